@@ -1,0 +1,1 @@
+//! The IP-HTTPS wire: request head, response head, IPv6 framing. Sans-I/O.

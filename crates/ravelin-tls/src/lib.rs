@@ -1,0 +1,23 @@
+//! How a client proves who it is: ClientHello, engines, server identities, alerts.
+//!
+//! The order of a handshake: [`hello::read`] looks at the ClientHello without answering a byte; the caller picks the
+//! site by its name; [`accept`] hands socket, hello and site to an engine, which calls the [`Judge`] with the client's
+//! certificate list while a refusal can still be told by an alert.
+//!
+//! Absent on purpose: session resumption of any kind, tickets, early data, renegotiation. There is no switch.
+
+pub mod alert;
+pub mod hello;
+mod accept;
+mod connect;
+mod identity;
+mod records;
+mod site;
+mod stream;
+
+pub use accept::{Accepted, Engine, HandshakeEnd, HandshakeFailure, Judge, Negotiated, accept, refuse};
+pub use connect::{UpstreamTls, UpstreamTlsSpec, connect};
+pub use identity::{IdentityProblem, ServerIdentity};
+pub use records::{Opened, Records, RecordsError, Sealed};
+pub use site::{SiteTls, SiteTlsSpec, TlsVersion};
+pub use stream::{TlsParts, TlsStream};

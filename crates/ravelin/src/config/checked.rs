@@ -1,0 +1,243 @@
+//! The configuration as the gateway uses it: holding one of these means it was checked.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ravelin_policy::{NameRules, RevocationCheck};
+use ravelin_tls::TlsVersion;
+
+/// One whole configuration. Paths are absolute or relative to the working directory (the file's own folder was joined).
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// `[admin]`.
+    pub admin: AdminConfig,
+    /// `[listeners.NAME]`.
+    pub listeners: BTreeMap<String, ListenerConfig>,
+    /// `[sites.NAME]`.
+    pub sites: BTreeMap<String, SiteConfig>,
+    /// `[policies.NAME]`.
+    pub policies: BTreeMap<String, PolicyConfig>,
+    /// `[pools.NAME]`.
+    pub pools: BTreeMap<String, PoolConfig>,
+    /// `[limits]`.
+    pub limits: LimitsConfig,
+    /// `[threads]`, zeros resolved.
+    pub threads: ThreadsConfig,
+    /// `[log]`.
+    pub log: LogConfig,
+}
+
+/// `[admin]`.
+#[derive(Clone, Debug)]
+pub struct AdminConfig {
+    /// HTTP address; `None` where it is `"off"`.
+    pub listen: Option<SocketAddr>,
+    /// Control socket; `None` where it is `"off"`.
+    pub control: Option<PathBuf>,
+}
+
+/// `[listeners.NAME]`.
+#[derive(Clone, Debug)]
+pub struct ListenerConfig {
+    /// Addresses, at least one.
+    pub bind: Vec<SocketAddr>,
+    /// Names of sites, at least one; the first serves clients without SNI.
+    pub sites: Vec<String>,
+}
+
+/// `[sites.NAME]`.
+#[derive(Clone, Debug)]
+pub struct SiteConfig {
+    /// Lower case, no trailing dot, at least one.
+    pub server_names: Vec<String>,
+    /// At least one.
+    pub certificates: Vec<CertificateFiles>,
+    /// Name of a policy.
+    pub policy: String,
+    /// Name of a pool.
+    pub pool: String,
+    /// Oldest TLS version.
+    pub tls_min: TlsVersion,
+    /// Newest TLS version.
+    pub tls_max: TlsVersion,
+    /// `tls.authority_hints`: name the authorities in CertificateRequest.
+    pub authority_hints: bool,
+    /// `guard.paths`, at least one, each beginning with `/`.
+    pub paths: Vec<String>,
+}
+
+/// Where a server identity lies.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CertificateFiles {
+    /// PEM pair.
+    Pem {
+        /// Leaf first.
+        chain: PathBuf,
+        /// Private key.
+        key: PathBuf,
+    },
+    /// PKCS#12.
+    Pfx {
+        /// The file.
+        pfx: PathBuf,
+        /// One line; trailing line end ignored. `None`: an empty password.
+        password_file: Option<PathBuf>,
+    },
+}
+
+/// `[policies.NAME]`.
+#[derive(Clone, Debug)]
+pub struct PolicyConfig {
+    /// PEM or DER files.
+    pub trust_anchors: Vec<PathBuf>,
+    /// PEM or DER files.
+    pub intermediates: Vec<PathBuf>,
+    /// PEM or DER files.
+    pub issued_by: Option<Vec<PathBuf>>,
+    /// Dotted decimal (names resolved).
+    pub purposes: Vec<String>,
+    /// `purpose_absent = "allow"`.
+    pub purpose_absent_allowed: bool,
+    /// `names`.
+    pub names: NameRules,
+    /// `deny.serials`: issuer certificate file and serial in hex.
+    pub deny_serials: Vec<(PathBuf, String)>,
+    /// `deny.spki_sha256`: lower-case hex.
+    pub deny_spki_sha256: Vec<String>,
+    /// `revocation`.
+    pub revocation: RevocationConfig,
+    /// `shadow`.
+    pub shadow: Option<ShadowConfig>,
+}
+
+/// `policies.NAME.revocation`.
+#[derive(Clone, Debug)]
+pub struct RevocationConfig {
+    /// Files and folders.
+    pub crls: Vec<PathBuf>,
+    /// What is checked.
+    pub check: RevocationCheck,
+    /// `unknown = "allow"`.
+    pub unknown_allowed: bool,
+    /// Grace after next update.
+    pub stale_grace: Duration,
+}
+
+/// `policies.NAME.shadow`.
+#[derive(Clone, Debug)]
+pub struct ShadowConfig {
+    /// Name rules under trial.
+    pub names: Option<NameRules>,
+    /// Issuers under trial.
+    pub issued_by: Option<Vec<PathBuf>>,
+    /// Purposes under trial, dotted decimal.
+    pub purposes: Option<Vec<String>>,
+}
+
+/// `[pools.NAME]`.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    /// At least one.
+    pub servers: Vec<ServerConfig>,
+    /// How servers are met.
+    pub upstream: UpstreamConfig,
+    /// How one is picked.
+    pub balance: Balance,
+    /// How their health is known.
+    pub health: HealthConfig,
+    /// One TCP connect and TLS handshake to one server.
+    pub connect_deadline: Duration,
+}
+
+/// One server of a pool.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Unique in its pool.
+    pub name: String,
+    /// IP and port.
+    pub address: SocketAddr,
+    /// Share, 1 to 256; default 1.
+    pub weight: u32,
+}
+
+/// `pools.NAME.upstream`.
+#[derive(Clone, Debug)]
+pub enum UpstreamConfig {
+    /// TLS to the server.
+    Bridge {
+        /// Authorities, PEM or DER files, at least one.
+        ca: Vec<PathBuf>,
+        /// Verified, sent as SNI and as Host.
+        server_name: String,
+        /// Certificate of our own.
+        certificate: Option<CertificateFiles>,
+    },
+    /// Plain HTTP.
+    Offload {
+        /// Sent as Host; `None`: the site's first name.
+        server_name: Option<String>,
+    },
+}
+
+/// How a server is picked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Balance {
+    /// Weighted rendezvous hashing of the identity.
+    Identity,
+    /// Weighted turns.
+    RoundRobin,
+}
+
+/// How a server's health is known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HealthConfig {
+    /// Not probed.
+    Off,
+    /// A TCP connect.
+    Tcp {
+        /// Time between probes.
+        every: Duration,
+    },
+}
+
+/// `[limits]`: each described in the reference page.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the reference page describes each, from the same table as the parser")]
+pub struct LimitsConfig {
+    pub handshake_deadline: Duration,
+    pub request_deadline: Duration,
+    pub sessions: usize,
+    pub handshakes_in_flight: usize,
+    pub unauthenticated_per_source: usize,
+    /// New unauthenticated connections a second and source; `None`: off.
+    pub unauthenticated_rate_per_source: Option<u32>,
+    pub tunnels_per_identity: usize,
+    pub idle: Duration,
+    pub half_closed_idle: Duration,
+    pub lifetime: Option<Duration>,
+    pub drain_deadline: Duration,
+}
+
+/// `[threads]`.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadsConfig {
+    /// Relay threads, at least one.
+    pub relay: usize,
+    /// Handshake threads, at least one.
+    pub handshake: usize,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// A `tracing` filter: `error`, `warn`, `info`, `debug`, `trace`.
+    pub level: String,
+    /// JSON instead of text.
+    pub json: bool,
+    /// One JSON record a session.
+    pub audit: Option<PathBuf>,
+}

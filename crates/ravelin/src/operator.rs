@@ -1,0 +1,167 @@
+//! What an operator may see and ask of a running gateway: one interface for the control socket, the admin pages and tests.
+
+use serde::{Deserialize, Serialize};
+
+/// Implemented by the gateway; called by the admin interface and the control socket, from their own thread.
+pub trait Operator: Send + Sync {
+    /// `ravelin status`.
+    fn status(&self) -> Status;
+    /// `ravelin sessions`: live tunnels, oldest first.
+    fn sessions(&self) -> Vec<SessionView>;
+    /// `ravelin kill`: ends matching tunnels as `operator`; how many.
+    fn kill(&self, selector: &KillSelector) -> usize;
+    /// `ravelin drain`: as SIGTERM.
+    fn drain(&self);
+    /// `ravelin reload`; `dry_run` tells who would be cut and changes nothing. May take seconds.
+    fn reload(&self, dry_run: bool) -> ReloadReport;
+    /// `/readyz`: empty when ready, else every reason why not.
+    fn unready(&self) -> Vec<String>;
+}
+
+/// Which tunnels to end.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KillSelector {
+    /// One session by number.
+    Session(u64),
+    /// Every tunnel of an identity (display name or key, without regard to case).
+    Identity(String),
+    /// Every tunnel of a site.
+    Site(String),
+    /// All.
+    All,
+}
+
+/// `ravelin status --json`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "field names are the documentation of this JSON; the manual shows an example")]
+pub struct Status {
+    pub version: String,
+    pub pid: u32,
+    pub started_at: String,
+    pub config_file: String,
+    pub generation: u64,
+    pub generation_since: String,
+    pub draining: bool,
+    pub last_reload: Option<ReloadReport>,
+    pub listeners: Vec<ListenerView>,
+    pub admin_listen: Option<String>,
+    pub sites: Vec<SiteView>,
+    pub pools: Vec<PoolView>,
+    pub lists: Vec<ListView>,
+    pub tunnels: usize,
+    pub handshakes_in_flight: usize,
+    pub unready: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// One listener.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct ListenerView {
+    pub name: String,
+    /// As bound: port 0 resolved.
+    pub addresses: Vec<String>,
+    pub sites: Vec<String>,
+}
+
+/// One site.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct SiteView {
+    pub name: String,
+    pub server_names: Vec<String>,
+    pub policy: String,
+    pub pool: String,
+    pub tunnels: usize,
+    pub certificates: Vec<CertificateView>,
+}
+
+/// One certificate of a site.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct CertificateView {
+    pub subject: String,
+    pub not_after: String,
+    pub not_after_unix: i64,
+}
+
+/// One pool.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct PoolView {
+    pub name: String,
+    pub servers: Vec<ServerView>,
+}
+
+/// One server.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct ServerView {
+    pub name: String,
+    pub address: String,
+    pub up: bool,
+    pub tunnels: usize,
+}
+
+/// One revocation list.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct ListView {
+    pub policy: String,
+    pub origin: String,
+    pub issuer: String,
+    pub number: Option<String>,
+    pub this_update: String,
+    pub next_update: String,
+    pub next_update_unix: i64,
+    pub entries: usize,
+}
+
+/// One live tunnel.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct SessionView {
+    pub session: u64,
+    pub site: String,
+    pub server: String,
+    pub client: String,
+    pub identity: String,
+    pub identity_key: String,
+    pub policy: String,
+    pub generation: u64,
+    pub since: String,
+    pub valid_until: String,
+    pub version: String,
+    pub suite: String,
+    pub to_server_bytes: u64,
+    pub to_client_bytes: u64,
+}
+
+/// What a reload did, or would do.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct ReloadReport {
+    pub dry_run: bool,
+    pub accepted: bool,
+    /// What asked for it: `signal`, `control`, `file`.
+    pub trigger: String,
+    pub at: String,
+    pub generation: u64,
+    /// In full words, as `check` prints them.
+    pub problems: Vec<String>,
+    pub warnings: Vec<String>,
+    /// Tunnels whose permit the new generation withdraws.
+    pub withdrawn: Vec<Withdrawal>,
+}
+
+/// One tunnel that the new generation refuses.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct Withdrawal {
+    pub session: u64,
+    pub identity: String,
+    pub site: String,
+    pub reason: String,
+    pub detail: String,
+}

@@ -1,0 +1,1 @@
+//! Nothing is built from here; see the manifest.
