@@ -3,10 +3,15 @@
 //! Absent on purpose: I/O, clocks, logging, async, sockets.
 
 mod decision;
+mod der;
+mod escape;
 mod identity;
+mod name;
+mod oid;
 mod spec;
 
 pub use decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
+pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
 pub use identity::Identity;
 pub use spec::{
     DeniedSerial, DenyList, NameRules, Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source,
