@@ -1,5 +1,10 @@
 //! Where it meets: configuration, listeners, the session pipeline, pools, live authorization, admin, command line.
 
 pub mod config;
+#[cfg(test)]
+mod manual;
+pub mod metrics;
 pub mod operator;
 pub mod record;
+#[cfg(test)]
+mod samples;

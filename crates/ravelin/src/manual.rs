@@ -1,0 +1,51 @@
+//! Pages of the manual that are made from the code. `RAVELIN_BLESS=1 cargo test -p ravelin manual` writes them anew.
+
+use std::path::{Path, PathBuf};
+
+use crate::metrics::{DEFINITIONS, Kind};
+
+/// The root of the source tree.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The page under `docs/src` must be `text`.
+pub(crate) fn hold(page: &str, text: &str) {
+    let file = root().join("docs/src").join(page);
+    if std::env::var_os("RAVELIN_BLESS").is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, text).unwrap();
+    }
+    let found = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        found == text,
+        "docs/src/{page} is not what the code says; RAVELIN_BLESS=1 cargo test -p ravelin manual writes it. Wanted:\n{text}"
+    );
+}
+
+#[test]
+fn metrics_page() {
+    let mut page = "# Metrics\n\n\
+        `GET /metrics` on the admin address, in Prometheus' text format. Base units; no label ever holds anything that a\n\
+        client sent. This page is made from the code.\n\n\
+        | metric | type | labels | meaning |\n| --- | --- | --- | --- |\n"
+        .to_owned();
+    for definition in DEFINITIONS {
+        let labels: Vec<String> = definition.labels.iter().map(|label| format!("`{label}`")).collect();
+        page += &format!(
+            "| `{}` | {} | {} | {} |\n",
+            definition.name,
+            definition.kind.label(),
+            labels.join(", "),
+            definition.help
+        );
+    }
+    page += "\n## Buckets\n\nUpper bounds in seconds.\n\n| histogram | buckets |\n| --- | --- |\n";
+    for definition in DEFINITIONS {
+        if let Kind::Histogram(buckets) = definition.kind {
+            let buckets: Vec<String> = buckets.iter().map(f64::to_string).collect();
+            page += &format!("| `{}` | {} |\n", definition.name, buckets.join(", "));
+        }
+    }
+    hold("metrics.md", &page);
+}

@@ -1,0 +1,135 @@
+//! Every metric by name: the registry, the manual's table and the tests of `deploy/` are made from this list.
+
+/// One metric: what it is called, what it is split by and what it means.
+#[derive(Debug)]
+pub struct Definition {
+    /// Full name, prefix and unit included.
+    pub name: &'static str,
+    /// Counter, gauge or histogram.
+    pub kind: Kind,
+    /// Label names; every value comes from a closed set (configuration or an enumeration), never from a client.
+    pub labels: &'static [&'static str],
+    /// One sentence for the manual and the `# HELP` line.
+    pub help: &'static str,
+}
+
+/// What a metric does over time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Only grows, until the process ends.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts values by size, with these upper bounds.
+    Histogram(&'static [f64]),
+}
+
+impl Kind {
+    /// The word of the exposition format.
+    pub fn label(self) -> &'static str {
+        match self {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram(_) => "histogram",
+        }
+    }
+}
+
+/// Seconds. A full handshake costs about a millisecond of CPU and three round trips; the default deadline is 10 s.
+const HANDSHAKE_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+const HOUR: f64 = 3600.0;
+const DAY: f64 = 24.0 * HOUR;
+
+/// Seconds. From a tunnel that fell at once to one that stood for a month.
+const TUNNEL_SECONDS: &[f64] =
+    &[1.0, 10.0, 60.0, 300.0, 900.0, HOUR, 4.0 * HOUR, 8.0 * HOUR, DAY, 3.0 * DAY, 7.0 * DAY, 30.0 * DAY];
+
+/// Seconds. Autoenrolment renews in the last six weeks of a year's certificate; what is below that is overdue.
+const REMAINING_SECONDS: &[f64] = &[
+    0.0,
+    DAY,
+    3.0 * DAY,
+    7.0 * DAY,
+    14.0 * DAY,
+    30.0 * DAY,
+    42.0 * DAY,
+    90.0 * DAY,
+    180.0 * DAY,
+    365.0 * DAY,
+    730.0 * DAY,
+];
+
+macro_rules! definitions {
+    ($($constant:ident $kind:expr, $name:literal, [$($label:literal),*], $help:literal;)+) => {
+        $(pub(super) const $constant: Definition =
+            Definition { name: $name, kind: $kind, labels: &[$($label),*], help: $help };)+
+
+        /// Every metric, in the order of the manual.
+        pub const DEFINITIONS: &[Definition] = &[$($constant,)+];
+    };
+}
+
+definitions! {
+    SESSIONS Kind::Counter, "ravelin_sessions_total", ["site", "end"],
+        "Sessions that have ended, by how. `site` is `none` where no site was known yet.";
+    TUNNELS_ACTIVE Kind::Gauge, "ravelin_tunnels_active", ["site", "server"],
+        "Tunnels that are up.";
+    TUNNEL_DURATION Kind::Histogram(TUNNEL_SECONDS), "ravelin_tunnel_duration_seconds", [],
+        "How long tunnels that have ended were up.";
+    RELAY_BYTES Kind::Counter, "ravelin_relay_bytes_total", ["direction"],
+        "Plaintext bytes relayed, those of live tunnels included. `direction` is `to_client` or `to_server`.";
+    TUNNELS_WITHDRAWN Kind::Counter, "ravelin_tunnels_withdrawn_total", ["reason"],
+        "Tunnels closed because policy no longer permits them.";
+    REEVALUATIONS Kind::Counter, "ravelin_reevaluations_total", ["trigger"],
+        "Times that all live tunnels were judged again. `trigger` is what asked for it.";
+
+    HANDSHAKES Kind::Counter, "ravelin_handshakes_total", ["site", "result", "version", "suite", "engine"],
+        "TLS handshakes that have ended. `result` is `completed`, `denied`, `failed`, `timeout`, `no_common_suite` or \
+         `unknown_server_name`; what was not agreed yet is `none`.";
+    HANDSHAKE_SECONDS_TAKEN Kind::Histogram(HANDSHAKE_SECONDS), "ravelin_handshake_seconds", [],
+        "Time from accept to permit or refusal.";
+    HANDSHAKES_IN_FLIGHT Kind::Gauge, "ravelin_handshakes_in_flight", [],
+        "Connections accepted and not yet permitted or refused.";
+    ACCEPT_PAUSED Kind::Counter, "ravelin_accept_paused_total", [],
+        "Times that accepting paused because descriptors or memory ran out.";
+    SESSION_PANICS Kind::Counter, "ravelin_session_panics_total", [],
+        "Sessions ended by a defect in the gateway. Anything but 0 deserves a report.";
+
+    DENIALS Kind::Counter, "ravelin_denials_total", ["site", "reason"],
+        "Clients that policy refused before a tunnel, by reason.";
+    SHADOW_DENIALS Kind::Counter, "ravelin_shadow_denials_total", ["site", "reason"],
+        "Permitted clients that a rule under trial would have refused, by reason.";
+    CLIENT_CERTIFICATE_REMAINING Kind::Histogram(REMAINING_SECONDS),
+        "ravelin_client_certificate_remaining_seconds", [],
+        "Validity left in a client's certificate when it connected; one value for each tunnel that has ended.";
+
+    SERVER_UP Kind::Gauge, "ravelin_server_up", ["pool", "server"],
+        "1 while a server is given tunnels, else 0.";
+    SERVER_CHECKS Kind::Counter, "ravelin_server_checks_total", ["pool", "server", "result"],
+        "Health checks and connections made to a server. `result` is `ok` or `failed`.";
+
+    POLICY_GENERATION Kind::Gauge, "ravelin_policy_generation", [],
+        "Number of the generation that judges new sessions.";
+    RELOAD_SUCCESSFUL Kind::Gauge, "ravelin_config_last_reload_successful", [],
+        "1 if the last start or reload was accepted, 0 if an older generation goes on serving.";
+    RELOAD_SUCCESS_TIME Kind::Gauge, "ravelin_config_last_reload_success_timestamp_seconds", [],
+        "When a configuration was last accepted, Unix seconds.";
+    CRL_NEXT_UPDATE Kind::Gauge, "ravelin_crl_next_update_timestamp_seconds", ["issuer"],
+        "When the issuer's revocation list ends, Unix seconds; the earliest where it has several.";
+    CRL_ENTRIES Kind::Gauge, "ravelin_crl_entries", ["issuer"],
+        "Revoked certificates on the issuer's lists.";
+    CERTIFICATE_NOT_AFTER Kind::Gauge, "ravelin_certificate_not_after_timestamp_seconds", ["site", "subject"],
+        "When a site's own certificate ends, Unix seconds; the earliest where one subject has several.";
+
+    READY Kind::Gauge, "ravelin_ready", [],
+        "1 while `/readyz` says ready, else 0.";
+    LOG_RECORDS_DROPPED Kind::Counter, "ravelin_log_records_dropped_total", [],
+        "Log records given up because the log's reader is too slow.";
+    LOG_RECORDS_SUPPRESSED Kind::Counter, "ravelin_log_records_suppressed_total", [],
+        "Log records left out because their cause came too often; the log says how many.";
+    AUDIT_RECORDS_DROPPED Kind::Counter, "ravelin_audit_records_dropped_total", [],
+        "Audit records given up because the file could not be written, or not fast enough.";
+    BUILD_INFO Kind::Gauge, "ravelin_build_info", ["version"],
+        "Always 1; the version is in the label.";
+}
