@@ -1,0 +1,169 @@
+//! Where IPv6 packets begin and end in a tunnel's bytes. Spec: MS-IPHTTPS §3.1.5.3, §3.2.5.2: packets back to back,
+//! nothing between them; RFC 8200 §3: a packet is 40 bytes and Payload Length.
+//!
+//! - Nothing is copied and nothing grows: state is a few bytes whatever the packet.
+//! - The first byte that cannot belong to a packet ends the framing for good, since nothing behind it has a boundary.
+
+mod framer;
+#[cfg(test)]
+mod tests;
+
+pub use framer::{Framer, Piece, Pieces};
+
+use std::fmt;
+use std::net::Ipv6Addr;
+
+/// Bytes of the fixed header. Spec: RFC 8200 §3.
+pub const IPV6_HEADER_LEN: usize = 40;
+
+/// The longest packet that can be framed: Payload Length has 16 bits.
+pub const PACKET_LEN_MAX: usize = IPV6_HEADER_LEN + u16::MAX as usize;
+
+/// Bytes that tell a packet's length: version to Next Header.
+const BOUNDARY_LEN: usize = 7;
+
+/// Spec: RFC 8200 §4.3.
+const HOP_BY_HOP: u8 = 0;
+
+/// Why bytes are no packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PacketError {
+    /// Payload Length 0 before a hop-by-hop header: the length would be in an option (RFC 2675 §2). A link of MTU 1280
+    /// has no use for it.
+    Jumbogram,
+    /// The version is not 6.
+    Version(u8),
+}
+
+impl PacketError {
+    /// The cause as a stable word. Add freely; never rename.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Jumbogram => "jumbogram",
+            Self::Version(_) => "not_ipv6",
+        }
+    }
+}
+
+impl fmt::Display for PacketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Jumbogram => f.write_str("an IPv6 jumbogram"),
+            Self::Version(version) => write!(f, "not IPv6: version {version}"),
+        }
+    }
+}
+
+impl std::error::Error for PacketError {}
+
+/// One whole IPv6 packet, in place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Packet<'a> {
+    header: &'a [u8; IPV6_HEADER_LEN],
+    bytes: &'a [u8],
+}
+
+impl<'a> Packet<'a> {
+    /// The packet at the front of `bytes` and what is behind it; `None` where it is not whole yet.
+    ///
+    /// # Errors
+    /// As soon as the bytes tell that no packet begins here, whole or not.
+    pub fn split_first(bytes: &'a [u8]) -> Result<Option<(Packet<'a>, &'a [u8])>, PacketError> {
+        let Some(len) = boundary(bytes)? else { return Ok(None) };
+        let Some((bytes, rest)) = bytes.split_at_checked(len) else { return Ok(None) };
+        Ok(bytes.first_chunk().map(|header| (Packet { header, bytes }, rest)))
+    }
+
+    /// The whole packet.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Source Address.
+    pub fn source(&self) -> Ipv6Addr {
+        self.address::<8>()
+    }
+
+    /// Destination Address.
+    pub fn destination(&self) -> Ipv6Addr {
+        self.address::<24>()
+    }
+
+    /// Next Header: the type of what [`Packet::payload`] begins with.
+    pub fn next_header(&self) -> u8 {
+        let [_, _, _, _, _, _, next_header, ..] = self.header;
+        *next_header
+    }
+
+    /// Hop Limit.
+    pub fn hop_limit(&self) -> u8 {
+        let [_, _, _, _, _, _, _, hop_limit, ..] = self.header;
+        *hop_limit
+    }
+
+    /// Everything behind the fixed header, extension headers included.
+    pub fn payload(&self) -> &'a [u8] {
+        self.bytes.get(IPV6_HEADER_LEN..).unwrap_or_default()
+    }
+
+    fn address<const AT: usize>(&self) -> Ipv6Addr {
+        let octets: [u8; 16] = self.header.get(AT..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+        Ipv6Addr::from(octets)
+    }
+}
+
+/// The whole packets of a slice, in order; at most one error, then nothing.
+#[derive(Clone, Debug)]
+pub struct Packets<'a> {
+    rest: &'a [u8],
+    failed: bool,
+}
+
+impl<'a> Packets<'a> {
+    /// Packets of `bytes`, which begins where a packet begins.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, failed: false }
+    }
+
+    /// What was not yielded: at the end a partial packet, after an error the bytes from the wrong header on.
+    pub fn remainder(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+impl<'a> Iterator for Packets<'a> {
+    type Item = Result<Packet<'a>, PacketError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        match Packet::split_first(self.rest) {
+            Ok(Some((packet, rest))) => {
+                self.rest = rest;
+                Some(Ok(packet))
+            }
+            Ok(None) => None,
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl std::iter::FusedIterator for Packets<'_> {}
+
+/// The length of the packet that begins with `header`; `None` while the header does not tell.
+fn boundary(header: &[u8]) -> Result<Option<usize>, PacketError> {
+    match header.first() {
+        Some(first) if first >> 4 != 6 => return Err(PacketError::Version(first >> 4)),
+        Some(_) => {}
+        None => return Ok(None),
+    }
+    match header {
+        [_, _, _, _, 0, 0, HOP_BY_HOP, ..] => Err(PacketError::Jumbogram),
+        [_, _, _, _, high, low, _, ..] => Ok(Some(IPV6_HEADER_LEN + usize::from(u16::from_be_bytes([*high, *low])))),
+        _ => Ok(None),
+    }
+}
