@@ -1,6 +1,7 @@
 //! Where it meets: configuration, listeners, the session pipeline, pools, live authorization, admin, command line.
 
 pub mod config;
+pub mod log;
 #[cfg(test)]
 mod manual;
 pub mod metrics;
