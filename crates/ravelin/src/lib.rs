@@ -1,5 +1,6 @@
 //! Where it meets: configuration, listeners, the session pipeline, pools, live authorization, admin, command line.
 
+pub mod audit;
 pub mod config;
 pub mod log;
 #[cfg(test)]
