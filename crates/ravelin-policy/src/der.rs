@@ -172,8 +172,9 @@ fn long_length(count: u8, bytes: &[u8]) -> Result<(usize, &[u8]), Malformed> {
     Ok((length, rest))
 }
 
-/// Three octets are 16 MiB: more than any certificate, and than any revocation list that is read at all.
-const LENGTH_OCTETS_MAX: usize = 3;
+/// Four octets are 4 GiB: a revocation list of a million entries has some 45 MB. How large a certificate may be is not
+/// decided here.
+const LENGTH_OCTETS_MAX: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -190,8 +191,9 @@ mod tests {
             ("indefinite", &[0x24, 0x80, 0x00, 0x00], false),
             ("long form of a short length", &[0x04, 0x81, 0x01, 0xaa], false),
             ("leading zero", &[0x04, 0x82, 0x00, 0x81, 0xaa], false),
-            ("four octets of length", &[0x04, 0x84, 0x00, 0x00, 0x00, 0x01, 0xaa], false),
-            ("huge", &[0x04, 0x83, 0xff, 0xff, 0xff], false),
+            ("four octets of length, one of them zero", &[0x04, 0x84, 0x00, 0x00, 0x00, 0x01, 0xaa], false),
+            ("five octets of length", &[0x04, 0x85, 0x01, 0x00, 0x00, 0x00, 0x00, 0xaa], false),
+            ("huge", &[0x04, 0x84, 0xff, 0xff, 0xff, 0xff], false),
             ("tag of two bytes", &[0x1f, 0x81, 0x01, 0x00], false),
             ("trailing", &[0x04, 0x01, 0xaa, 0x00], false),
         ] {
