@@ -8,6 +8,7 @@ mod escape;
 mod identity;
 mod name;
 mod oid;
+mod revocation;
 mod spec;
 
 pub use decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};

@@ -1,0 +1,207 @@
+//! The lists of NIST PKITS, read where they lie; nothing of them is copied here.
+
+use std::path::Path;
+
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::*;
+
+/// 2015-12-13: between the beginning (2010) and the end (2030) of nearly everything in the suite.
+const MIDDLE: i64 = 1_450_000_000;
+
+/// Covers: PKITS 4.4 as far as lists go, and that every list is read or set aside for its stated reason.
+#[test]
+fn lists_of_pkits() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/pkits-subset.json");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("SKIPPED lists_of_pkits: {} is not there", path.display());
+        return;
+    };
+    let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let certificates = decoded(&data["certs"]);
+    let lists = decoded(&data["crls"]);
+    assert_eq!(lists.len(), 45);
+    let authorities: Vec<Certificate> = certificates
+        .iter()
+        .map(|(name, der)| Certificate::read(name, der))
+        .filter(|found| found.is_authority)
+        .collect();
+    let known: Vec<Authority<'_>> = authorities.iter().map(Certificate::authority).collect();
+
+    // What is not simply used, and why.
+    for (name, der) in &lists {
+        let source = [Source { origin: name.clone(), der: der.clone() }];
+        let (loaded, notices) = Lists::load(&source, &known, at(MIDDLE));
+        let expected = match name.as_str() {
+            "DSACACRL" | "DSAParametersInheritedCACRL" => Some("DSA with SHA-1"),
+            "BadCRLSignatureCACRL" => Some("a BIT STRING that is not whole octets"),
+            "BadCRLIssuerNameCACRL" => Some("belongs to no certificate authority"),
+            "UnknownCRLExtensionCACRL" | "UnknownCRLEntryExtensionCACRL" => Some("2.16.840.1.101.2.1.12.2"),
+            "OldCRLnextUpdateCACRL" | "pre2000CRLnextUpdateCACRL" => Some("counts only within stale_grace"),
+            "keyUsageCriticalcRLSignFalseCACRL" | "keyUsageNotCriticalcRLSignFalseCACRL" => Some("cRLSign"),
+            // Its issuer is no certificate authority, so that it is not among those known here.
+            "basicConstraintsCriticalcAFalseCACRL"
+            | "basicConstraintsNotCriticalcAFalseCACRL"
+            | "MissingbasicConstraintsCACRL" => Some("belongs to no certificate authority"),
+            // A name that no certificate of the suite has.
+            "TwoCRLsCABadCRL" => Some("belongs to no certificate authority"),
+            _ => None,
+        };
+        match expected {
+            None => assert_eq!((notices.as_slice(), loaded.describe().len()), (&[][..], 1), "{name}"),
+            Some(words) => assert!(notice_of(&notices, name).contains(words), "{name}: {notices:?}"),
+        }
+    }
+
+    // All of them at once, as an administrator would put them into one folder.
+    let sources: Vec<Source> =
+        lists.iter().map(|(name, der)| Source { origin: name.clone(), der: der.clone() }).collect();
+    let (lists, _) = Lists::load(&sources, &known, at(MIDDLE));
+    for (leaf, issuer, expected) in [
+        ("ValidCertificatePathTest1EE", "GoodCACert", "good GoodCACRL"),
+        ("GoodCACert", "TrustAnchorRootCertificate", "good TrustAnchorRootCRL"),
+        ("InvalidMissingCRLTest1EE", "NoCRLCACert", "unknown"),
+        ("RevokedsubCACert", "GoodCACert", "revoked keyCompromise"),
+        ("InvalidRevokedEETest3EE", "GoodCACert", "revoked keyCompromise"),
+        ("InvalidBadCRLSignatureTest4EE", "BadCRLSignatureCACert", "unknown"),
+        ("InvalidBadCRLIssuerNameTest5EE", "BadCRLIssuerNameCACert", "unknown"),
+        ("InvalidWrongCRLTest6EE", "WrongCRLCACert", "unknown"),
+        ("ValidTwoCRLsTest7EE", "TwoCRLsCACert", "good TwoCRLsCAGoodCRL"),
+        ("InvalidUnknownCRLEntryExtensionTest8EE", "UnknownCRLEntryExtensionCACert", "revoked keyCompromise"),
+        ("InvalidUnknownCRLExtensionTest9EE", "UnknownCRLExtensionCACert", "revoked keyCompromise"),
+        ("InvalidUnknownCRLExtensionTest10EE", "UnknownCRLExtensionCACert", "unknown"),
+        ("InvalidOldCRLnextUpdateTest11EE", "OldCRLnextUpdateCACert", "expired OldCRLnextUpdateCACRL"),
+        ("Invalidpre2000CRLnextUpdateTest12EE", "pre2000CRLnextUpdateCACert", "expired pre2000CRLnextUpdateCACRL"),
+        (
+            "ValidGeneralizedTimeCRLnextUpdateTest13EE",
+            "GeneralizedTimeCRLnextUpdateCACert",
+            "good GeneralizedTimeCRLnextUpdateCACRL",
+        ),
+        ("ValidNegativeSerialNumberTest14EE", "NegativeSerialNumberCACert", "good NegativeSerialNumberCACRL"),
+        ("InvalidNegativeSerialNumberTest15EE", "NegativeSerialNumberCACert", "revoked keyCompromise"),
+        ("ValidLongSerialNumberTest16EE", "LongSerialNumberCACert", "good LongSerialNumberCACRL"),
+        ("ValidLongSerialNumberTest17EE", "LongSerialNumberCACert", "good LongSerialNumberCACRL"),
+        ("InvalidLongSerialNumberTest18EE", "LongSerialNumberCACert", "revoked keyCompromise"),
+    ] {
+        let leaf = Certificate::read(leaf, &certificates[leaf]);
+        let issuer = Certificate::read(issuer, &certificates[issuer]);
+        let answer = lists.status(&leaf.to_check(), &issuer.authority(), at(MIDDLE), Duration::ZERO);
+        assert_eq!(short(&answer), expected, "{}", leaf.label);
+    }
+    // 4.4.19 to 4.4.21: one name, a key for certificates and a key for lists.
+    for (leaf, certificates_by, lists_by, signer_status, expected) in [
+        (
+            "ValidSeparateCertificateandCRLKeysTest19EE",
+            "SeparateCertificateandCRLKeysCertificateSigningCACert",
+            "SeparateCertificateandCRLKeysCRLSigningCert",
+            "good TrustAnchorRootCRL",
+            "good SeparateCertificateandCRLKeysCRL",
+        ),
+        (
+            "InvalidSeparateCertificateandCRLKeysTest20EE",
+            "SeparateCertificateandCRLKeysCertificateSigningCACert",
+            "SeparateCertificateandCRLKeysCRLSigningCert",
+            "good TrustAnchorRootCRL",
+            "revoked keyCompromise",
+        ),
+        (
+            "InvalidSeparateCertificateandCRLKeysTest21EE",
+            "SeparateCertificateandCRLKeysCA2CertificateSigningCACert",
+            "SeparateCertificateandCRLKeysCA2CRLSigningCert",
+            "revoked keyCompromise",
+            "good SeparateCertificateandCRLKeysCA2CRL",
+        ),
+    ] {
+        let read = |name: &str| Certificate::read(name, &certificates[name]);
+        let (leaf, issuer, signer) = (read(leaf), read(certificates_by), read(lists_by));
+        let root = read("TrustAnchorRootCertificate");
+        assert!(!issuer.may_sign_lists && signer.may_sign_lists);
+        let alone = lists.status(&leaf.to_check(), &issuer.authority(), at(MIDDLE), Duration::ZERO);
+        assert_eq!(short(&alone), "unknown");
+        // The caller must vouch for the signer: in 4.4.21 it cannot.
+        let vouched = lists.status(&signer.to_check(), &root.authority(), at(MIDDLE), Duration::ZERO);
+        assert_eq!(short(&vouched), signer_status);
+        let under = lists.status_under(&leaf.to_check(), &[signer.authority()], at(MIDDLE), Duration::ZERO);
+        assert_eq!(short(&under), expected);
+    }
+}
+
+/// What is asked about a certificate.
+struct Certificate {
+    label: String,
+    serial: Vec<u8>,
+    issuer: Vec<u8>,
+    subject: Vec<u8>,
+    spki: Vec<u8>,
+    key_identifier: Option<Vec<u8>>,
+    distribution_points: Option<Vec<u8>>,
+    is_authority: bool,
+    may_sign_lists: bool,
+}
+
+impl Certificate {
+    fn read(label: &str, der: &[u8]) -> Certificate {
+        let (_, read) = X509Certificate::from_der(der).unwrap();
+        let value_of = |id: &str| {
+            read.extensions().iter().find(|found| found.oid.to_id_string() == id).map(|found| found.value.to_vec())
+        };
+        let key_usage = read.key_usage().unwrap();
+        Certificate {
+            label: label.to_owned(),
+            serial: read.raw_serial().to_vec(),
+            issuer: read.issuer().as_raw().to_vec(),
+            subject: read.subject().as_raw().to_vec(),
+            spki: read.public_key().raw.to_vec(),
+            key_identifier: value_of("2.5.29.14")
+                .map(|value| crate::der::only(&value, crate::der::tag::OCTET_STRING).unwrap().to_vec()),
+            distribution_points: value_of("2.5.29.31"),
+            is_authority: read.is_ca() || label.ends_with("CRLSigningCert"),
+            may_sign_lists: key_usage.is_none_or(|usage| usage.value.crl_sign()),
+        }
+    }
+
+    fn authority(&self) -> Authority<'_> {
+        Authority {
+            subject: &self.subject,
+            spki: &self.spki,
+            key_identifier: self.key_identifier.as_deref(),
+            may_sign_lists: self.may_sign_lists,
+        }
+    }
+
+    fn to_check(&self) -> CertificateToCheck<'_> {
+        CertificateToCheck {
+            serial: &self.serial,
+            issuer_name: &self.issuer,
+            distribution_points: self.distribution_points.as_deref(),
+            is_authority: self.is_authority,
+        }
+    }
+}
+
+/// Base64 DER by name.
+fn decoded(table: &serde_json::Value) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let decode = |text: &str| {
+        let mut bits = 0_u32;
+        let mut held = 0;
+        let mut bytes = Vec::new();
+        for octet in text.bytes().filter(|octet| *octet != b'=') {
+            let value = match octet {
+                b'A'..=b'Z' => octet - b'A',
+                b'a'..=b'z' => octet - b'a' + 26,
+                b'0'..=b'9' => octet - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => panic!("not base64"),
+            };
+            bits = (bits << 6) | u32::from(value);
+            held += 6;
+            if held >= 8 {
+                held -= 8;
+                bytes.push(u8::try_from((bits >> held) & 0xff).unwrap());
+            }
+        }
+        bytes
+    };
+    table.as_object().unwrap().iter().map(|(name, text)| (name.clone(), decode(text.as_str().unwrap()))).collect()
+}

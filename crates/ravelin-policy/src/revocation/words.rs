@@ -1,0 +1,169 @@
+//! What administrators read about lists. Texts complete the sentence that begins with the file.
+
+use super::list::{List, Unsigned};
+use super::parse::{Parsed, SetAside};
+use super::time::rfc3339;
+use super::{Authority, CertificateToCheck};
+use crate::der::Malformed;
+use crate::name;
+
+/// Bytes that are no list.
+pub(super) fn unreadable(Malformed(cause): Malformed) -> String {
+    format!("is no revocation list that can be read ({cause}) and is left out; fetch it again, or remove the file")
+}
+
+/// A list that can call certificates revoked, and none good.
+pub(super) fn set_aside(issuer: &str, why: &SetAside) -> String {
+    let cure = match why {
+        SetAside::AttributeCertificates => "it is left out; remove the file",
+        SetAside::Delta => {
+            "it cannot replace the complete list, which must be there too (AD CS: certutil -crl publishes both; the \
+             delta list is the file with a plus sign)"
+        }
+        SetAside::EndsBeforeItBegins => "have the authority publish a new one, after looking at its clock",
+        SetAside::Indirect => "add the list that the authority publishes for its own certificates",
+        SetAside::NoNextUpdate => "have the authority publish lists with a next update",
+        SetAside::SomeReasons => "add the list for all reasons",
+        SetAside::UnknownCritical(_) => "have the authority publish lists without this extension",
+    };
+    let extension = match why {
+        SetAside::UnknownCritical(id) => format!(" {id}"),
+        SetAside::AttributeCertificates
+        | SetAside::Delta
+        | SetAside::EndsBeforeItBegins
+        | SetAside::Indirect
+        | SetAside::NoNextUpdate
+        | SetAside::SomeReasons => String::new(),
+    };
+    let consequence = match why {
+        SetAside::AttributeCertificates => "",
+        SetAside::Delta
+        | SetAside::EndsBeforeItBegins
+        | SetAside::Indirect
+        | SetAside::NoNextUpdate
+        | SetAside::SomeReasons
+        | SetAside::UnknownCritical(_) => "certificates in it are refused, but it calls none good; ",
+    };
+    format!("the list of {issuer} {}{extension}: {consequence}{cure}", set_aside_short(why))
+}
+
+/// The same, as the rest of a sentence about the list.
+pub(super) fn set_aside_short(why: &SetAside) -> &'static str {
+    match why {
+        SetAside::AttributeCertificates => "is for attribute certificates",
+        SetAside::Delta => "is a delta list",
+        SetAside::EndsBeforeItBegins => "has a next update before its this update",
+        SetAside::Indirect => "is an indirect list, which may have certificates of other authorities",
+        SetAside::NoNextUpdate => "states no next update, so that nobody can tell whether it is current",
+        SetAside::SomeReasons => "is only for some reasons of revocation",
+        SetAside::UnknownCritical(_) => "has a critical extension that ravelin does not know",
+    }
+}
+
+/// A list behind which no configured authority stands.
+pub(super) fn of_no_authority(issuer: &str, why: Unsigned) -> String {
+    match why {
+        Unsigned::NoSuchName => format!(
+            "the list of {issuer} belongs to no certificate authority of this policy and is not used (it would be for \
+             clients that send that authority's certificate); add the authority to intermediates, or remove the file"
+        ),
+        Unsigned::NotAllowed => format!(
+            "the list of {issuer} is not used, because the key usage of that authority's certificate does not allow it \
+             to sign lists (cRLSign)"
+        ),
+        Unsigned::OtherKey => format!(
+            "the list of {issuer} is not signed by that authority's key in this policy and is not used for it; an \
+             authority that was renewed with a new key has a certificate and a list for each key: add the certificate \
+             that belongs to this list, or remove the file"
+        ),
+        Unsigned::WeakKey => format!(
+            "the list of {issuer} is not used, because that authority's RSA key is not of 2048 to 4096 bits; renew the \
+             authority with a larger key"
+        ),
+    }
+}
+
+/// A list that a newer one of the same issuer, key and scope replaces.
+pub(super) fn older_than(older: &List, newest: &List) -> String {
+    format!(
+        "the list of {} of {} is older than that in {} (of {}): it calls no certificate good, but what it calls revoked \
+         stays out; remove the file",
+        older.issuer,
+        rfc3339(older.this_update),
+        newest.origin,
+        rfc3339(newest.this_update)
+    )
+}
+
+/// A list that has ended, will soon, or has not begun.
+pub(super) fn age(issuer: &str, list: &Parsed<'_>, now: i64) -> Option<String> {
+    let next_update = list.next_update?;
+    let life = next_update.saturating_sub(list.this_update);
+    if now < list.this_update {
+        return Some(format!(
+            "the list of {issuer} begins only at {}: look at the clocks of this machine and of the authority",
+            rfc3339(list.this_update)
+        ));
+    }
+    if now > next_update {
+        return Some(format!(
+            "the list of {issuer} ended at {} and counts only within stale_grace; publish and fetch a new one",
+            rfc3339(next_update)
+        ));
+    }
+    // An authority that says when it publishes the next list has planned the overlap; else the last fifth is late.
+    let late_from = list.next_publish.unwrap_or(next_update.saturating_sub(life / LATE_SHARE_OF_LIFE));
+    (now > late_from).then(|| {
+        format!("the list of {issuer} ends at {}, and its successor should be here by now", rfc3339(next_update))
+    })
+}
+
+/// There is no list of the issuer's name.
+pub(super) fn no_list(issuer_name: &[u8]) -> String {
+    format!("there is no list of {}", name::rfc4514(issuer_name).unwrap_or_default())
+}
+
+/// There are lists of the issuer's name, and none can call the certificate good. `signed` are those of each signer.
+pub(super) fn no_usable_list(
+    certificate: &CertificateToCheck<'_>,
+    signers: &[Authority<'_>],
+    lists: &[List],
+    signed: &[Vec<&List>],
+) -> String {
+    if signers.iter().all(|signer| !signer.may_sign_lists) {
+        let issuer = name::rfc4514(certificate.issuer_name).unwrap_or_default();
+        return format!("{issuer} may not sign lists: its key usage lacks cRLSign");
+    }
+    let reasons: Vec<String> = lists
+        .iter()
+        .take(LISTS_NAMED_MAX)
+        .map(|list| {
+            let ours = signed.iter().flatten().any(|signed| std::ptr::eq(*signed, list));
+            let why = if ours { list.covers(certificate).err().unwrap_or("is not used") } else { "is of another key" };
+            format!("the list in {} {why}", list.origin)
+        })
+        .collect();
+    reasons.join("; ")
+}
+
+/// Names of RFC 5280 §5.3.1.
+pub(super) fn reason(code: u8) -> &'static str {
+    match code {
+        0 => "unspecified",
+        1 => "keyCompromise",
+        2 => "cACompromise",
+        3 => "affiliationChanged",
+        4 => "superseded",
+        5 => "cessationOfOperation",
+        6 => "certificateHold",
+        8 => "removeFromCRL",
+        9 => "privilegeWithdrawn",
+        10 => "aACompromise",
+        _ => "a reason that RFC 5280 does not know",
+    }
+}
+
+/// An alarm from a fifth of its life on gives a weekly list a day and a half.
+const LATE_SHARE_OF_LIFE: i64 = 5;
+/// A detail string stays short.
+const LISTS_NAMED_MAX: usize = 4;
