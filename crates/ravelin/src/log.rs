@@ -9,8 +9,8 @@ mod limiter;
 mod session;
 mod writer;
 
-pub(crate) use fields::json_line;
 pub use fields::parse_text;
+pub(crate) use fields::{ascii_json, json_line};
 pub use session::session_json;
 pub(crate) use session::{rfc3339, session_fields};
 

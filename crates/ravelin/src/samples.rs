@@ -5,6 +5,10 @@ use std::time::Duration;
 use ravelin_policy::{Identity, Outcome, Reason, RuleReport};
 use ravelin_tls::{Engine, Negotiated};
 
+use crate::operator::{
+    CertificateView, ListView, ListenerView, PoolView, ReloadReport, ServerView, SessionView, SiteView, Status,
+    Withdrawal,
+};
 use crate::record::{SessionEnd, SessionRecord};
 
 /// 2026-01-02T03:04:05Z.
@@ -77,5 +81,99 @@ pub(crate) fn stranger(end: SessionEnd) -> SessionRecord {
         detail: String::new(),
         end,
         ..denied(Reason::UnknownIssuer)
+    }
+}
+
+/// What an operator sees of a gateway with one site and two servers.
+pub(crate) fn status() -> Status {
+    Status {
+        version: "0.1.0".to_owned(),
+        pid: 4242,
+        started_at: "2026-01-02T03:04:05.000Z".to_owned(),
+        config_file: "/etc/ravelin/ravelin.toml".to_owned(),
+        generation: 3,
+        generation_since: "2026-01-03T00:00:00.000Z".to_owned(),
+        draining: false,
+        last_reload: Some(report(false)),
+        listeners: vec![ListenerView {
+            name: "edge".to_owned(),
+            addresses: vec!["0.0.0.0:443".to_owned(), "[::]:443".to_owned()],
+            sites: vec!["europe".to_owned()],
+        }],
+        admin_listen: Some("127.0.0.1:9180".to_owned()),
+        sites: vec![SiteView {
+            name: "europe".to_owned(),
+            server_names: vec!["da-eu.example.com".to_owned()],
+            policy: "domain-computers".to_owned(),
+            pool: "europe".to_owned(),
+            tunnels: 1,
+            certificates: vec![CertificateView {
+                subject: "CN=da-eu.example.com".to_owned(),
+                not_after: "2026-12-31T00:00:00.000Z".to_owned(),
+                not_after_unix: 1_798_675_200,
+            }],
+        }],
+        pools: vec![PoolView {
+            name: "europe".to_owned(),
+            servers: vec![server("da1", true, 1), server("da2", false, 0)],
+        }],
+        lists: vec![ListView {
+            policy: "domain-computers".to_owned(),
+            origin: "/var/lib/ravelin/crl/issuing.crl".to_owned(),
+            issuer: "CN=Issuing CA".to_owned(),
+            number: Some("17".to_owned()),
+            this_update: "2026-01-01T00:00:00.000Z".to_owned(),
+            next_update: "2026-01-08T00:00:00.000Z".to_owned(),
+            next_update_unix: 1_767_830_400,
+            entries: 12,
+        }],
+        tunnels: 1,
+        handshakes_in_flight: 2,
+        unready: Vec::new(),
+        warnings: vec!["sites.europe.certificates[0]: ends in 30 days".to_owned()],
+    }
+}
+
+fn server(name: &str, up: bool, tunnels: usize) -> ServerView {
+    ServerView { name: name.to_owned(), address: "10.0.0.11:443".to_owned(), up, tunnels }
+}
+
+/// One live tunnel.
+pub(crate) fn session_view() -> SessionView {
+    SessionView {
+        session: 7,
+        site: "europe".to_owned(),
+        server: "da1".to_owned(),
+        client: "192.0.2.17:50123".to_owned(),
+        identity: "pc17.corp.example.com".to_owned(),
+        identity_key: "pc17.corp.example.com".to_owned(),
+        policy: "domain-computers".to_owned(),
+        generation: 3,
+        since: "2026-01-02T03:04:05.000Z".to_owned(),
+        valid_until: "2026-02-11T03:04:05.000Z".to_owned(),
+        version: "TLSv1.3".to_owned(),
+        suite: "TLS_AES_256_GCM_SHA384".to_owned(),
+        to_server_bytes: 1_000,
+        to_client_bytes: 2_000_000,
+    }
+}
+
+/// A reload that withdraws one permit.
+pub(crate) fn report(dry_run: bool) -> ReloadReport {
+    ReloadReport {
+        dry_run,
+        accepted: true,
+        trigger: "control".to_owned(),
+        at: "2026-01-03T00:00:00.000Z".to_owned(),
+        generation: 4,
+        problems: Vec::new(),
+        warnings: vec!["warning: a.toml: names: any".to_owned()],
+        withdrawn: vec![Withdrawal {
+            session: 7,
+            identity: "pc17.corp.example.com".to_owned(),
+            site: "europe".to_owned(),
+            reason: "revoked".to_owned(),
+            detail: "serial 1a2b, list 18 of CN\\u{3d}Issuing CA".to_owned(),
+        }],
     }
 }

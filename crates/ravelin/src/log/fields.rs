@@ -24,6 +24,15 @@ pub(crate) fn json_line(fields: &Fields) -> String {
     line
 }
 
+/// Any value as one line of ASCII JSON.
+pub(crate) fn ascii_json(value: &impl serde::Serialize) -> String {
+    // Our own types have string keys and nothing that cannot be written.
+    let json = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    let mut line = String::with_capacity(json.len());
+    push_ascii(&mut line, &json);
+    line
+}
+
 /// One line of text without its line end: `key=value` parted by blanks. A value of anything but letters, digits and
 /// `._:/@+,-` stands in double quotes, in which `"` and `\` have a backslash before them and everything that could
 /// forge a field (`=`, `|`, control characters, all beyond ASCII) is `\u{…}`. Objects become `name.key`, null and

@@ -1,0 +1,162 @@
+//! Metrics, health and status over HTTP/1: GET of a fixed list of paths, nothing that changes anything.
+//!
+//! Management interfaces are how appliances of this kind were taken over (CVE-2020-5902, CVE-2022-1388,
+//! CVE-2023-46747, CVE-2024-1212). This one has no parameter, no body, no login and no action.
+
+use std::convert::Infallible;
+use std::net::TcpListener as StdListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::page;
+use super::worker::{Seats, pause_after};
+use crate::log::ascii_json;
+use crate::metrics::Metrics;
+use crate::operator::Operator;
+
+/// Serves until it is dropped.
+pub(super) async fn serve(listener: StdListener, operator: Arc<dyn Operator>, metrics: Arc<Metrics>) {
+    let listener = match listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "admin listener cannot be used"),
+    };
+    let seats = Seats::new(CONNECTIONS);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let Some(seat) = seats.take() else { continue };
+                let (operator, metrics) = (Arc::clone(&operator), Arc::clone(&metrics));
+                tokio::spawn(async move {
+                    // Too slow, or gone: there is nobody to tell.
+                    let _ = tokio::time::timeout(CONNECTION_DEADLINE, connection(stream, operator, metrics)).await;
+                    drop(seat);
+                });
+            }
+            Err(error) => pause_after(&error).await,
+        }
+    }
+}
+
+/// Connections at once: a few Prometheus servers, probes and browsers.
+const CONNECTIONS: usize = 32;
+
+/// From accept to the head of the request.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+
+/// From accept to the last byte of the answer, which may be some megabytes of sessions.
+const CONNECTION_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long the gateway may take to answer before the answer is 503.
+const OPERATOR_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A browser sends about twenty.
+const HEADERS: usize = 64;
+
+/// Request line and headers together.
+const HEAD_BYTES: usize = 16 * 1024;
+
+async fn connection(stream: TcpStream, operator: Arc<dyn Operator>, metrics: Arc<Metrics>) -> hyper::Result<()> {
+    let service = service_fn(|request: Request<Incoming>| {
+        let (operator, metrics) = (Arc::clone(&operator), Arc::clone(&metrics));
+        async move {
+            if request.method() == Method::GET && !request.body().is_end_stream() {
+                return Ok::<_, Infallible>(respond(StatusCode::BAD_REQUEST, TEXT, "no body is taken\n".to_owned()));
+            }
+            Ok(answer(request.method(), request.uri().path(), operator, metrics).await)
+        }
+    });
+    // One request a connection: then every limit is a limit of the connection.
+    http1::Builder::new()
+        .keep_alive(false)
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_headers(HEADERS)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}
+
+/// The whole interface.
+async fn answer(
+    method: &Method,
+    path: &str,
+    operator: Arc<dyn Operator>,
+    metrics: Arc<Metrics>,
+) -> Response<Full<Bytes>> {
+    if method != Method::GET {
+        let mut refusal = respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".to_owned());
+        refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+        return refusal;
+    }
+    match path {
+        "/" => match ask(move || page::status(&operator.status(), &operator.sessions())).await {
+            Some(page) => respond(StatusCode::OK, HTML, page),
+            None => no_answer(),
+        },
+        "/api/sessions" => match ask(move || ascii_json(&operator.sessions())).await {
+            Some(json) => respond(StatusCode::OK, JSON, json),
+            None => no_answer(),
+        },
+        "/api/status" => match ask(move || ascii_json(&operator.status())).await {
+            Some(json) => respond(StatusCode::OK, JSON, json),
+            None => no_answer(),
+        },
+        // Whether the process is alive, and no more: a gateway that is not ready must not be restarted for it.
+        "/healthz" => respond(StatusCode::OK, TEXT, "ok\n".to_owned()),
+        "/metrics" => {
+            let unready = ask(move || operator.unready()).await;
+            metrics.ready(unready.is_some_and(|reasons| reasons.is_empty()));
+            match metrics.render() {
+                page if page.is_empty() => no_answer(),
+                page => respond(StatusCode::OK, Metrics::CONTENT_TYPE, page),
+            }
+        }
+        "/readyz" => match ask(move || operator.unready()).await {
+            Some(reasons) if reasons.is_empty() => respond(StatusCode::OK, TEXT, "ready\n".to_owned()),
+            Some(reasons) => {
+                let reasons: String = reasons.iter().map(|reason| format!("{}\n", page::plain(reason))).collect();
+                respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready\n{reasons}"))
+            }
+            None => no_answer(),
+        },
+        _ => respond(StatusCode::NOT_FOUND, TEXT, "not found\n".to_owned()),
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Asks the gateway on a thread that may wait; `None` where it does not answer in time, or panicked.
+async fn ask<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::time::timeout(OPERATOR_DEADLINE, tokio::task::spawn_blocking(question)).await.ok()?.ok()
+}
+
+fn no_answer() -> Response<Full<Bytes>> {
+    respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the gateway does not answer\n".to_owned())
+}
+
+fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    for (name, value) in [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
