@@ -15,6 +15,7 @@ use crate::config::AdminConfig;
 use crate::metrics::Metrics;
 use crate::operator::Operator;
 use control::ControlSocket;
+pub(crate) use page::plain;
 use worker::Worker;
 
 /// Both interfaces, until it is dropped or shut down.

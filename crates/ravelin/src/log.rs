@@ -10,7 +10,7 @@ mod session;
 mod writer;
 
 pub use fields::parse_text;
-pub(crate) use fields::{ascii_json, json_line};
+pub(crate) use fields::{ascii_json, ascii_json_pretty, json_line};
 pub use session::session_json;
 pub(crate) use session::{rfc3339, session_fields};
 

@@ -416,6 +416,28 @@ fn an_address_in_use_is_named() {
 }
 
 #[test]
+fn commands_reach_the_gateway() {
+    use crate::cli::control::{ControlArgs, outcome};
+
+    let bench = bench();
+    let control = bench.handle.control().unwrap().to_owned();
+    let text = ControlArgs { control: Some(control.clone()), ..ControlArgs::default() };
+    let json = ControlArgs { json: true, ..text.clone() };
+    let shown = |count: &usize| (format!("{count} ended\n"), 0);
+    let kill = Request::Kill { selector: KillSelector::Identity("pc17".to_owned()) };
+    assert_eq!(outcome(&text, &kill, shown), Ok(("3 ended\n".to_owned(), 0)));
+    assert_eq!(outcome(&json, &kill, shown), Ok(("3\n".to_owned(), 0)));
+    let refused = Request::Kill { selector: KillSelector::Site(String::new()) };
+    assert!(outcome(&text, &refused, shown).unwrap_err().contains("empty name"));
+    let (printed, _) = outcome(&json, &Request::Status {}, |_: &Status| (String::new(), 0)).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), serde_json::to_value(status()).unwrap());
+    let asked = outcome(&text, &Request::Drain {}, |(): &()| ("draining\n".to_owned(), 0));
+    assert_eq!(asked, Ok(("draining\n".to_owned(), 0)));
+    let stranger = outcome(&text, &Request::Status {}, |_: &usize| (String::new(), 0));
+    assert!(stranger.unwrap_err().contains("another version"));
+}
+
+#[test]
 fn requests_read_as_they_are_written() {
     for request in [
         Request::Status {},

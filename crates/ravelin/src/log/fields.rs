@@ -26,8 +26,17 @@ pub(crate) fn json_line(fields: &Fields) -> String {
 
 /// Any value as one line of ASCII JSON.
 pub(crate) fn ascii_json(value: &impl serde::Serialize) -> String {
+    ascii(serde_json::to_string(value))
+}
+
+/// Any value as lines of ASCII JSON for people.
+pub(crate) fn ascii_json_pretty(value: &impl serde::Serialize) -> String {
+    ascii(serde_json::to_string_pretty(value))
+}
+
+fn ascii(json: serde_json::Result<String>) -> String {
     // Our own types have string keys and nothing that cannot be written.
-    let json = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+    let json = json.unwrap_or_else(|_| "null".to_owned());
     let mut line = String::with_capacity(json.len());
     push_ascii(&mut line, &json);
     line

@@ -1,0 +1,9 @@
+//! The command line: one file a command.
+
+pub mod control;
+pub mod drain;
+pub mod kill;
+pub mod reload;
+pub mod sessions;
+pub mod status;
+mod table;

@@ -1,0 +1,167 @@
+//! `ravelin status`.
+
+use std::process::ExitCode;
+
+use super::control::{self, ControlArgs, EXIT_DONE};
+use super::table::table;
+use crate::admin::control::Request;
+use crate::admin::plain;
+use crate::operator::Status;
+
+/// Show a running gateway's state.
+#[derive(clap::Args, Clone, Debug)]
+pub struct StatusArgs {
+    /// Where.
+    #[command(flatten)]
+    pub control: ControlArgs,
+}
+
+/// Prints the state of the gateway, ready or not.
+pub fn run(args: &StatusArgs) -> ExitCode {
+    control::run(&args.control, &Request::Status {}, |status: &Status| (text(status), EXIT_DONE))
+}
+
+fn text(status: &Status) -> String {
+    let state = match (status.draining, status.unready.is_empty()) {
+        (true, _) => "draining",
+        (false, true) => "ready",
+        (false, false) => "not ready",
+    };
+    let mut text = plain(&format!(
+        "ravelin {}: {state}, generation {} since {}",
+        status.version, status.generation, status.generation_since
+    )) + "\n";
+    text += &(plain(&format!(
+        "process {}, up since {}, configuration {}",
+        status.pid, status.started_at, status.config_file
+    )) + "\n");
+    text += &format!("{} tunnels, {} handshakes in flight\n", status.tunnels, status.handshakes_in_flight);
+    if let Some(listen) = &status.admin_listen {
+        text += &format!("status page and metrics at http://{}/\n", plain(listen));
+    }
+    list(&mut text, "not ready", &status.unready);
+    list(&mut text, "warning", &status.warnings);
+    if let Some(reload) = &status.last_reload {
+        let verdict = if reload.accepted { "accepted" } else { "REFUSED, the generation before serves on" };
+        text += &(plain(&format!("last reload at {}, by {}: {verdict}", reload.at, reload.trigger)) + "\n");
+        list(&mut text, "problem", &reload.problems);
+    }
+    section(
+        &mut text,
+        &["listener", "addresses", "sites"],
+        status.listeners.iter().map(|l| vec![l.name.clone(), l.addresses.join(", "), l.sites.join(", ")]),
+    );
+    section(
+        &mut text,
+        &["site", "names", "policy", "pool", "tunnels"],
+        status.sites.iter().map(|site| {
+            vec![
+                site.name.clone(),
+                site.server_names.join(", "),
+                site.policy.clone(),
+                site.pool.clone(),
+                site.tunnels.to_string(),
+            ]
+        }),
+    );
+    section(
+        &mut text,
+        &["site", "certificate", "until"],
+        status.sites.iter().flat_map(|site| {
+            site.certificates.iter().map(|c| vec![site.name.clone(), c.subject.clone(), c.not_after.clone()])
+        }),
+    );
+    section(
+        &mut text,
+        &["pool", "server", "address", "state", "tunnels"],
+        status.pools.iter().flat_map(|pool| {
+            pool.servers.iter().map(|server| {
+                let state = if server.up { "up" } else { "down" };
+                let tunnels = server.tunnels.to_string();
+                vec![pool.name.clone(), server.name.clone(), server.address.clone(), state.to_owned(), tunnels]
+            })
+        }),
+    );
+    section(
+        &mut text,
+        &["policy", "revocation list of", "number", "until", "entries", "file"],
+        status.lists.iter().map(|list| {
+            vec![
+                list.policy.clone(),
+                list.issuer.clone(),
+                list.number.clone().unwrap_or_else(|| "-".to_owned()),
+                list.next_update.clone(),
+                list.entries.to_string(),
+                list.origin.clone(),
+            ]
+        }),
+    );
+    text
+}
+
+fn list(text: &mut String, title: &str, items: &[String]) {
+    for item in items {
+        *text += &format!("{title}: {}\n", plain(item));
+    }
+}
+
+fn section(text: &mut String, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let table = table(heads, &rows.collect::<Vec<_>>());
+    if !table.is_empty() {
+        *text += "\n";
+        *text += &table;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::status;
+
+    #[test]
+    fn a_healthy_gateway() {
+        assert_eq!(
+            text(&status()),
+            "ravelin 0.1.0: ready, generation 3 since 2026-01-03T00:00:00.000Z\n\
+             process 4242, up since 2026-01-02T03:04:05.000Z, configuration /etc/ravelin/ravelin.toml\n\
+             1 tunnels, 2 handshakes in flight\n\
+             status page and metrics at http://127.0.0.1:9180/\n\
+             warning: sites.europe.certificates[0]: ends in 30 days\n\
+             last reload at 2026-01-03T00:00:00.000Z, by control: accepted\n\
+             \n\
+             LISTENER  ADDRESSES              SITES\n\
+             edge      0.0.0.0:443, [::]:443  europe\n\
+             \n\
+             SITE    NAMES              POLICY            POOL    TUNNELS\n\
+             europe  da-eu.example.com  domain-computers  europe  1\n\
+             \n\
+             SITE    CERTIFICATE           UNTIL\n\
+             europe  CN=da-eu.example.com  2026-12-31T00:00:00.000Z\n\
+             \n\
+             POOL    SERVER  ADDRESS        STATE  TUNNELS\n\
+             europe  da1     10.0.0.11:443  up     1\n\
+             europe  da2     10.0.0.11:443  down   0\n\
+             \n\
+             POLICY            REVOCATION LIST OF  NUMBER  UNTIL                     ENTRIES  FILE\n\
+             domain-computers  CN=Issuing CA       17      2026-01-08T00:00:00.000Z  12       /var/lib/ravelin/crl/issuing.crl\n"
+        );
+    }
+
+    #[test]
+    fn trouble_comes_first() {
+        let mut status = status();
+        status.unready = vec!["pool \"europe\": no server is up".to_owned()];
+        let reload = status.last_reload.as_mut().unwrap();
+        reload.accepted = false;
+        reload.problems = vec!["error: ravelin.toml:3:1: sites.x: unknown key".to_owned()];
+        let text = text(&status);
+        assert!(text.starts_with("ravelin 0.1.0: not ready,"), "{text}");
+        assert!(text.contains("\nnot ready: pool \"europe\": no server is up\n"), "{text}");
+        assert!(
+            text.contains(": REFUSED, the generation before serves on\nproblem: error: ravelin.toml:3:1"),
+            "{text}"
+        );
+        status.draining = true;
+        assert!(super::text(&status).starts_with("ravelin 0.1.0: draining,"));
+    }
+}
