@@ -1,6 +1,6 @@
 //! One list in memory: who signed it, and which of several decides.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::parse::SetAside;
 use super::scope::Scope;
@@ -13,9 +13,9 @@ use crate::{ListStatus, Notice};
 #[derive(Debug)]
 pub(super) struct List {
     pub(super) origin: String,
-    /// RFC 4514.
+    /// RFC 4514, as [`super::words::shown`] writes it.
     pub(super) issuer: String,
-    /// CRL number, big-endian, without leading zeros.
+    /// CRL number, big-endian, without leading zeros. Lists without one are set aside.
     pub(super) number: Option<Vec<u8>>,
     /// Unix seconds.
     pub(super) this_update: i64,
@@ -55,9 +55,8 @@ impl List {
 
     /// Later lists of one issuer, key and scope have higher numbers (RFC 5280 §5.2.3), so the number goes before the
     /// date. Longer numbers are larger ones: there are no leading zeros.
-    fn rank(&self, numbered: bool) -> (Option<(usize, &[u8])>, i64) {
-        let number = self.number.as_deref().filter(|_| numbered);
-        (number.map(|number| (number.len(), number)), self.this_update)
+    fn rank(&self) -> (Option<(usize, &[u8])>, i64) {
+        (self.number.as_deref().map(|number| (number.len(), number)), self.this_update)
     }
 }
 
@@ -66,10 +65,8 @@ impl List {
 pub(super) fn deciding<'a>(lists: &[&'a List], now: i64) -> Option<&'a List> {
     let begun: Vec<&List> = lists.iter().copied().filter(|list| list.this_update <= now).collect();
     let candidates = if begun.is_empty() { lists } else { &begun };
-    // Numbers order lists only where all have one.
-    let numbered = candidates.iter().all(|list| list.number.is_some());
     // Of equal ones (a file that is there twice) the first: `max_by_key` gives the last.
-    candidates.iter().copied().rev().max_by_key(|list| list.rank(numbered))
+    candidates.iter().copied().rev().max_by_key(|list| list.rank())
 }
 
 /// Lists that can call a certificate good, by scope. Their key must be the same.
@@ -86,12 +83,16 @@ pub(super) fn by_scope<'a>(lists: impl IntoIterator<Item = &'a List>) -> Vec<Vec
 }
 
 /// Lists of one issuer that a configured authority signed, by key and scope.
-pub(super) fn groups(lists: &[List]) -> Vec<Vec<&List>> {
+pub(super) fn groups(lists: &[Arc<List>]) -> Vec<Vec<&List>> {
     let mut keys: Vec<&KeyHash> = lists.iter().flat_map(|list| &list.authenticity.signers).collect();
     keys.sort_unstable();
     keys.dedup();
-    let of_key = |key| lists.iter().filter(move |list| list.authenticity.signers.contains(key));
-    keys.into_iter().flat_map(|key| by_scope(of_key(key))).collect()
+    keys.into_iter().flat_map(|key| by_scope(of_key(lists, key))).collect()
+}
+
+/// Lists of one issuer that the configured authority of this key signed.
+pub(super) fn of_key<'a>(lists: &'a [Arc<List>], key: &KeyHash) -> impl Iterator<Item = &'a List> {
+    lists.iter().map(AsRef::as_ref).filter(|list: &&List| list.authenticity.signers.contains(key))
 }
 
 /// Whose signature a list bears.

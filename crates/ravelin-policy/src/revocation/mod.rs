@@ -22,6 +22,7 @@ mod time;
 mod words;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rustls_pki_types::UnixTime;
 
@@ -35,7 +36,7 @@ pub(crate) use status::Status;
 #[derive(Debug)]
 pub(crate) struct Lists {
     /// By canonical name of the issuer.
-    by_issuer: HashMap<Vec<u8>, Vec<List>>,
+    by_issuer: HashMap<Vec<u8>, Vec<Arc<List>>>,
     in_use: Vec<ListStatus>,
 }
 
@@ -75,21 +76,62 @@ impl Lists {
         for source in sources {
             let mut tell = |text: String| notices.push(Notice { origin: source.origin.clone(), text });
             if let Some((issuer, list)) = read(source, authorities, now, &mut tell) {
-                lists.by_issuer.entry(issuer).or_default().push(list);
+                lists.by_issuer.entry(issuer).or_default().push(Arc::new(list));
             }
         }
-        for of_issuer in lists.by_issuer.values() {
-            for group in list::groups(of_issuer) {
-                let Some(newest) = list::deciding(&group, now) else { continue };
-                lists.in_use.push(newest.describe());
-                let older = group.iter().filter(|list| list.this_update <= now && list.is_other_than(newest));
-                notices.extend(older.map(|older| older.notice(words::older_than(older, newest))));
-            }
-        }
-        lists.in_use.sort_by(|left, right| left.origin.cmp(&right.origin));
-        lists.in_use.dedup();
+        notices.extend(lists.choose(now));
         notices.sort_by(|left, right| left.origin.cmp(&right.origin));
         (lists, notices)
+    }
+
+    /// Takes over what the generation before knew better: for each of `authorities`, the lists that decided there and
+    /// that none of these is as new as. So an authority's number never goes back while the process runs, and a file that
+    /// was replaced by an older list, by a broken one or by none costs nobody the access before the last good list ends.
+    pub(crate) fn keep_newer_of(
+        &mut self,
+        previous: &Lists,
+        authorities: &[Authority<'_>],
+        now: UnixTime,
+    ) -> Vec<Notice> {
+        let now = unix_seconds(now);
+        let mut notices = Vec::new();
+        for authority in authorities.iter().filter(|authority| authority.may_sign_lists) {
+            let Ok(name) = name::canonical(authority.subject) else { continue };
+            let Some(before) = previous.by_issuer.get(&name) else { continue };
+            let key = signature::key_hash(authority.spki);
+            for group in list::by_scope(list::of_key(before, &key)) {
+                let Some(best_before) = list::deciding(&group, now) else { continue };
+                let here = self.by_issuer.get(&name).map_or(&[][..], Vec::as_slice);
+                let rivals = list::of_key(here, &key).filter(|list| list.set_aside.is_none());
+                let same_scope = rivals.filter(|list| list.scope == best_before.scope);
+                // Of equal ones the first decides, so the list from before comes last.
+                let candidates: Vec<&List> = same_scope.chain([best_before]).collect();
+                let decides = list::deciding(&candidates, now).is_some_and(|list| std::ptr::eq(list, best_before));
+                let Some(kept) = before.iter().find(|list| decides && std::ptr::eq(list.as_ref(), best_before)) else {
+                    continue;
+                };
+                notices.push(kept.notice(words::kept(kept)));
+                self.by_issuer.entry(name.clone()).or_default().push(Arc::clone(kept));
+            }
+        }
+        // Which lists are older than another was told when they were loaded.
+        self.choose(now);
+        notices
+    }
+
+    /// Finds the lists that decide; the notices name those that are older.
+    fn choose(&mut self, now: i64) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        self.in_use.clear();
+        for group in self.by_issuer.values().flat_map(|lists| list::groups(lists)) {
+            let Some(newest) = list::deciding(&group, now) else { continue };
+            self.in_use.push(newest.describe());
+            let older = group.iter().filter(|list| list.this_update <= now && list.is_other_than(newest));
+            notices.extend(older.map(|older| older.notice(words::older_than(older, newest))));
+        }
+        self.in_use.sort_by(|left, right| left.origin.cmp(&right.origin));
+        self.in_use.dedup();
+        notices
     }
 
     /// The lists that decide, one for each issuer, key and scope. Those set aside, older ones and those of authorities
@@ -120,7 +162,7 @@ fn read(
             return None;
         }
     };
-    let issuer = name::rfc4514(parsed.issuer).unwrap_or_default();
+    let issuer = words::shown(parsed.issuer);
     let signed = match Signed::new(parsed.algorithm, parsed.signed_part, parsed.signature) {
         Ok(signed) => signed,
         Err(unaccepted) => {

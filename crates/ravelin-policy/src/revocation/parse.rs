@@ -43,6 +43,8 @@ pub(super) struct Parsed<'a> {
 pub(super) enum SetAside {
     /// It lists attribute certificates.
     AttributeCertificates,
+    /// Its CRL number is critical, which RFC 5280 §5.2.3 forbids.
+    CriticalNumber,
     /// It lists what changed since another list.
     Delta,
     /// Its end lies before its beginning.
@@ -51,6 +53,8 @@ pub(super) enum SetAside {
     Indirect,
     /// It does not say until when it counts.
     NoNextUpdate,
+    /// It has no CRL number, which RFC 5280 §5.2.3 demands: of two such lists nobody can tell the newer.
+    NoNumber,
     /// It lists certificates revoked for some reasons only.
     SomeReasons,
     /// It holds an extension that must be understood and is not, by dotted identifier.
@@ -112,6 +116,8 @@ pub(super) fn parse(list: &[u8]) -> Result<Parsed<'_>, Malformed> {
         scope.is_some_and(|scope| scope.some_reasons_only).then_some(SetAside::SomeReasons),
         next_update.is_none().then_some(SetAside::NoNextUpdate),
         ends_before.then_some(SetAside::EndsBeforeItBegins),
+        extensions.number.is_none().then_some(SetAside::NoNumber),
+        extensions.number_is_critical.then_some(SetAside::CriticalNumber),
     ];
     Ok(Parsed {
         signed_part: signed_part.whole,
@@ -134,6 +140,7 @@ pub(super) fn parse(list: &[u8]) -> Result<Parsed<'_>, Malformed> {
 #[derive(Default)]
 struct Extensions<'a> {
     number: Option<&'a [u8]>,
+    number_is_critical: bool,
     key_identifier: Option<&'a [u8]>,
     scope: Option<Scope>,
     delta: bool,
@@ -150,7 +157,10 @@ impl<'a> Extensions<'a> {
                     let mut identifier = Reader::new(der::only(extension.value, tag::SEQUENCE)?);
                     read.key_identifier = identifier.optional(tag::context(0))?;
                 }
-                CRL_NUMBER => read.number = Some(number(der::only(extension.value, tag::INTEGER)?)?),
+                CRL_NUMBER => {
+                    read.number = Some(number(der::only(extension.value, tag::INTEGER)?)?);
+                    read.number_is_critical = extension.critical;
+                }
                 DELTA_CRL_INDICATOR => {
                     number(der::only(extension.value, tag::INTEGER)?)?;
                     read.delta = true;

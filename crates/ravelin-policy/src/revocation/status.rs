@@ -72,8 +72,9 @@ impl Lists {
             return Status::Unknown { why: words::no_list(certificate.issuer_name) };
         };
         let of_name = signers.iter().filter(|signer| name::canonical(signer.subject).is_ok_and(|name| name == issuer));
-        let signed: Vec<Vec<&List>> =
-            of_name.map(|signer| lists.iter().filter(|list| list.is_signed_by(signer)).collect()).collect();
+        let signed: Vec<Vec<&List>> = of_name
+            .map(|signer| lists.iter().map(AsRef::as_ref).filter(|list: &&List| list.is_signed_by(signer)).collect())
+            .collect();
 
         let revoked = signed.iter().filter_map(|lists| revoked(lists, certificate, now)).min_by_key(Entry::weight);
         if let Some(Entry { since, reason }) = revoked {

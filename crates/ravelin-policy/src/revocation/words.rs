@@ -1,5 +1,7 @@
 //! What administrators read about lists. Texts complete the sentence that begins with the file.
 
+use std::sync::Arc;
+
 use super::list::{List, Unsigned};
 use super::parse::{Parsed, SetAside};
 use super::time::rfc3339;
@@ -16,6 +18,7 @@ pub(super) fn unreadable(Malformed(cause): Malformed) -> String {
 pub(super) fn set_aside(issuer: &str, why: &SetAside) -> String {
     let cure = match why {
         SetAside::AttributeCertificates => "it is left out; remove the file",
+        SetAside::CriticalNumber => "have the authority publish lists as RFC 5280 wants them",
         SetAside::Delta => {
             "it cannot replace the complete list, which must be there too (AD CS: certutil -crl publishes both; the \
              delta list is the file with a plus sign)"
@@ -23,27 +26,15 @@ pub(super) fn set_aside(issuer: &str, why: &SetAside) -> String {
         SetAside::EndsBeforeItBegins => "have the authority publish a new one, after looking at its clock",
         SetAside::Indirect => "add the list that the authority publishes for its own certificates",
         SetAside::NoNextUpdate => "have the authority publish lists with a next update",
+        SetAside::NoNumber => {
+            "have the authority number its lists (OpenSSL: crlnumber and crl_extensions in its configuration)"
+        }
         SetAside::SomeReasons => "add the list for all reasons",
         SetAside::UnknownCritical(_) => "have the authority publish lists without this extension",
     };
-    let extension = match why {
-        SetAside::UnknownCritical(id) => format!(" {id}"),
-        SetAside::AttributeCertificates
-        | SetAside::Delta
-        | SetAside::EndsBeforeItBegins
-        | SetAside::Indirect
-        | SetAside::NoNextUpdate
-        | SetAside::SomeReasons => String::new(),
-    };
-    let consequence = match why {
-        SetAside::AttributeCertificates => "",
-        SetAside::Delta
-        | SetAside::EndsBeforeItBegins
-        | SetAside::Indirect
-        | SetAside::NoNextUpdate
-        | SetAside::SomeReasons
-        | SetAside::UnknownCritical(_) => "certificates in it are refused, but it calls none good; ",
-    };
+    let extension = if let SetAside::UnknownCritical(id) = why { format!(" {id}") } else { String::new() };
+    let attributes = *why == SetAside::AttributeCertificates;
+    let consequence = if attributes { "" } else { "certificates in it are refused, but it calls none good; " };
     format!("the list of {issuer} {}{extension}: {consequence}{cure}", set_aside_short(why))
 }
 
@@ -51,10 +42,12 @@ pub(super) fn set_aside(issuer: &str, why: &SetAside) -> String {
 pub(super) fn set_aside_short(why: &SetAside) -> &'static str {
     match why {
         SetAside::AttributeCertificates => "is for attribute certificates",
+        SetAside::CriticalNumber => "has a critical CRL number, which RFC 5280 forbids",
         SetAside::Delta => "is a delta list",
         SetAside::EndsBeforeItBegins => "has a next update before its this update",
         SetAside::Indirect => "is an indirect list, which may have certificates of other authorities",
         SetAside::NoNextUpdate => "states no next update, so that nobody can tell whether it is current",
+        SetAside::NoNumber => "has no CRL number, so that nobody can tell a newer one from an older",
         SetAside::SomeReasons => "is only for some reasons of revocation",
         SetAside::UnknownCritical(_) => "has a critical extension that ravelin does not know",
     }
@@ -118,32 +111,60 @@ pub(super) fn age(issuer: &str, list: &Parsed<'_>, now: i64) -> Option<String> {
     })
 }
 
+/// A list of the generation before that goes on.
+pub(super) fn kept(list: &List) -> String {
+    format!(
+        "the list of {} that was read before (of {}, next update {}) goes on counting, because there is no newer one of \
+         that authority and key now; if that is meant, restart",
+        list.issuer,
+        rfc3339(list.this_update),
+        rfc3339(list.next_update)
+    )
+}
+
 /// There is no list of the issuer's name.
 pub(super) fn no_list(issuer_name: &[u8]) -> String {
-    format!("there is no list of {}", name::rfc4514(issuer_name).unwrap_or_default())
+    format!("there is no list of {}", shown(issuer_name))
 }
 
 /// There are lists of the issuer's name, and none can call the certificate good. `signed` are those of each signer.
 pub(super) fn no_usable_list(
     certificate: &CertificateToCheck<'_>,
     signers: &[Authority<'_>],
-    lists: &[List],
+    lists: &[Arc<List>],
     signed: &[Vec<&List>],
 ) -> String {
     if signers.iter().all(|signer| !signer.may_sign_lists) {
-        let issuer = name::rfc4514(certificate.issuer_name).unwrap_or_default();
+        let issuer = shown(certificate.issuer_name);
         return format!("{issuer} may not sign lists: its key usage lacks cRLSign");
     }
     let reasons: Vec<String> = lists
         .iter()
         .take(LISTS_NAMED_MAX)
         .map(|list| {
-            let ours = signed.iter().flatten().any(|signed| std::ptr::eq(*signed, list));
+            let ours = signed.iter().flatten().any(|signed| std::ptr::eq(*signed, list.as_ref()));
             let why = if ours { list.covers(certificate).err().unwrap_or("is not used") } else { "is of another key" };
             format!("the list in {} {why}", list.origin)
         })
         .collect();
     reasons.join("; ")
+}
+
+/// A DER Name for a text: RFC 4514, ASCII alone, and not too long. (`crate::escape` would hide every `=`.)
+pub(super) fn shown(issuer_name: &[u8]) -> String {
+    let name = name::rfc4514(issuer_name).unwrap_or_default();
+    let mut shown = String::new();
+    for character in name.chars() {
+        if shown.len() >= NAME_OCTETS_MAX {
+            shown.push_str("...");
+            break;
+        }
+        match character {
+            ' '..='~' => shown.push(character),
+            other => shown.extend(other.escape_unicode()),
+        }
+    }
+    shown
 }
 
 /// Names of RFC 5280 §5.3.1.
@@ -165,5 +186,7 @@ pub(super) fn reason(code: u8) -> &'static str {
 
 /// An alarm from a fifth of its life on gives a weekly list a day and a half.
 const LATE_SHARE_OF_LIFE: i64 = 5;
+/// As much as `crate::escape` lets through, less what may follow the last character.
+const NAME_OCTETS_MAX: usize = crate::ESCAPED_CHARACTERS_MAX - 16;
 /// A detail string stays short.
 const LISTS_NAMED_MAX: usize = 4;

@@ -88,14 +88,14 @@ fn a_list_that_cannot_be_read_is_named_and_spoils_nothing() {
     }
 }
 
-/// RFC 5280 §5.1.2.1 wants version 2; a version 1 list (`openssl ca -gencrl` without extensions) is complete all the same.
+/// A version 1 list (`openssl ca -gencrl` without extensions) has no number, and the fate of such lists.
 #[test]
-fn a_list_of_version_1_is_read() {
+fn a_list_of_version_1_only_revokes() {
     let ca = Ca::new("CORP-CA");
     let bare = |list: &mut maker::Maker<'_>| (list.version, list.number, list.key_identifier) = (None, None, None);
     let (lists, notices) = load(&[ca.list().revoke(&[1], None).with(bare).build()], &[&ca]);
-    assert_eq!(notices, []);
-    assert_eq!(status(&lists, &ca.issued(PC), &ca), "good 0");
+    assert!(notice_of(&notices, "0").contains("has no CRL number"));
+    assert_eq!(status(&lists, &ca.issued(PC), &ca), "unknown");
     assert_eq!(status(&lists, &ca.issued(&[1]), &ca), "revoked unspecified");
     let (_, notices) = load(&[ca.list().with(bare).revoke(&[1], Some(1)).build()], &[&ca]);
     assert!(notice_of(&notices, "0").contains("version 1"));

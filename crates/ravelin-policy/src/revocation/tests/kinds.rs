@@ -37,6 +37,12 @@ fn a_list_that_is_not_complete_is_never_taken_for_one() {
         ("unknown critical", list().extended("2.16.840.1.101.2.1.12.2", true, &[5, 0]), "2.16.840.1.101.2.1.12.2"),
         ("unknown critical in an entry", list().entry(&[9], Some(odd())), "2.16.840.1.101.2.1.12.2"),
         ("no next update", list().with(|list| list.next_update = None), "states no next update"),
+        ("no number", list().with(|list| list.number = None), "has no CRL number"),
+        (
+            "a critical number",
+            list().with(|list| list.number = None).extended("2.5.29.20", true, &der(tag::INTEGER, &[1])),
+            "has a critical CRL number",
+        ),
         ("ends before it begins", list().dates(NOW - DAY, NOW - 2 * DAY), "before its this update"),
         ("entries of its own by name", list().entry(&[9], Some(foreign(&ca.name))), "is an indirect list"),
     ] {

@@ -1,10 +1,13 @@
 //! Each file holds one kind of promise; `maker` makes the lists.
 
+mod certificate;
 mod choice;
 mod hostile;
 mod kinds;
 mod maker;
+mod openssl;
 mod pkits;
+mod reload;
 mod scale;
 mod times;
 

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use x509_parser::prelude::{FromDer as _, X509Certificate};
-
+use super::certificate::Certificate;
 use super::*;
 
 /// 2015-12-13: between the beginning (2010) and the end (2030) of nearly everything in the suite.
@@ -123,59 +122,6 @@ fn lists_of_pkits() {
         assert_eq!(short(&vouched), signer_status);
         let under = lists.status_under(&leaf.to_check(), &[signer.authority()], at(MIDDLE), Duration::ZERO);
         assert_eq!(short(&under), expected);
-    }
-}
-
-/// What is asked about a certificate.
-struct Certificate {
-    label: String,
-    serial: Vec<u8>,
-    issuer: Vec<u8>,
-    subject: Vec<u8>,
-    spki: Vec<u8>,
-    key_identifier: Option<Vec<u8>>,
-    distribution_points: Option<Vec<u8>>,
-    is_authority: bool,
-    may_sign_lists: bool,
-}
-
-impl Certificate {
-    fn read(label: &str, der: &[u8]) -> Certificate {
-        let (_, read) = X509Certificate::from_der(der).unwrap();
-        let value_of = |id: &str| {
-            read.extensions().iter().find(|found| found.oid.to_id_string() == id).map(|found| found.value.to_vec())
-        };
-        let key_usage = read.key_usage().unwrap();
-        Certificate {
-            label: label.to_owned(),
-            serial: read.raw_serial().to_vec(),
-            issuer: read.issuer().as_raw().to_vec(),
-            subject: read.subject().as_raw().to_vec(),
-            spki: read.public_key().raw.to_vec(),
-            key_identifier: value_of("2.5.29.14")
-                .map(|value| crate::der::only(&value, crate::der::tag::OCTET_STRING).unwrap().to_vec()),
-            distribution_points: value_of("2.5.29.31"),
-            is_authority: read.is_ca() || label.ends_with("CRLSigningCert"),
-            may_sign_lists: key_usage.is_none_or(|usage| usage.value.crl_sign()),
-        }
-    }
-
-    fn authority(&self) -> Authority<'_> {
-        Authority {
-            subject: &self.subject,
-            spki: &self.spki,
-            key_identifier: self.key_identifier.as_deref(),
-            may_sign_lists: self.may_sign_lists,
-        }
-    }
-
-    fn to_check(&self) -> CertificateToCheck<'_> {
-        CertificateToCheck {
-            serial: &self.serial,
-            issuer_name: &self.issuer,
-            distribution_points: self.distribution_points.as_deref(),
-            is_authority: self.is_authority,
-        }
     }
 }
 
