@@ -1,1 +1,3 @@
 //! One file per behaviour.
+
+mod corpora_replay;
