@@ -10,8 +10,11 @@ mod request_head;
 #[path = "../../fuzz/targets/response_head.rs"]
 mod response_head;
 
+/// A fuzz target's function.
+type Target = fn(&[u8]);
+
 /// Every target, by the name of its corpus.
-const TARGETS: [(&str, fn(&[u8])); 3] =
+const TARGETS: [(&str, Target); 3] =
     [("ipv6_framing", ipv6_framing::run), ("request_head", request_head::run), ("response_head", response_head::run)];
 
 /// Fewer would mean that a corpus was lost on the way.

@@ -1,3 +1,4 @@
 //! One file per behaviour.
 
+#[cfg(test)]
 mod corpora_replay;
