@@ -9,7 +9,7 @@ use ravelin_policy::{NameRules, RevocationCheck};
 use ravelin_tls::TlsVersion;
 
 /// One whole configuration. Paths are absolute or relative to the working directory (the file's own folder was joined).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
     /// The file it came from.
     pub file: PathBuf,
@@ -32,7 +32,7 @@ pub struct Config {
 }
 
 /// `[admin]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AdminConfig {
     /// HTTP address; `None` where it is `"off"`.
     pub listen: Option<SocketAddr>,
@@ -41,7 +41,7 @@ pub struct AdminConfig {
 }
 
 /// `[listeners.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ListenerConfig {
     /// Addresses, at least one.
     pub bind: Vec<SocketAddr>,
@@ -50,7 +50,7 @@ pub struct ListenerConfig {
 }
 
 /// `[sites.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SiteConfig {
     /// Lower case, no trailing dot, at least one.
     pub server_names: Vec<String>,
@@ -90,7 +90,7 @@ pub enum CertificateFiles {
 }
 
 /// `[policies.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PolicyConfig {
     /// PEM or DER files.
     pub trust_anchors: Vec<PathBuf>,
@@ -115,7 +115,7 @@ pub struct PolicyConfig {
 }
 
 /// `policies.NAME.revocation`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RevocationConfig {
     /// Files and folders.
     pub crls: Vec<PathBuf>,
@@ -128,7 +128,7 @@ pub struct RevocationConfig {
 }
 
 /// `policies.NAME.shadow`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ShadowConfig {
     /// Name rules under trial.
     pub names: Option<NameRules>,
@@ -139,7 +139,7 @@ pub struct ShadowConfig {
 }
 
 /// `[pools.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PoolConfig {
     /// At least one.
     pub servers: Vec<ServerConfig>,
@@ -154,7 +154,7 @@ pub struct PoolConfig {
 }
 
 /// One server of a pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ServerConfig {
     /// Unique in its pool.
     pub name: String,
@@ -165,7 +165,7 @@ pub struct ServerConfig {
 }
 
 /// `pools.NAME.upstream`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum UpstreamConfig {
     /// TLS to the server.
     Bridge {
@@ -205,7 +205,7 @@ pub enum HealthConfig {
 }
 
 /// `[limits]`: each described in the reference page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the reference page describes each, from the same table as the parser")]
 pub struct LimitsConfig {
     pub handshake_deadline: Duration,
@@ -223,7 +223,7 @@ pub struct LimitsConfig {
 }
 
 /// `[threads]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ThreadsConfig {
     /// Relay threads, at least one.
     pub relay: usize,
@@ -232,7 +232,7 @@ pub struct ThreadsConfig {
 }
 
 /// `[log]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LogConfig {
     /// A `tracing` filter: `error`, `warn`, `info`, `debug`, `trace`.
     pub level: String,

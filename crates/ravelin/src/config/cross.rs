@@ -1,0 +1,108 @@
+//! What is right in each table and wrong between them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::forms::{Items, shown};
+use super::reader::{Reader, Table};
+use super::references::{POLICIES, POOLS, SITES};
+use super::tables::listeners::{LISTENERS, Listener};
+use super::tables::policies::POLICIES as POLICIES_KEY;
+use super::tables::sites::Site;
+
+/// What a file is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Demand {
+    /// A gateway: listeners, and all they lead to.
+    Gateway,
+    /// Policies alone will do.
+    Policies,
+}
+
+/// Checks what only several tables together show.
+pub(crate) fn check(
+    root: &Table<'_>,
+    demand: Demand,
+    listeners: &[Listener],
+    sites: &[Site],
+    admin: Option<SocketAddr>,
+) {
+    let reader = root.place.reader;
+    if demand == Demand::Gateway && !root.has(&LISTENERS) {
+        root.place_of(&LISTENERS).error("there is no listener: write a table [listeners.NAME] with `bind` and `sites`");
+    } else if demand == Demand::Policies && !root.has(&POLICIES_KEY) {
+        root.place_of(&POLICIES_KEY).error("there is no policy: write a table [policies.NAME]");
+    }
+    addresses(reader, listeners, admin);
+    for listener in listeners {
+        server_names(reader, listener, sites);
+    }
+    if demand == Demand::Gateway {
+        unused(reader);
+    }
+}
+
+/// No two sockets on one address, and no server that is the gateway itself.
+fn addresses(reader: &Reader<'_>, listeners: &[Listener], admin: Option<SocketAddr>) {
+    let mut taken: Vec<(String, SocketAddr)> = Vec::new();
+    for listener in listeners {
+        for (index, address) in listener.bind.iter().flat_map(Items::indexed) {
+            let key = format!("listeners.{}.bind[{index}]", listener.name);
+            let same_list = format!("listeners.{}.bind[", listener.name);
+            // A repetition within one list was told when the list was read.
+            let clash = taken.iter().find(|(other, taken)| {
+                overlap(*address, *taken) && !(other.starts_with(&same_list) && address == taken)
+            });
+            if let Some((other, _)) = clash {
+                reader.error(&key, &format!("{address} is taken by `{other}` already"));
+            }
+            taken.push((key, *address));
+        }
+    }
+    let clash = admin.and_then(|admin| taken.iter().find(|(_, taken)| overlap(admin, *taken)));
+    if let Some((other, _)) = clash {
+        reader.error("admin.listen", &format!("is the address of `{other}`: clients would meet the admin interface"));
+    }
+    for (key, server) in reader.servers() {
+        if let Some((other, _)) = taken.iter().find(|(_, taken)| *taken == server) {
+            reader.error(&key, &format!("is the address of `{other}`: the gateway would relay to itself"));
+        }
+    }
+}
+
+/// Whether the second of two sockets could not be opened, or would take the first one's clients.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let all = |ip: IpAddr| ip.is_unspecified();
+    a.port() != 0 && a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (a == b || all(a.ip()) || all(b.ip()))
+}
+
+/// The sites of one listener share no server name.
+fn server_names(reader: &Reader<'_>, listener: &Listener, sites: &[Site]) {
+    let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
+    for (_, site_name) in listener.sites.iter().flat_map(Items::indexed) {
+        let Some(site) = sites.iter().find(|site| site.name == *site_name) else { continue };
+        for (index, server_name) in site.server_names.iter().flat_map(Items::indexed) {
+            let other = *taken.entry(server_name).or_insert(site_name);
+            if other != site_name {
+                reader.error(
+                    &format!("sites.{site_name}.server_names[{index}]"),
+                    &format!(
+                        "{} is a name of site `{other}` too, and listener `{}` offers both: one name leads to one site",
+                        shown(server_name),
+                        listener.name
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// What nothing refers to is a mistake more often than a stock.
+fn unused(reader: &Reader<'_>) {
+    for (table, user) in [(SITES, "listener"), (POLICIES, "site"), (POOLS, "site")] {
+        let unused: Vec<&str> = reader.names(table).filter(|name| !reader.is_used(table, name)).collect();
+        for name in unused {
+            reader.warn(&format!("{table}.{name}"), &format!("no {user} uses it"));
+        }
+    }
+}

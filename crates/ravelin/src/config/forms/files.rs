@@ -1,0 +1,85 @@
+//! Paths of files.
+
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+use toml::de::DeValue;
+
+use super::super::declare::Shape;
+use super::super::reader::Place;
+use super::{Form, read_text, shown};
+
+/// A file or folder, relative to the folder of the configuration. Whether it is there is not asked here.
+pub(crate) struct File;
+
+/// A Unix socket.
+pub(crate) struct Socket;
+
+impl Shape for File {
+    fn words(&self) -> String {
+        "path".to_owned()
+    }
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+impl Form for File {
+    type Value = PathBuf;
+    fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<PathBuf> {
+        let text = read_text(self, place, value, |text| check(text).map(|()| text.to_owned()))?;
+        Some(place.reader.path(&text))
+    }
+}
+
+impl Shape for Socket {
+    fn words(&self) -> String {
+        "path of a socket".to_owned()
+    }
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+impl Form for Socket {
+    type Value = PathBuf;
+    fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<PathBuf> {
+        let path = File.read(place, value)?;
+        let length = path.as_os_str().len();
+        if length > SOCKET_PATH_MAX {
+            place.error(format!(
+                "the whole path of the socket has {length} bytes; the system takes at most {SOCKET_PATH_MAX}: choose a shorter folder"
+            ));
+            return None;
+        }
+        Some(path)
+    }
+}
+
+/// What is never a path, said without repeating what may be a secret.
+fn check(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("the path is empty".to_owned());
+    }
+    if text.contains("-----BEGIN") {
+        return Err("wants the path of a file, not the text of a certificate or key".to_owned());
+    }
+    if text.contains(char::is_control) {
+        return Err("a path has no control characters; in TOML, write a Windows path between single quotes".to_owned());
+    }
+    if let Some((scheme, _)) = text.split_once("://")
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    {
+        return Err(format!(
+            "{} is a URL, which is not supported yet: fetch the file on a schedule and name its path here",
+            shown(text)
+        ));
+    }
+    if text.starts_with('~') {
+        return Err(format!("`~` is not expanded in {}: write the whole path", shown(text)));
+    }
+    Ok(())
+}
+
+/// `sun_path` of Linux has 108 bytes, the last one a NUL (unix(7)).
+const SOCKET_PATH_MAX: usize = 107;

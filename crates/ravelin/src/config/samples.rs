@@ -1,0 +1,107 @@
+//! Configurations that tests start from: a good one, of which one thing is changed.
+
+/// Nothing but what has no default.
+pub(crate) const LEAST: &str = r#"
+[listeners.edge]
+bind = ["127.0.0.1:8443"]
+sites = ["europe"]
+
+[sites.europe]
+server_names = ["da-eu.example.com"]
+certificates = [{ chain = "tls/da.pem", key = "tls/da.key" }]
+policy = "computers"
+pool = "europe"
+
+[policies.computers]
+trust_anchors = ["ca/root.pem"]
+names = { allow = ["*.corp.example.com"] }
+
+[pools.europe]
+servers = [{ name = "da1", address = "10.0.0.11:443" }]
+upstream = { ca = "ca/root.pem" }
+"#;
+
+/// Every key that is accepted, none at its default.
+pub(crate) const FULL: &str = r#"
+[admin]
+listen = "[::1]:9181"
+control = "/run/other/control.sock"
+
+[listeners.edge]
+bind = ["0.0.0.0:443", "[::]:443"]
+sites = ["europe", "asia"]
+
+[listeners.inner]
+bind = ["192.0.2.1:8443"]
+sites = ["asia"]
+
+[sites.europe]
+server_names = ["DA-EU.example.com.", "da-eu2.example.com"]
+certificates = [
+  { chain = "tls/rsa.pem", key = "tls/rsa.key" },
+  { pfx = "tls/ecdsa.pfx", password_file = "tls/pfx.pass" },
+]
+policy = "computers"
+pool = "europe"
+tls = { min = "1.3", max = "1.3", null_encryption = "off", authority_hints = false }
+guard = { paths = ["/IPHTTPS", "/IPTLS"], packets = "off" }
+
+[sites.asia]
+server_names = ["da-as.example.com"]
+certificates = [{ pfx = "/etc/ravelin/asia.pfx" }]
+policy = "anybody"
+pool = "asia"
+
+[policies.computers]
+trust_anchors = ["ca/root.pem", "../shared/root2.der"]
+intermediates = ["ca/issuing.pem"]
+issued_by = ["ca/issuing.pem"]
+purposes = ["client-auth", "1.3.6.1.5.2.3.4"]
+purpose_absent = "allow"
+names = { allow = ["*.corp.example.com", "PC1.lab.example.com"], deny = ["pc-lost.corp.example.com"] }
+deny = { serials = [{ issuer = "ca/issuing.pem", serial = "00:5B:2D" }], spki_sha256 = ["00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"] }
+revocation = { crls = ["/var/lib/ravelin/crl/", "ca/extra.crl"], check = "leaf", unknown = "allow", stale_grace = "36h" }
+shadow = { names = { allow = ["*.eu.corp.example.com"], deny = ["x.eu.corp.example.com"] }, issued_by = ["ca/new.pem"], purposes = ["client-auth"] }
+
+[policies.anybody]
+trust_anchors = ["ca/root.pem"]
+names = "any"
+revocation = { check = "off" }
+shadow = { names = "any" }
+
+[pools.europe]
+servers = [
+  { name = "da1", address = "10.0.0.11:443", weight = 2 },
+  { name = "da2.corp", address = "[2001:db8::2]:443" },
+]
+upstream = { mode = "bridge", ca = ["ca/root.pem", "ca/root2.pem"], server_name = "inner.example.com", certificate = { chain = "tls/gw.pem", key = "tls/gw.key" } }
+balance = "round-robin"
+health = { kind = "tcp", every = "2500ms" }
+connect_deadline = "3s"
+
+[pools.asia]
+servers = [{ name = "da3", address = "10.1.0.11:80" }]
+upstream = { mode = "offload", server_name = "da-as.example.com" }
+
+[limits]
+handshake_deadline = "9s"
+request_deadline = "8s"
+sessions = 1_000
+handshakes_in_flight = 0x200
+unauthenticated_per_source = 32
+unauthenticated_rate_per_source = "20/s"
+tunnels_per_identity = 3
+idle = "90m"
+half_closed_idle = "30s"
+lifetime = "1d"
+drain_deadline = "0s"
+
+[threads]
+relay = 3
+handshake = 2
+
+[log]
+level = "debug"
+format = "json"
+audit = "/var/log/ravelin/audit.jsonl"
+"#;

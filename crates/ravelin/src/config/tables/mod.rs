@@ -1,0 +1,37 @@
+//! The tables of the file: what each declares, and how it is read into its checked type.
+
+pub(crate) mod admin;
+pub(crate) mod certificates;
+pub(crate) mod limits;
+pub(crate) mod listeners;
+pub(crate) mod log;
+pub(crate) mod names;
+pub(crate) mod policies;
+pub(crate) mod pools;
+pub(crate) mod revocation;
+pub(crate) mod shadow;
+pub(crate) mod sites;
+pub(crate) mod sync;
+pub(crate) mod threads;
+pub(crate) mod upstream;
+
+use super::declare::Declared;
+
+/// Every key by table, in the order of the reference page.
+pub(crate) static KEYS: &[&[&dyn Declared]] = &[
+    admin::KEYS,
+    listeners::KEYS,
+    sites::KEYS,
+    certificates::SITE_KEYS,
+    policies::KEYS,
+    names::KEYS,
+    revocation::KEYS,
+    shadow::KEYS,
+    pools::KEYS,
+    upstream::KEYS,
+    certificates::UPSTREAM_KEYS,
+    limits::KEYS,
+    threads::KEYS,
+    log::KEYS,
+    sync::KEYS,
+];

@@ -1,0 +1,148 @@
+//! `[policies.NAME]`.
+
+use std::path::PathBuf;
+
+use ravelin_policy::NameRules;
+
+use super::{names, revocation, shadow};
+use crate::config::PolicyConfig;
+use crate::config::declare::{Presence, keys};
+use crate::config::forms::{
+    CLIENT_AUTH, Digest, File, ListOf, Named, OneOf, Purpose, Refused, Rows, Section, Serial, Words,
+};
+use crate::config::reader::Table;
+
+keys! {
+    /// Who may pass. A client passes when every rule of its site's policy has nothing against it.
+    POLICIES: Named = "policies", Named, Presence::Optional;
+
+    /// Files (PEM or DER) of the certificate authorities that a client's certificate must lead to. There is no default:
+    /// the authorities of the system are never used. Every certificate in a file counts.
+    TRUST_ANCHORS: ListOf<File> = "policies.NAME.trust_anchors", FILES_NEEDED, Presence::Required;
+
+    /// Files (PEM or DER) of authorities between anchor and client. Windows computers often send their own certificate
+    /// alone; the path is then found through these.
+    INTERMEDIATES: ListOf<File> = "policies.NAME.intermediates", FILES, Presence::Default("[]");
+
+    /// Files (PEM or DER) of the authorities of which one must have issued the client's certificate itself. Without the
+    /// key, any authority below an anchor may have.
+    ISSUED_BY: ListOf<File> = "policies.NAME.issued_by", FILES_NEEDED, Presence::Optional;
+
+    /// Purposes (extended key usage) that the client's certificate must state, all of them. Other purposes than the two
+    /// with names are written as object identifiers.
+    PURPOSES: ListOf<Purpose> = "policies.NAME.purposes", PURPOSES_SHAPE, Presence::Default("[\"client-auth\"]");
+
+    /// What becomes of a certificate that states no purpose at all, which RFC 5280 lets mean any purpose.
+    PURPOSE_ABSENT: OneOf<bool> = "policies.NAME.purpose_absent",
+        OneOf { known: &[("deny", false, "it is refused as `wrong_purpose`"), ("allow", true, "it passes this rule")], not_yet: &[] },
+        Presence::Default("\"deny\"");
+
+    /// Certificates and keys that never pass, whatever else is true: for a lost machine whose certificate is not on a
+    /// revocation list yet. Names are denied by `names.deny`.
+    POLICY_DENY: Section = "policies.NAME.deny", Section { words: Words::NONE }, Presence::Optional;
+
+    /// Certificates by issuer and serial number; a serial number alone says nothing, as every authority counts for itself.
+    DENY_SERIALS: Rows = "policies.NAME.deny.serials",
+        Rows { min: 0, max: DENIED_MAX, why: "a list this long is a revocation list: let the authority publish it" }, Presence::Optional;
+
+    /// File (PEM or DER) of the authority that issued the certificate.
+    DENY_ISSUER: File = "policies.NAME.deny.serials[].issuer", File, Presence::Required;
+
+    /// Serial number in hex, as Windows shows it; `:` and spaces may stand between the digits.
+    DENY_SERIAL: Serial = "policies.NAME.deny.serials[].serial", Serial, Presence::Required;
+
+    /// Keys by the SHA-256 of their SubjectPublicKeyInfo, in hex. Denies every certificate of the key, of a client as well
+    /// as of an authority.
+    DENY_SPKI: ListOf<Digest> = "policies.NAME.deny.spki_sha256",
+        ListOf { of: Digest, min: 0, max: DENIED_MAX, twice_is_error: false, single: false }, Presence::Default("[]");
+
+    /// The computer account in Active Directory.
+    DIRECTORY: Refused = "policies.NAME.directory",
+        Refused { why: "not supported yet: accounts are not checked; take the table out and restrict by `names` and `issued_by`" },
+        Presence::Optional;
+
+    /// Online status requests.
+    OCSP: Refused = "policies.NAME.ocsp", Refused { why: "not supported: a handshake asks nobody; use `revocation.crls`" },
+        Presence::Optional;
+}
+
+/// Every authority is compared with every certificate list; estates with more than a dozen are rare.
+const FILES_MAX: usize = 256;
+/// What an administrator can still read; beyond, a revocation list is the means.
+const DENIED_MAX: usize = 10_000;
+pub(crate) const FILES: ListOf<File> =
+    ListOf { of: File, min: 0, max: FILES_MAX, twice_is_error: false, single: false };
+pub(crate) const FILES_NEEDED: ListOf<File> =
+    ListOf { of: File, min: 1, max: FILES_MAX, twice_is_error: false, single: false };
+pub(crate) const PURPOSES_SHAPE: ListOf<Purpose> =
+    ListOf { of: Purpose, min: 1, max: 16, twice_is_error: false, single: false };
+
+/// Every policy as far as it could be read.
+pub(crate) fn read(root: &Table<'_>) -> Vec<Option<(String, PolicyConfig)>> {
+    root.named(&POLICIES).into_iter().map(|(name, table)| Some((name, read_one(&table)?))).collect()
+}
+
+fn read_one(table: &Table<'_>) -> Option<PolicyConfig> {
+    let trust_anchors = table.read(&TRUST_ANCHORS);
+    let intermediates = table.read(&INTERMEDIATES);
+    let issued_by = table.read(&ISSUED_BY);
+    let purposes = table.read(&PURPOSES).map(|purposes| purposes.values());
+    if purposes.as_ref().is_some_and(|list| !list.is_empty() && !list.iter().any(|oid| oid == CLIENT_AUTH)) {
+        table.place_of(&PURPOSES).warn("does not ask for \"client-auth\": certificates made for other ends may pass");
+    }
+    let purpose_absent = table.read(&PURPOSE_ABSENT);
+    if purpose_absent == Some(true) {
+        let place = table.place_of(&PURPOSE_ABSENT);
+        place.warn("certificates that state no purpose pass; \"deny\" is what Windows templates need");
+    }
+    let names = read_names(table);
+    let (deny_serials, deny_spki_sha256) = read_deny(table);
+    let revocation = revocation::read(table);
+    let shadow = shadow::read(table);
+    Some(PolicyConfig {
+        trust_anchors: trust_anchors?.values(),
+        intermediates: intermediates?.values(),
+        issued_by: issued_by.map(|files| files.values()),
+        purposes: purposes?,
+        purpose_absent_allowed: purpose_absent?,
+        names: names?,
+        deny_serials,
+        deny_spki_sha256: deny_spki_sha256?,
+        revocation: revocation?,
+        shadow,
+    })
+}
+
+/// Names must be ruled on: nothing else says which machines pass.
+fn read_names(table: &Table<'_>) -> Option<NameRules> {
+    if !table.has(&names::NAMES) {
+        table.place_of(&names::NAMES).error(
+            "`names` is missing, and so is `directory`: nothing says which machines may pass; \
+             write names = { allow = [\"*.corp.example.com\"] }",
+        );
+        return None;
+    }
+    let rules = names::read(table, &names::POLICY)?;
+    if rules == NameRules::Any {
+        table
+            .place_of(&names::NAMES)
+            .warn("no name is asked for: every machine with a certificate of these authorities passes");
+    }
+    Some(rules)
+}
+
+type Denied = (Vec<(PathBuf, String)>, Option<Vec<String>>);
+
+fn read_deny(table: &Table<'_>) -> Denied {
+    let deny = table.section(&POLICY_DENY);
+    let mut serials: Vec<(PathBuf, String)> = Vec::new();
+    for row in deny.rows(&DENY_SERIALS) {
+        let (issuer, serial) = (row.read(&DENY_ISSUER), row.read(&DENY_SERIAL));
+        let (Some(issuer), Some(serial)) = (issuer, serial) else { continue };
+        if serials.contains(&(issuer.clone(), serial.clone())) {
+            row.place.warn("stands in the list twice; take one out");
+        }
+        serials.push((issuer, serial));
+    }
+    (serials, deny.read(&DENY_SPKI).map(|digests| digests.values()))
+}
