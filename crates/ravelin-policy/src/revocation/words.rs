@@ -190,3 +190,48 @@ const LATE_SHARE_OF_LIFE: i64 = 5;
 const NAME_OCTETS_MAX: usize = crate::ESCAPED_CHARACTERS_MAX - 16;
 /// A detail string stays short.
 const LISTS_NAMED_MAX: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_names_every_cause() {
+        let manual = include_str!("../../../../docs/src/revocation.md");
+        let causes = [
+            SetAside::AttributeCertificates,
+            SetAside::CriticalNumber,
+            SetAside::Delta,
+            SetAside::EndsBeforeItBegins,
+            SetAside::Indirect,
+            SetAside::NoNextUpdate,
+            SetAside::NoNumber,
+            SetAside::SomeReasons,
+            SetAside::UnknownCritical(String::new()),
+        ];
+        for cause in causes {
+            // The manual gives the beginning, up to the first comma.
+            let text = set_aside_short(&cause);
+            let beginning = text.split(',').next().unwrap_or(text);
+            assert!(manual.contains(&format!("| {beginning} |")), "{beginning}");
+        }
+    }
+
+    #[test]
+    fn names_are_bounded_and_plain() {
+        use crate::der::tag;
+        let name = |text: &str| {
+            let wrap = |tag: u8, value: &[u8]| {
+                [&[tag, 0x82], &u16::try_from(value.len()).unwrap_or(0).to_be_bytes()[..], value].concat()
+            };
+            let plain = |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap_or(0)], value].concat();
+            let sized = |tag: u8, value: &[u8]| if value.len() < 128 { plain(tag, value) } else { wrap(tag, value) };
+            let attribute = [plain(tag::OID, name::COMMON_NAME), sized(tag::UTF8_STRING, text.as_bytes())].concat();
+            sized(tag::SEQUENCE, &sized(tag::SET, &sized(tag::SEQUENCE, &attribute)))
+        };
+        assert_eq!(shown(&name("CORP-CA")), "CN=CORP-CA");
+        assert_eq!(shown(&name("a\u{202e}\u{fc}\n")), "CN=a\\u{202e}\\u{fc}\\0A");
+        let long = shown(&name(&"x\u{202e}".repeat(300)));
+        assert!(long.ends_with("...") && long.len() <= crate::ESCAPED_CHARACTERS_MAX, "{}", long.len());
+    }
+}
