@@ -6,12 +6,15 @@ use ravelin_policy::{Decision, PresentedChain};
 use tokio::net::TcpStream;
 
 use crate::alert::Alert;
-use crate::hello::PeekedHello;
+use crate::engine;
+use crate::hello::{PeekedHello, ServerName};
 use crate::site::SiteTls;
-use crate::stream::TlsStream;
+use crate::stream::{TlsParts, TlsStream};
+use crate::wire;
 
-/// Who judges a certificate list in the middle of the handshake. Called at most once a handshake, never for an empty list
-/// of a client that was asked and sent none (that is `no_certificate` without any judgement).
+/// Who judges a certificate list in the middle of the handshake. Called at most once a handshake: with the list as it
+/// was sent, before the client has proved to hold its key; or, for a client that was asked and sent none, with the
+/// empty list, whose denial (`no_certificate`) is then the handshake's end.
 pub trait Judge: Send + Sync {
     /// Yes or no, with the reason that picks the alert.
     fn judge(&self, chain: &PresentedChain) -> Decision;
@@ -61,7 +64,8 @@ pub struct HandshakeFailure {
 /// Kinds of handshake that came to nothing.
 #[derive(Debug)]
 pub enum HandshakeEnd {
-    /// The judge said no (or the client had no certificate: then a decision with `no_certificate`).
+    /// The judge said no (or the client had no certificate: then a decision with `no_certificate`). The client has not
+    /// proved to hold the key of what it presented.
     Denied(Box<Decision>),
     /// The protocol was broken, by bytes or by a failed proof of the key, or the client gave up with an alert of its own.
     Failed,
@@ -76,16 +80,47 @@ pub enum HandshakeEnd {
 /// # Errors
 /// See [`HandshakeFailure`].
 pub async fn accept(
-    stream: TcpStream,
+    mut stream: TcpStream,
     hello: PeekedHello,
     site: &SiteTls,
     judge: Arc<dyn Judge>,
 ) -> Result<Accepted, HandshakeFailure> {
-    let _ = (stream, hello, site, judge);
-    unimplemented!("owner: ravelin-tls")
+    if let ServerName::Unusable(name) = &hello.hello.server_name {
+        // No site has such a name. Should a caller have found one, this is where it ends.
+        let detail = format!("unusable server name {name}");
+        refuse(stream, &hello, Alert::UNRECOGNIZED_NAME).await;
+        return Err(HandshakeFailure { end: HandshakeEnd::Failed, alert_sent: Some(Alert::UNRECOGNIZED_NAME), detail });
+    }
+    // Where it cannot be set, small records are late and nothing else.
+    let _ = stream.set_nodelay(true);
+    match engine::rustls::terminate(&mut stream, hello, site, judge).await {
+        Ok(terminated) => {
+            let parts = TlsParts {
+                tcp: stream,
+                records: terminated.records,
+                received: terminated.received,
+                opened: Vec::new(),
+            };
+            Ok(Accepted {
+                stream: TlsStream::new(parts),
+                chain: terminated.chain,
+                decision: terminated.decision,
+                negotiated: terminated.negotiated,
+            })
+        }
+        Err(refused) => {
+            if let Some(last_words) = refused.last_words {
+                wire::send_and_linger(&mut stream, &last_words).await;
+            }
+            Err(HandshakeFailure { end: refused.end, alert_sent: refused.alert, detail: refused.detail })
+        }
+    }
 }
 
 /// Sends one fatal alert to a client that no engine has met (an unknown server name, say) and lets it arrive.
-pub async fn refuse(stream: TcpStream, hello: &PeekedHello, alert: Alert) {
-    let _ = (stream, hello, alert);
+pub async fn refuse(mut stream: TcpStream, hello: &PeekedHello, alert: Alert) {
+    // A client older than TLS 1.2 reads an alert in its own version only.
+    let version = hello.hello.versions.iter().copied().filter(|version| *version <= wire::TLS12).max();
+    let version = version.filter(|version| version.to_be_bytes().first() == Some(&3)).unwrap_or(wire::TLS12);
+    wire::send_and_linger(&mut stream, &wire::plain_alert(alert, version)).await;
 }

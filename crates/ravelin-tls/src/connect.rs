@@ -1,11 +1,22 @@
 //! TLS to a DirectAccess server (bridging).
 
 use std::io;
+use std::sync::Arc;
 
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{Resumption, UnbufferedClientConnection, WebPkiServerVerifier};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, Error, RootCertStore};
 use tokio::net::TcpStream;
 
+use crate::connection::{Broken, Handshake};
+use crate::hello;
 use crate::identity::{IdentityProblem, ServerIdentity};
-use crate::stream::TlsStream;
+use crate::records::{Records, describe};
+use crate::site::provider;
+use crate::stream::{TlsParts, TlsStream};
+use crate::wire;
 
 /// How the gateway meets a server over TLS.
 pub struct UpstreamTlsSpec {
@@ -18,24 +29,97 @@ pub struct UpstreamTlsSpec {
 }
 
 /// Built once a generation.
-pub struct UpstreamTls {}
+pub struct UpstreamTls {
+    config: Arc<ClientConfig>,
+    server_name: ServerName<'static>,
+}
 
 impl UpstreamTls {
     /// Builds it or says what stops it.
     ///
     /// # Errors
-    /// No authority, a bad name, …
+    /// No authority, one that cannot be read, a name that is no DNS name.
     pub fn build(spec: UpstreamTlsSpec) -> Result<UpstreamTls, Vec<IdentityProblem>> {
-        let _ = spec;
-        Ok(UpstreamTls {})
+        let mut problems = Vec::new();
+        let mut roots = RootCertStore::empty();
+        for (origin, der) in spec.authorities {
+            if let Err(error) = roots.add(CertificateDer::from(der)) {
+                let text = format!("is no certificate of an authority: {error}");
+                problems.push(IdentityProblem { origin, text });
+            }
+        }
+        if roots.is_empty() && problems.is_empty() {
+            let text = "no authority to verify the server by: name one, the system's are never used".to_owned();
+            problems.push(IdentityProblem { origin: "ca".to_owned(), text });
+        }
+        let server_name =
+            hello::normalized(spec.server_name.as_bytes()).and_then(|name| ServerName::try_from(name).ok());
+        if server_name.is_none() {
+            let text = format!("{:?} is no DNS name to verify the server by", spec.server_name);
+            problems.push(IdentityProblem { origin: "server_name".to_owned(), text });
+        }
+        let (Some(server_name), true) = (server_name, problems.is_empty()) else { return Err(problems) };
+        let config = client_config(roots, spec.client_identity)
+            .map_err(|text| vec![IdentityProblem { origin: "upstream".to_owned(), text }])?;
+        Ok(UpstreamTls { config: Arc::new(config), server_name })
     }
+}
+
+fn client_config(roots: RootCertStore, identity: Option<ServerIdentity>) -> Result<ClientConfig, String> {
+    let provider = provider();
+    let verifier: Arc<dyn ServerCertVerifier> =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+            .build()
+            .map_err(|error| error.to_string())?;
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| describe(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => {
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified().as_ref().clone())))
+        }
+    };
+    // DESIGN.md §1.12, on this side too.
+    config.resumption = Resumption::disabled();
+    config.enable_early_data = false;
+    Ok(config)
 }
 
 /// Handshake as a client. Total time is the caller's.
 ///
 /// # Errors
 /// The socket broke, the server's certificate does not verify (`InvalidData`, with the cause in words).
-pub async fn connect(tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<TlsStream> {
-    let _ = (tcp, upstream);
-    Err(io::ErrorKind::Unsupported.into())
+pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<TlsStream> {
+    // Where it cannot be set, small records are late and nothing else.
+    let _ = tcp.set_nodelay(true);
+    let mut connection = UnbufferedClientConnection::new(upstream.config.clone(), upstream.server_name.clone())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, describe(&error)))?;
+    let mut handshake = Handshake::default();
+    match handshake.run(&mut tcp, &mut connection).await {
+        Ok(()) => {}
+        Err(Broken::Socket(error)) => return Err(error),
+        Err(Broken::TooMuchInput) => {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "more bytes than a handshake may have"));
+        }
+        Err(Broken::Engine(error, last_words)) => {
+            wire::send_and_linger(&mut tcp, &last_words).await;
+            return Err(io::Error::new(io::ErrorKind::InvalidData, explain(&error)));
+        }
+    }
+    let parts =
+        TlsParts { tcp, records: Records::client(connection), received: handshake.input, opened: handshake.opened };
+    Ok(TlsStream::new(parts))
+}
+
+fn explain(error: &Error) -> String {
+    let what = match error {
+        Error::InvalidCertificate(_) => "the server's certificate does not verify",
+        Error::AlertReceived(_) => "the server refused the handshake",
+        Error::PeerIncompatible(_) => "no TLS version, suite or group in common with the server",
+        _ => "the handshake with the server failed",
+    };
+    format!("{what}: {}", describe(error))
 }

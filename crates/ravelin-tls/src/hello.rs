@@ -1,8 +1,23 @@
 //! Looks at a ClientHello before any engine has seen a byte.
+//!
+//! - Nothing is answered and nothing is allocated for a client that sends nothing.
+//! - The first bytes are looked at at once: what is not TLS is refused at its first byte.
+//! - The result does not depend on how the hello is cut into TCP segments or TLS records.
+
+mod fields;
+mod parser;
+mod server_name;
+
+pub use parser::{HelloError, HelloParser, Progress};
+pub use server_name::ServerName;
+pub(crate) use server_name::normalized;
+
+use std::io;
 
 use tokio::net::TcpStream;
 
-use crate::accept::HandshakeFailure;
+use crate::accept::{HandshakeEnd, HandshakeFailure};
+use crate::wire;
 
 /// The fields of a ClientHello that choices are made from.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -19,18 +34,6 @@ pub struct ClientHello {
     pub signature_schemes: Vec<u16>,
 }
 
-/// The server name as sent.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum ServerName {
-    /// No server_name extension.
-    #[default]
-    Absent,
-    /// A DNS name: lower case, without trailing dot.
-    Dns(String),
-    /// Anything else (IP literal, NUL, two names, not a DNS name): never matches a site. Escaped for the record.
-    Unusable(String),
-}
-
 /// A hello and the very bytes it was read from: the engine gets them first.
 #[derive(Clone, Debug)]
 pub struct PeekedHello {
@@ -41,11 +44,66 @@ pub struct PeekedHello {
 }
 
 /// Reads until the ClientHello is whole, split over any number of segments and records. The first bytes are looked at
-/// at once: what is not a TLS handshake record is refused without waiting for more.
+/// at once: what is not a TLS handshake record is refused without waiting for more. Total time is the caller's.
 ///
 /// # Errors
 /// Not TLS, too large, malformed, closed. The alert was sent where the peer spoke TLS.
 pub async fn read(stream: &mut TcpStream) -> Result<PeekedHello, HandshakeFailure> {
-    let _ = stream;
-    unimplemented!("owner: ravelin-tls")
+    let mut parser = HelloParser::default();
+    loop {
+        if let Err(error) = stream.readable().await {
+            return Err(socket_failure(error, &parser));
+        }
+        match read_some(stream, &mut parser) {
+            Ok(Some(hello)) => return Ok(PeekedHello { hello, bytes: parser.into_bytes() }),
+            Ok(None) => {}
+            Err(ReadError::Socket(error)) => return Err(socket_failure(error, &parser)),
+            Err(ReadError::Hello(error)) => {
+                let alert = error.alert();
+                if let Some(alert) = alert {
+                    wire::send_and_linger(stream, &wire::plain_alert(alert, wire::TLS12)).await;
+                }
+                return Err(HandshakeFailure {
+                    end: HandshakeEnd::Failed,
+                    alert_sent: alert,
+                    detail: error.to_string(),
+                });
+            }
+        }
+    }
 }
+
+enum ReadError {
+    Hello(HelloError),
+    Socket(io::Error),
+}
+
+/// Everything that is there right now. Not async, so that its buffer is no part of a waiting client's memory.
+fn read_some(stream: &TcpStream, parser: &mut HelloParser) -> Result<Option<ClientHello>, ReadError> {
+    let mut buffer = [0; READ_BYTES];
+    loop {
+        match stream.try_read(&mut buffer) {
+            Ok(0) => return Err(ReadError::Socket(io::ErrorKind::UnexpectedEof.into())),
+            Ok(length) => match parser.push(buffer.get(..length).unwrap_or_default()) {
+                Ok(Progress::NeedMore) => {}
+                Ok(Progress::Complete(hello)) => return Ok(Some(hello)),
+                Err(error) => return Err(ReadError::Hello(error)),
+            },
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(ReadError::Socket(error)),
+        }
+    }
+}
+
+fn socket_failure(error: io::Error, parser: &HelloParser) -> HandshakeFailure {
+    let detail = match (error.kind(), parser.bytes_read()) {
+        (io::ErrorKind::UnexpectedEof, 0) => "closed without a byte".to_owned(),
+        (io::ErrorKind::UnexpectedEof, read) => format!("closed after {read} bytes of a ClientHello"),
+        (_, read) => format!("after {read} bytes: {error}"),
+    };
+    HandshakeFailure { end: HandshakeEnd::Socket(error), alert_sent: None, detail }
+}
+
+/// Two Ethernet frames: a whole hello, post-quantum key share included.
+const READ_BYTES: usize = 3072;

@@ -6,14 +6,18 @@
 //!
 //! Absent on purpose: session resumption of any kind, tickets, early data, renegotiation. There is no switch.
 
-pub mod alert;
-pub mod hello;
 mod accept;
+pub mod alert;
 mod connect;
+mod connection;
+mod engine;
+mod escape;
+pub mod hello;
 mod identity;
 mod records;
 mod site;
 mod stream;
+mod wire;
 
 pub use accept::{Accepted, Engine, HandshakeEnd, HandshakeFailure, Judge, Negotiated, accept, refuse};
 pub use connect::{UpstreamTls, UpstreamTlsSpec, connect};

@@ -1,5 +1,11 @@
 //! What a site offers to its clients.
 
+use std::sync::Arc;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{DistinguishedName, SignatureAlgorithm, SupportedProtocolVersion, version};
+
+use crate::engine::Candidate;
 use crate::identity::{IdentityProblem, ServerIdentity};
 
 /// A protocol version that a site may be bounded by.
@@ -24,15 +30,83 @@ pub struct SiteTlsSpec {
 }
 
 /// One site's TLS side of one generation: immutable, shared.
-pub struct SiteTls {}
+pub struct SiteTls {
+    pub(crate) provider: Arc<CryptoProvider>,
+    pub(crate) versions: &'static [&'static SupportedProtocolVersion],
+    /// ECDSA first: it costs a twentieth of RSA to sign with.
+    pub(crate) candidates: Arc<[Candidate]>,
+    pub(crate) hints: Arc<[DistinguishedName]>,
+}
 
 impl SiteTls {
     /// Builds it or says everything that stops it.
     ///
     /// # Errors
-    /// No identity, an impossible version range, …
+    /// No identity, an impossible version range, hints that are no names or too many for the message.
     pub fn build(spec: SiteTlsSpec) -> Result<SiteTls, Vec<IdentityProblem>> {
-        let _ = spec;
-        Ok(SiteTls {})
+        let mut problems = Vec::new();
+        let mut problem = |origin: &str, text: &str| {
+            problems.push(IdentityProblem { origin: origin.to_owned(), text: text.to_owned() });
+        };
+        if spec.identities.is_empty() {
+            problem("certificates", "the site has no certificate: name at least one chain and key, or a PFX file");
+        }
+        if spec.min > spec.max {
+            problem("tls", "min is newer than max, so that no version is left: swap them or drop one");
+        }
+        let is_name = |hint: &Vec<u8>| hint.first() == Some(&DER_SEQUENCE);
+        if !spec.authority_hints.iter().all(is_name) {
+            problem("authority hints", "a subject is not the DER of a name");
+        }
+        if spec.authority_hints.iter().map(|hint| hint.len() + 2).sum::<usize>() > HINTS_BYTES_MAX {
+            problem("authority hints", "the subjects make more than 16 KiB: switch the hints off");
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut candidates: Vec<Candidate> = spec.identities.iter().map(ServerIdentity::candidate).collect();
+        candidates.sort_by_key(|candidate| candidate.certified.key.algorithm() != SignatureAlgorithm::ECDSA);
+        Ok(SiteTls {
+            provider: provider(),
+            versions: match (spec.min, spec.max) {
+                (TlsVersion::V1_2, TlsVersion::V1_2) => ONLY_12,
+                (TlsVersion::V1_2, TlsVersion::V1_3) => BOTH,
+                (TlsVersion::V1_3, _) => ONLY_13,
+            },
+            candidates: candidates.into(),
+            hints: spec.authority_hints.into_iter().map(DistinguishedName::from).collect(),
+        })
+    }
+}
+
+/// aws-lc-rs, given to every configuration: what the process holds as its default makes no difference.
+///
+/// Groups: X25519, P-256, P-384 and the post-quantum hybrid last, so that no client is made to try twice for it.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+static ONLY_12: &[&SupportedProtocolVersion] = &[&version::TLS12];
+static ONLY_13: &[&SupportedProtocolVersion] = &[&version::TLS13];
+static BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
+
+const DER_SEQUENCE: u8 = 0x30;
+/// A CertificateRequest must stay far from the 64 KiB that its length fields can hold, and from costing round trips.
+const HINTS_BYTES_MAX: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_that_cannot_be_says_everything_that_stops_it() {
+        let spec = SiteTlsSpec {
+            identities: Vec::new(),
+            min: TlsVersion::V1_3,
+            max: TlsVersion::V1_2,
+            authority_hints: vec![b"CN=Root".to_vec(), vec![DER_SEQUENCE; 20_000]],
+        };
+        let problems = SiteTls::build(spec).err().unwrap();
+        assert_eq!(problems.len(), 4, "{problems:?}");
     }
 }

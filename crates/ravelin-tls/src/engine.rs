@@ -1,0 +1,35 @@
+//! Engines: libraries that terminate TLS. One interface, so that which of them took a client makes no difference to
+//! anything but its `engine` label.
+
+mod judging;
+mod resolver;
+pub(crate) mod rustls;
+
+use ravelin_policy::{Decision, PresentedChain};
+
+use crate::accept::{HandshakeEnd, Negotiated};
+use crate::alert::Alert;
+use crate::records::Records;
+
+pub(crate) use resolver::Candidate;
+
+/// What an engine makes of a client that was permitted and has proved to hold its key.
+pub(crate) struct Terminated {
+    pub(crate) records: Records,
+    /// Read from the socket and not yet opened.
+    pub(crate) received: Vec<u8>,
+    pub(crate) chain: PresentedChain,
+    pub(crate) decision: Decision,
+    pub(crate) negotiated: Negotiated,
+}
+
+/// What an engine makes of any other client.
+pub(crate) struct Refused {
+    pub(crate) end: HandshakeEnd,
+    /// What `last_words` tell.
+    pub(crate) alert: Option<Alert>,
+    /// Escaped and bounded.
+    pub(crate) detail: String,
+    /// To be sent before the socket is closed; `None` where the socket is of no use any more.
+    pub(crate) last_words: Option<Vec<u8>>,
+}

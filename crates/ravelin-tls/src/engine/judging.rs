@@ -1,0 +1,142 @@
+//! The client's certificate list on its way from the engine to the judge.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ravelin_policy::{Decision, Denial, Outcome, PresentedChain, Reason, RuleReport, Verdict};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme};
+
+use crate::accept::Judge;
+use crate::alert::{self, Alert};
+
+/// What the judge said about which list; at most once a handshake.
+#[derive(Clone, Default)]
+pub(crate) struct Judgement(Arc<Mutex<Option<(PresentedChain, Decision)>>>);
+
+impl Judgement {
+    /// Takes it out.
+    pub(crate) fn take(&self) -> Option<(PresentedChain, Decision)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Lets the judge speak in the middle of one handshake, so that a no can still be told by its alert. The proof of the
+/// key comes after: a permit counts only once the engine has reported the handshake as done.
+pub(crate) struct JudgingVerifier {
+    pub(crate) judge: Arc<dyn Judge>,
+    pub(crate) hints: Arc<[DistinguishedName]>,
+    pub(crate) algorithms: WebPkiSupportedAlgorithms,
+    pub(crate) judgement: Judgement,
+}
+
+impl fmt::Debug for JudgingVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JudgingVerifier").finish_non_exhaustive()
+    }
+}
+
+impl ClientCertVerifier for JudgingVerifier {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.hints
+    }
+
+    /// Nothing of the list has been parsed when this is called. The time is the judge's affair.
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let count = intermediates.len() + 1;
+        let (chain, decision) = if count > CERTIFICATES_MAX {
+            (PresentedChain::default(), too_many(count))
+        } else {
+            let certificates = std::iter::once(end_entity).chain(intermediates);
+            let chain = PresentedChain { certificates: certificates.map(|each| each.clone().into_owned()).collect() };
+            let decision = self.judge.judge(&chain);
+            (chain, decision)
+        };
+        let result = match &decision.verdict {
+            Verdict::Permit(_) => Ok(ClientCertVerified::assertion()),
+            Verdict::Denial(denial) => Err(Error::InvalidCertificate(error_for(alert::for_reason(denial.reason)))),
+        };
+        let mut slot = self.judgement.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.is_some() {
+            return Err(Error::General("a second certificate list in one handshake".to_owned()));
+        }
+        *slot = Some((chain, decision));
+        result
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// A list that is not even looked at. A denial anybody may make; a permit nobody but policy.
+fn too_many(count: usize) -> Decision {
+    let detail = format!("{count} certificates, more than the {CERTIFICATES_MAX} that are looked at");
+    Decision {
+        verdict: Verdict::Denial(Denial { reason: Reason::ChainTooLong, detail: detail.clone() }),
+        identity: None,
+        rules: vec![RuleReport { rule: "shape", outcome: Outcome::Denied(Reason::ChainTooLong), detail }],
+        shadow_denial: None,
+    }
+}
+
+/// The error for which rustls sends this alert (its table is `From<CertificateError> for AlertDescription`).
+fn error_for(alert: Alert) -> CertificateError {
+    match alert {
+        Alert::BAD_CERTIFICATE => CertificateError::BadEncoding,
+        Alert::UNSUPPORTED_CERTIFICATE => CertificateError::InvalidPurpose,
+        Alert::CERTIFICATE_REVOKED => CertificateError::Revoked,
+        Alert::CERTIFICATE_EXPIRED => CertificateError::Expired,
+        Alert::UNKNOWN_CA => CertificateError::UnknownIssuer,
+        Alert::ACCESS_DENIED => CertificateError::ApplicationVerificationFailure,
+        _ => CertificateError::Other(OtherError(Arc::new(std::fmt::Error))),
+    }
+}
+
+/// Twice what policy takes; the rest of a longer list is not copied.
+const CERTIFICATES_MAX: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use rustls::AlertDescription;
+
+    use super::*;
+
+    #[test]
+    fn rustls_sends_the_alert_of_every_reason() {
+        for reason in Reason::ALL {
+            // rustls itself says `certificate_required` when there is nothing to judge.
+            if *reason != Reason::NoCertificate {
+                let alert = alert::for_reason(*reason);
+                let sent = AlertDescription::from(error_for(alert));
+                assert_eq!(Alert(sent.into()), alert, "{}", reason.label());
+            }
+        }
+    }
+}

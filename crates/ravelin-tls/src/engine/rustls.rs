@@ -1,0 +1,189 @@
+//! rustls with aws-lc-rs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ravelin_policy::{PresentedChain, Verdict};
+use rustls::pki_types::UnixTime;
+use rustls::server::{NoServerSessionStorage, UnbufferedServerConnection};
+use rustls::time_provider::TimeProvider;
+use rustls::{AlertDescription, CipherSuite, CommonState, Error, PeerIncompatible, ProtocolVersion, ServerConfig};
+use tokio::net::TcpStream;
+
+use super::judging::{Judgement, JudgingVerifier};
+use super::resolver::Resolver;
+use super::{Refused, Terminated};
+use crate::accept::{Engine, HandshakeEnd, Judge, Negotiated};
+use crate::alert::{self, Alert};
+use crate::connection::{Broken, Handshake, alert_in_the_clear};
+use crate::hello::PeekedHello;
+use crate::records::{Records, describe};
+use crate::site::SiteTls;
+
+/// Runs one handshake.
+pub(crate) async fn terminate(
+    tcp: &mut TcpStream,
+    hello: PeekedHello,
+    site: &SiteTls,
+    judge: Arc<dyn Judge>,
+) -> Result<Terminated, Refused> {
+    let judgement = Judgement::default();
+    let name_differs = Arc::new(AtomicBool::new(false));
+    let mut connection = begin(&hello, site, judge.clone(), &judgement, &name_differs).map_err(internal)?;
+    let mut handshake = Handshake::with_input(hello.bytes);
+    // The connection and the bytes on their way are dropped with this future, or live on in the tunnel; nothing of a
+    // handshake stays behind.
+    if let Err(broken) = handshake.run(tcp, &mut connection).await {
+        return Err(refused(broken, judge.as_ref(), &judgement, &name_differs));
+    }
+    let Some((chain, decision)) = judgement.take() else { return Err(unjudged()) };
+    if let Verdict::Denial(_) = decision.verdict {
+        return Err(unjudged());
+    }
+    let Some(negotiated) = negotiated(&connection) else { return Err(unjudged()) };
+    if !handshake.opened.is_empty() {
+        // No early data is allowed, and the engine is fed record by record up to Finished.
+        return Err(unjudged());
+    }
+    let records = Records::server(connection);
+    Ok(Terminated { records, received: handshake.input, chain, decision, negotiated })
+}
+
+/// One configuration a connection: its verifier and resolver carry what belongs to this client alone. What costs
+/// (certificates, keys, provider) is shared by reference.
+fn begin(
+    hello: &PeekedHello,
+    site: &SiteTls,
+    judge: Arc<dyn Judge>,
+    judgement: &Judgement,
+    name_differs: &Arc<AtomicBool>,
+) -> Result<UnbufferedServerConnection, Error> {
+    let tls13 = u16::from(ProtocolVersion::TLSv1_3);
+    let site_speaks_13 = site.versions.iter().any(|version| version.version == ProtocolVersion::TLSv1_3);
+    let verifier = JudgingVerifier {
+        judge,
+        hints: site.hints.clone(),
+        algorithms: site.provider.signature_verification_algorithms,
+        judgement: judgement.clone(),
+    };
+    let resolver = Resolver {
+        candidates: site.candidates.clone(),
+        peeked: hello.hello.server_name.clone(),
+        tls12: !(site_speaks_13 && hello.hello.versions.contains(&tls13)),
+        name_differs: name_differs.clone(),
+    };
+    let mut config = ServerConfig::builder_with_details(site.provider.clone(), Arc::new(NoClock))
+        .with_protocol_versions(site.versions)?
+        .with_client_cert_verifier(Arc::new(verifier))
+        .with_cert_resolver(Arc::new(resolver));
+    // No resumption of any kind (DESIGN.md §1.12; traps rows 1 to 11): nothing is kept, nothing is handed out. The
+    // default ticketer makes no tickets.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    config.send_half_rtt_data = false;
+    // `alpn_protocols` stays empty: what a client offers there is ignored. `require_ems` stays off: schannel before
+    // KB3081320 has no extended master secret, and what it protects (resumption, triple handshake) is not there.
+    config.cert_compression_cache = Arc::new(rustls::compress::CompressionCache::Disabled);
+    UnbufferedServerConnection::new(Arc::new(config))
+}
+
+fn refused(broken: Broken, judge: &dyn Judge, judgement: &Judgement, name_differs: &AtomicBool) -> Refused {
+    let (error, last_words) = match broken {
+        Broken::Engine(error, last_words) => (error, last_words),
+        Broken::Socket(error) => {
+            let detail = format!("in the handshake: {error}");
+            return Refused { end: HandshakeEnd::Socket(error), alert: None, detail, last_words: None };
+        }
+        Broken::TooMuchInput => {
+            let detail = "more bytes than a handshake may have".to_owned();
+            return Refused { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) };
+        }
+    };
+    let mut detail = describe(&error);
+    let mut alert =
+        if last_words.is_empty() { None } else { alert_in_the_clear(&last_words).or_else(|| alert_for(&error)) };
+    let decision = match &error {
+        Error::InvalidCertificate(_) => judgement.take().map(|(_, decision)| decision),
+        // The judge words it, so that the record of it is like any other.
+        Error::NoCertificatesPresented => Some(judge.judge(&PresentedChain::default())),
+        _ => None,
+    };
+    let end = match decision {
+        Some(decision) => match &decision.verdict {
+            Verdict::Denial(denial) => {
+                detail.clone_from(&denial.detail);
+                alert = alert.map(|_| alert::for_reason(denial.reason));
+                HandshakeEnd::Denied(Box::new(decision))
+            }
+            // A permit whose key was not proved.
+            Verdict::Permit(_) => HandshakeEnd::Failed,
+        },
+        None if matches!(error, Error::PeerIncompatible(_)) => HandshakeEnd::NoCommonSuite,
+        None => HandshakeEnd::Failed,
+    };
+    if name_differs.load(Ordering::Relaxed) {
+        detail = "the server name read by the engine is not the one the site was chosen by".to_owned();
+    }
+    Refused { end, alert, detail, last_words: Some(last_words) }
+}
+
+/// Which alert rustls has queued with an error, where it was encrypted.
+fn alert_for(error: &Error) -> Option<Alert> {
+    let description = match error {
+        Error::InvalidCertificate(error) => AlertDescription::from(error.clone()),
+        Error::NoCertificatesPresented => AlertDescription::CertificateRequired,
+        Error::DecryptError => AlertDescription::BadRecordMac,
+        Error::PeerSentOversizedRecord => AlertDescription::RecordOverflow,
+        Error::InvalidMessage(error) => AlertDescription::from(*error),
+        Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
+            AlertDescription::UnexpectedMessage
+        }
+        Error::PeerIncompatible(
+            PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::SupportedVersionsExtensionRequired,
+        ) => AlertDescription::ProtocolVersion,
+        Error::PeerIncompatible(_) => AlertDescription::HandshakeFailure,
+        Error::PeerMisbehaved(_) => AlertDescription::IllegalParameter,
+        _ => return None,
+    };
+    Some(Alert(description.into()))
+}
+
+/// Version and suite by their closed sets of names.
+pub(crate) fn negotiated(connection: &CommonState) -> Option<Negotiated> {
+    let version = match connection.protocol_version()? {
+        ProtocolVersion::TLSv1_2 => "TLSv1.2",
+        ProtocolVersion::TLSv1_3 => "TLSv1.3",
+        _ => return None,
+    };
+    let suite = match connection.negotiated_cipher_suite()?.suite() {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        other => other.as_str()?,
+    };
+    Some(Negotiated { version, suite, engine: Engine::Rustls })
+}
+
+/// Fail closed: an engine that reports success without a permit has a fault, or this file has.
+fn unjudged() -> Refused {
+    let detail = "the engine finished a handshake that nobody permitted".to_owned();
+    Refused { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) }
+}
+
+fn internal(error: Error) -> Refused {
+    Refused { end: HandshakeEnd::Failed, alert: None, detail: describe(&error), last_words: Some(Vec::new()) }
+}
+
+/// The engine needs no time: judging is the judge's, and there are no tickets to age.
+#[derive(Debug)]
+struct NoClock;
+
+impl TimeProvider for NoClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(std::time::Duration::ZERO))
+    }
+}
