@@ -121,11 +121,7 @@ impl Handshake {
             self.shown = self.shown.saturating_sub(discard);
             match step {
                 None => {}
-                Some(Step::NeedMore) => {
-                    if !self.show_more() {
-                        return Step::NeedMore;
-                    }
-                }
+                Some(Step::NeedMore) if self.show_more() => {}
                 Some(step) => return step,
             }
         }

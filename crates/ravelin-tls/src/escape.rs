@@ -1,16 +1,10 @@
 //! A stranger's bytes on their way into a record.
 
-/// Escapes everything but printable ASCII (quotes and backslashes too) and cuts after `bytes_max` input bytes.
-pub(crate) fn printable(bytes: &[u8], bytes_max: usize) -> String {
-    let (shown, cut) = match bytes.get(..bytes_max) {
-        Some(head) if bytes.len() > bytes_max => (head, true),
-        _ => (bytes, false),
-    };
-    let mut text = shown.escape_ascii().to_string();
-    if cut {
-        text.push('…');
-    }
-    text
+/// Escapes and cuts bytes of no known encoding, each as the character of its number.
+pub(crate) fn printable(bytes: &[u8]) -> String {
+    let text: String =
+        bytes.iter().take(ravelin_policy::ESCAPED_CHARACTERS_MAX + 1).map(|byte| char::from(*byte)).collect();
+    ravelin_policy::escape(&text)
 }
 
 #[cfg(test)]
@@ -18,15 +12,15 @@ mod tests {
     use super::printable;
 
     #[test]
-    fn a_strangers_text_is_escaped_and_cut() {
+    fn a_strangers_bytes_are_escaped_and_cut() {
         // Covers: traps row 61.
         for (bytes, text) in [
             (&b"da.example.com"[..], "da.example.com"),
-            (b"a\r\nb\x1b[31m\0", r"a\r\nb\x1b[31m\x00"),
-            ("b\u{202e}c".as_bytes(), r"b\xe2\x80\xaec"),
-            (b"0123456789abcdefXYZ", "0123456789abcdef…"),
+            (b"a\r\n\x1b[31m\0", "a\\u{d}\\u{a}\\u{1b}[31m\\u{0}"),
+            (b"\xff|", "\\u{ff}\\u{7c}"),
         ] {
-            assert_eq!(printable(bytes, 16), text);
+            assert_eq!(printable(bytes), text);
         }
+        assert!(printable(&[b'a'; 16_000]).len() <= ravelin_policy::ESCAPED_CHARACTERS_MAX);
     }
 }

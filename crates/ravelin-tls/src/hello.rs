@@ -107,3 +107,6 @@ fn socket_failure(error: io::Error, parser: &HelloParser) -> HandshakeFailure {
 
 /// Two Ethernet frames: a whole hello, post-quantum key share included.
 const READ_BYTES: usize = 3072;
+
+#[cfg(test)]
+mod tests;

@@ -116,16 +116,18 @@ fn read_chain(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 
 fn read_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     let text = pem_text(text)?;
-    let mut keys = PrivateKeyDer::pem_slice_iter(text);
-    let key = match keys.next() {
-        Some(key) => key.map_err(not_pem)?,
-        None if contains(text, b"ENCRYPTED") => return Err(ENCRYPTED.to_owned()),
-        None => return Err("holds no private key: PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY is looked for".into()),
-    };
-    // The old form of encryption has the label of a plain key (RFC 1421 §4.6.1.1).
+    // The old form of encryption has the label of a plain key, and headers where base64 should be (RFC 1421 §4.6.1.1).
     if contains(text, b"Proc-Type: 4,ENCRYPTED") {
         return Err(ENCRYPTED.to_owned());
     }
+    let mut keys = PrivateKeyDer::pem_slice_iter(text);
+    let key = match keys.next() {
+        Some(key) => key.map_err(not_pem)?,
+        None if contains(text, b"BEGIN ENCRYPTED PRIVATE KEY") => return Err(ENCRYPTED.to_owned()),
+        None => {
+            return Err("holds no private key: PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY is looked for".to_owned());
+        }
+    };
     if let Some(Ok(mut second)) = keys.next() {
         second.zeroize();
         return Err("holds more than one private key: which is meant cannot be told, leave one".to_owned());
@@ -154,6 +156,7 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
 }
 
 /// Without the line itself: in a key file it may be a piece of the key.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the reader's errors are an open set; files are not read here")]
 fn not_pem(error: pem::Error) -> String {
     let what = match error {
         pem::Error::MissingSectionEnd { .. } => "a section has no END line",
@@ -235,9 +238,9 @@ impl Facts {
         let dns_names = names
             .iter()
             .flat_map(|names| &names.value.general_names)
-            .filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
-                _ => None,
+            .filter_map(|name| {
+                let GeneralName::DNSName(name) = name else { return None };
+                Some(name.to_ascii_lowercase())
             })
             .collect();
         let key = certificate.public_key();

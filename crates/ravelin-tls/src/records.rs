@@ -15,7 +15,6 @@ use rustls::{CommonState, ProtocolVersion};
 use crate::connection::{
     APPLICATION_DATA, Connection, Front, RECORD_HEADER_BYTES, Record, append, front_record, last_words,
 };
-use crate::escape::printable;
 
 /// One established TLS connection without its socket.
 pub struct Records {
@@ -332,7 +331,7 @@ fn shape(connection: &CommonState) -> (usize, bool) {
 
 /// An engine's error in words, escaped and bounded: some carry what the peer wrote.
 pub(crate) fn describe(error: &rustls::Error) -> String {
-    printable(error.to_string().as_bytes(), 240)
+    ravelin_policy::escape(&error.to_string())
 }
 
 /// RFC 8446 §5.1.

@@ -104,11 +104,13 @@ fn refused(broken: Broken, judge: &dyn Judge, judgement: &Judgement, name_differ
     let mut detail = describe(&error);
     let mut alert =
         if last_words.is_empty() { None } else { alert_in_the_clear(&last_words).or_else(|| alert_for(&error)) };
-    let decision = match &error {
-        Error::InvalidCertificate(_) => judgement.take().map(|(_, decision)| decision),
+    let decision = if matches!(error, Error::InvalidCertificate(_)) {
+        judgement.take().map(|(_, decision)| decision)
+    } else if matches!(error, Error::NoCertificatesPresented) {
         // The judge words it, so that the record of it is like any other.
-        Error::NoCertificatesPresented => Some(judge.judge(&PresentedChain::default())),
-        _ => None,
+        Some(judge.judge(&PresentedChain::default()))
+    } else {
+        None
     };
     let end = match decision {
         Some(decision) => match &decision.verdict {
@@ -130,6 +132,7 @@ fn refused(broken: Broken, judge: &dyn Judge, judgement: &Judgement, name_differ
 }
 
 /// Which alert rustls has queued with an error, where it was encrypted.
+#[expect(clippy::wildcard_enum_match_arm, reason = "rustls' errors are an open set; what is not here sends none")]
 fn alert_for(error: &Error) -> Option<Alert> {
     let description = match error {
         Error::InvalidCertificate(error) => AlertDescription::from(error.clone()),
@@ -154,19 +157,22 @@ fn alert_for(error: &Error) -> Option<Alert> {
 
 /// Version and suite by their closed sets of names.
 pub(crate) fn negotiated(connection: &CommonState) -> Option<Negotiated> {
-    let version = match connection.protocol_version()? {
-        ProtocolVersion::TLSv1_2 => "TLSv1.2",
-        ProtocolVersion::TLSv1_3 => "TLSv1.3",
-        _ => return None,
-    };
-    let suite = match connection.negotiated_cipher_suite()?.suite() {
-        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
-        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
-        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
-        other => other.as_str()?,
-    };
+    let version = connection.protocol_version()?;
+    let version = VERSIONS.iter().find(|(known, _)| *known == version)?.1;
+    let suite = connection.negotiated_cipher_suite()?.suite();
+    // rustls has names of its own for the suites of TLS 1.3.
+    let renamed = SUITES_13.iter().find(|(known, _)| *known == suite).map(|(_, name)| *name);
+    let suite = renamed.or_else(|| suite.as_str())?;
     Some(Negotiated { version, suite, engine: Engine::Rustls })
 }
+
+const VERSIONS: &[(ProtocolVersion, &str)] =
+    &[(ProtocolVersion::TLSv1_2, "TLSv1.2"), (ProtocolVersion::TLSv1_3, "TLSv1.3")];
+const SUITES_13: &[(CipherSuite, &str)] = &[
+    (CipherSuite::TLS13_AES_128_GCM_SHA256, "TLS_AES_128_GCM_SHA256"),
+    (CipherSuite::TLS13_AES_256_GCM_SHA384, "TLS_AES_256_GCM_SHA384"),
+    (CipherSuite::TLS13_CHACHA20_POLY1305_SHA256, "TLS_CHACHA20_POLY1305_SHA256"),
+];
 
 /// Fail closed: an engine that reports success without a permit has a fault, or this file has.
 fn unjudged() -> Refused {

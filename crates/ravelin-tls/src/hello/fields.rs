@@ -72,7 +72,7 @@ fn server_name(body: &mut Reader<'_>) -> Result<ServerName, HelloError> {
     let kind = entries.u8("server_name")?;
     let name = entries.prefixed_u16("server_name")?;
     if kind != HOST_NAME || !entries.is_empty() {
-        return Ok(ServerName::Unusable(printable(list, 253)));
+        return Ok(ServerName::Unusable(printable(list)));
     }
     Ok(ServerName::from_host_name(name))
 }

@@ -22,7 +22,7 @@ impl ServerName {
     pub(crate) fn from_host_name(name: &[u8]) -> ServerName {
         match normalized(name) {
             Some(name) => ServerName::Dns(name),
-            None => ServerName::Unusable(printable(name, SHOWN_BYTES)),
+            None => ServerName::Unusable(printable(name)),
         }
     }
 }
@@ -40,9 +40,6 @@ pub(crate) fn normalized(name: &[u8]) -> Option<String> {
     DnsName::try_from(name).ok()?;
     Some(name.to_ascii_lowercase())
 }
-
-/// The longest legal name fits.
-const SHOWN_BYTES: usize = 253;
 
 #[cfg(test)]
 mod tests {
