@@ -160,7 +160,7 @@ reasons! {
     NameMalformed = "name_malformed",
     /// The leaf holds no name that a rule could judge.
     NameMissing = "name_missing",
-    /// No name of the leaf is on the allow list.
+    /// A name of the leaf is not on the allow list.
     NameNotAllowed = "name_not_allowed",
     /// The certificate, its key or a name of it is on the deny list.
     DenyListed = "deny_listed",

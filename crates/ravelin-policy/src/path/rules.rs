@@ -1,0 +1,105 @@
+//! What RFC 5280 §6.1 asks of the certificates of a path, signatures and validity apart.
+
+use super::{Path, constraints, policies};
+use crate::certificate::{Certificate, Version, Weakness};
+use crate::decision::Reason;
+use crate::oid;
+
+/// Why this certificate cannot be an issuer, now or ever; `None` where it can (RFC 5280 §6.1.4 k, n, o).
+///
+/// Anchors are asked the same: RFC 5280 leaves that open (§6.1.1 d), and an anchor that is a leaf or a key from before
+/// the flood is a mistake worth telling.
+pub(crate) fn authority_fault(certificate: &Certificate) -> Option<(Reason, String)> {
+    let malformed = |text: &str| Some((Reason::MalformedCertificate, text.to_owned()));
+    if let Some(Weakness(weakness)) = certificate.public_key.weakness {
+        return Some((Reason::WeakKey, format!("it has {weakness}")));
+    }
+    if certificate.version != Version::V3 {
+        return malformed("it is not an X.509 version 3 certificate");
+    }
+    if let Some(fault) = unknown_critical(certificate) {
+        return Some(fault);
+    }
+    if certificate.subject.is_empty() {
+        return malformed("its subject is empty");
+    }
+    if !certificate.extensions.basic_constraints.is_some_and(|constraints| constraints.is_authority) {
+        return malformed("it is not marked as a certificate authority (basicConstraints)");
+    }
+    if certificate.extensions.key_usage.is_some_and(|usage| !usage.certificate_signing()) {
+        return malformed("its key may not sign certificates (keyUsage)");
+    }
+    None
+}
+
+/// Judges a path whose signatures hold.
+///
+/// # Errors
+/// The first rule that is broken.
+pub(crate) fn check_rules(path: &Path<'_>) -> Result<(), (Reason, String)> {
+    if let Some(leaf) = path.certificates.first() {
+        check_leaf(leaf)?;
+    }
+    for (certificate, _) in path.links() {
+        check_serial(certificate)?;
+    }
+    check_lengths(path)?;
+    constraints::check(path).map_err(|text| (Reason::NameConstraint, text))?;
+    policies::check(path).map_err(|text| (Reason::MalformedCertificate, text))
+}
+
+/// A machine's certificate is no authority, and its key may sign a handshake.
+fn check_leaf(leaf: &Certificate) -> Result<(), (Reason, String)> {
+    let malformed = |text: &str| Err((Reason::MalformedCertificate, format!("the leaf {text}")));
+    if leaf.version != Version::V3 {
+        return malformed("is not an X.509 version 3 certificate");
+    }
+    if let Some((reason, text)) = unknown_critical(leaf) {
+        return Err((reason, format!("the leaf: {text}")));
+    }
+    let extensions = &leaf.extensions;
+    if extensions.basic_constraints.is_some_and(|constraints| constraints.is_authority) {
+        return malformed("is marked as a certificate authority");
+    }
+    if extensions.name_constraints.is_some() {
+        return malformed("has name constraints, which only an authority may have");
+    }
+    match extensions.key_usage {
+        // RFC 5280 §4.2.1.3: keyCertSign only together with cA.
+        Some(usage) if usage.certificate_signing() => malformed("may sign certificates (keyUsage) and is no authority"),
+        Some(usage) if !usage.digital_signature() => {
+            Err((Reason::WrongPurpose, "the leaf's key may not make digital signatures (keyUsage)".to_owned()))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Zero is no serial number (RFC 5280 §4.1.2.2). Negative ones are: §4.1.2.2 asks to handle them, and NIST PKITS 4.4.14 does.
+fn check_serial(certificate: &Certificate) -> Result<(), (Reason, String)> {
+    if certificate.serial.iter().all(|&octet| octet == 0) {
+        let text = format!("{} has the serial number zero", certificate.label());
+        return Err((Reason::MalformedCertificate, text));
+    }
+    Ok(())
+}
+
+/// pathLenConstraint: authorities that are not self-issued between this one and the leaf (RFC 5280 §4.2.1.9, §6.1.4 l, m).
+fn check_lengths(path: &Path<'_>) -> Result<(), (Reason, String)> {
+    let mut below = 0_u32;
+    for authority in path.certificates.iter().skip(1) {
+        let allowed = authority.extensions.basic_constraints.and_then(|constraints| constraints.path_length);
+        if let Some(allowed) = allowed.filter(|&allowed| below > allowed) {
+            let text = format!("{below} authorities below {}, which allows {allowed}", authority.label());
+            return Err((Reason::ChainTooLong, text));
+        }
+        if !authority.is_self_issued() {
+            below += 1;
+        }
+    }
+    Ok(())
+}
+
+fn unknown_critical(certificate: &Certificate) -> Option<(Reason, String)> {
+    let extension = oid::dotted(certificate.extensions.unknown_critical.as_ref()?);
+    Some((Reason::MalformedCertificate, format!("it has the critical extension {extension}, which is not known")))
+}

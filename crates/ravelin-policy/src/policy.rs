@@ -1,0 +1,281 @@
+//! One policy: built whole or not at all, and the one decision.
+
+use rustls_pki_types::UnixTime;
+
+use crate::ListStatus;
+use crate::authorities::{Authorities, Authority, read_authority};
+use crate::certificate::Certificate;
+use crate::decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
+use crate::deny::Denied;
+use crate::digest::sha256_hex;
+use crate::identity::Identity;
+use crate::judge::{self, Judged, PathRules, Revocation, list_authority, report, rule_of, unix_seconds};
+use crate::names::Names;
+use crate::path::{Failure, Found, Path, Search, SearchCost};
+use crate::purpose::Purposes;
+use crate::revocation::Lists;
+use crate::shape::{self, Misshapen, Shaped};
+use crate::spec::{Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source};
+
+/// One policy of one generation: immutable, everything a decision needs.
+#[derive(Debug)]
+pub struct Policy {
+    name: String,
+    authorities: Authorities,
+    path_rules: PathRules,
+    names: Names,
+    denied: Denied,
+    shadow: Option<Shadow>,
+}
+
+/// Rules under trial.
+#[derive(Debug)]
+struct Shadow {
+    names: Option<Names>,
+    issued_by: Option<Vec<Certificate>>,
+    purposes: Option<Purposes>,
+}
+
+impl Policy {
+    /// The one decision. Pure: the same chain and context give the same answer.
+    pub fn decide(&self, chain: &PresentedChain, context: &Context) -> Decision {
+        self.decide_counting(chain, context).0
+    }
+
+    /// [`Policy::decide`], and what the search for a path cost.
+    pub(crate) fn decide_counting(&self, chain: &PresentedChain, context: &Context) -> (Decision, SearchCost) {
+        let mut rules = Vec::with_capacity(judge::RULES.len());
+        let shaped = match shape::check(&chain.certificates, &self.authorities) {
+            Ok(shaped) => shaped,
+            Err(Misshapen { denial, leaf }) => {
+                let identity = leaf.as_deref().map(identity);
+                return (denied(identity, rules, "shape", denial), SearchCost::default());
+            }
+        };
+        let Shaped { leaf, sent } = &shaped;
+        rules.push(report("shape", Outcome::Passed, shaped.text()));
+        let identity = identity(leaf);
+
+        let (searched, cost) =
+            Search::new(leaf, sent, &self.authorities, |path| self.path_rules.judge(path, context.now)).run();
+        let Found { path, judged } = match searched {
+            Ok(found) => found,
+            Err(Failure { stage, reason, detail, passed }) => {
+                rules.extend(passed);
+                return (denied(Some(identity), rules, rule_of(stage), Denial { reason, detail }), cost);
+            }
+        };
+        let Judged { reports, valid_until } = judged;
+        rules.extend(reports);
+
+        let named = match self.names.check(leaf) {
+            Ok(named) => named,
+            Err(denial) => return (denied(Some(identity), rules, "names", denial), cost),
+        };
+        rules.push(report("names", named.outcome, named.detail));
+
+        if let Some(detail) = self.find_denied(&path, &named.names) {
+            let denial = Denial { reason: Reason::DenyListed, detail };
+            return (denied(Some(identity), rules, "deny_list", denial), cost);
+        }
+        rules.push(self.deny_list_report());
+
+        // The directory's place: the account that the names map to.
+        rules.push(report("account", Outcome::NotAsked, "no directory is configured".to_owned()));
+
+        let identity_key = named.names.into_iter().next().unwrap_or_else(|| identity.spki_sha256.clone());
+        let permit = Permit {
+            policy: self.name.clone(),
+            generation: context.generation,
+            identity_key,
+            valid_until: UnixTime::since_unix_epoch(std::time::Duration::from_secs(
+                u64::try_from(valid_until).unwrap_or_default(),
+            )),
+        };
+        let shadow_denial = self.shadow.as_ref().and_then(|shadow| shadow.check(&path, leaf).err());
+        (Decision { verdict: Verdict::Permit(permit), identity: Some(identity), rules, shadow_denial }, cost)
+    }
+
+    /// The policy's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Subjects (DER) of the certificate authorities a client's certificate may come from, for the hint list of a
+    /// CertificateRequest: anchors and configured intermediates, each name once.
+    pub fn authority_subjects(&self) -> Vec<Vec<u8>> {
+        let mut subjects: Vec<Vec<u8>> = Vec::new();
+        for authority in self.authorities.iter() {
+            let subject = &authority.certificate.subject.der;
+            if !subjects.contains(subject) {
+                subjects.push(subject.clone());
+            }
+        }
+        subjects
+    }
+
+    /// The revocation lists in use, for metrics and `status`.
+    pub fn lists(&self) -> Vec<ListStatus> {
+        self.path_rules.revocation.lists.describe()
+    }
+
+    fn find_denied(&self, path: &Path<'_>, names: &[String]) -> Option<String> {
+        let name = self.names.denied(names).map(|name| format!("the name {name} is on the deny list"));
+        name.or_else(|| self.denied.find(path))
+    }
+
+    fn deny_list_report(&self) -> RuleReport {
+        if self.denied.is_empty() && !self.names.has_denied() {
+            report("deny_list", Outcome::NotAsked, "the deny list is empty".to_owned())
+        } else {
+            report("deny_list", Outcome::Passed, "neither names, serial numbers nor keys are on it".to_owned())
+        }
+    }
+}
+
+impl Shadow {
+    fn check(&self, path: &Path<'_>, leaf: &Certificate) -> Result<(), Denial> {
+        let denial = |reason| move |detail| Denial { reason, detail };
+        if let Some(purposes) = &self.purposes {
+            purposes.check(path).map_err(denial(Reason::WrongPurpose))?;
+        }
+        if let Some(allowed) = &self.issued_by {
+            judge::check_issued_by(path, allowed).map_err(denial(Reason::IssuerNotAllowed))?;
+        }
+        if let Some(names) = &self.names {
+            let named = names.check(leaf)?;
+            if let Some(name) = names.denied(&named.names) {
+                return Err(denial(Reason::DenyListed)(format!("the name {name} is on the deny list")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Policy {
+    /// Builds a policy whole or says everything that stops it. `now` is needed to judge anchors and lists at load time.
+    ///
+    /// # Errors
+    /// Every problem: no anchor, an anchor that is no certificate authority or expired, a pattern that is none, …
+    pub fn build(spec: PolicySpec, now: UnixTime) -> Result<(Policy, Vec<Notice>), Vec<Problem>> {
+        let mut notices = Vec::new();
+        let mut problems = Vec::new();
+        let PolicySpec { trust_anchors, intermediates, revocation, shadow, .. } = &spec;
+        let authorities =
+            Authorities::load(trust_anchors, intermediates, unix_seconds(now), &mut notices, &mut problems);
+        let issued_by = read_issued_by(spec.issued_by.as_deref(), &authorities, &mut notices, &mut problems);
+        let purposes = keep(&spec.name, Purposes::read(&spec.purposes, spec.purpose_absent_allowed), &mut problems);
+        let names = keep(&spec.name, Names::read(&spec.names), &mut problems);
+        let denied = Denied::load(&spec.deny, &mut problems);
+        let shadow =
+            shadow.as_ref().map(|shadow| read_shadow(shadow, &spec, &authorities, &mut notices, &mut problems));
+
+        let list_authorities: Vec<_> = authorities.iter().map(|one| list_authority(&one.certificate)).collect();
+        let (lists, list_notices) = Lists::load(&revocation.lists, &list_authorities, now);
+        notices.extend(list_notices);
+        notices.extend(authorities_without_list(&authorities, revocation, &lists));
+
+        let (Some(purposes), Some(names), []) = (purposes, names, problems.as_slice()) else {
+            return Err(problems);
+        };
+        if names.admits_nobody() {
+            let text = "names.allow is empty: this policy admits nobody. Name a pattern such as *.corp.example.com";
+            notices.push(Notice { origin: spec.name.clone(), text: text.to_owned() });
+        }
+        let revocation = Revocation {
+            check: revocation.check,
+            lists,
+            unknown_allowed: revocation.unknown_allowed,
+            stale_grace: revocation.stale_grace,
+        };
+        let path_rules = PathRules { purposes, issued_by, revocation };
+        Ok((Policy { name: spec.name, authorities, path_rules, names, denied, shadow }, notices))
+    }
+}
+
+/// Authorities whose certificates would all be of unknown status (traps row 32).
+fn authorities_without_list(authorities: &Authorities, revocation: &RevocationSpec, lists: &Lists) -> Vec<Notice> {
+    let consequence = if revocation.unknown_allowed { "pass unchecked (unknown = \"allow\")" } else { "are refused" };
+    let is_asked = |one: &&Authority| {
+        revocation.check != RevocationCheck::Off && !lists.has_list_of(&list_authority(&one.certificate))
+    };
+    authorities
+        .iter()
+        .filter(is_asked)
+        .map(|one| {
+            let text = format!("no list of {}: certificates it issued {consequence}", one.certificate.label());
+            Notice { origin: one.origin.clone(), text }
+        })
+        .collect()
+}
+
+fn read_issued_by(
+    sources: Option<&[Source]>,
+    authorities: &Authorities,
+    notices: &mut Vec<Notice>,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<Certificate>> {
+    let sources = sources?;
+    let mut allowed = Vec::with_capacity(sources.len());
+    for source in sources {
+        match read_authority(source) {
+            Ok(certificate) => {
+                let is_configured = authorities.iter().any(|one| one.certificate.is_same_authority(&certificate));
+                if !is_configured {
+                    let text = "issued_by names an authority that is neither a trust anchor nor an intermediate here: \
+                                clients that send their certificate alone will be refused. Add it to intermediates";
+                    notices.push(Notice { origin: source.origin.clone(), text: text.to_owned() });
+                }
+                allowed.push(certificate);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if sources.is_empty() {
+        let text = "issued_by is empty: this policy admits nobody. Leave the key out to allow every authority";
+        notices.push(Notice { origin: "issued_by".to_owned(), text: text.to_owned() });
+    }
+    Some(allowed)
+}
+
+fn read_shadow(
+    shadow: &ShadowSpec,
+    spec: &PolicySpec,
+    authorities: &Authorities,
+    notices: &mut Vec<Notice>,
+    problems: &mut Vec<Problem>,
+) -> Shadow {
+    let origin = format!("{} (shadow)", spec.name);
+    let purposes = shadow.purposes.as_ref().map(|dotted| Purposes::read(dotted, spec.purpose_absent_allowed));
+    let names = shadow.names.as_ref().map(Names::read);
+    Shadow {
+        issued_by: read_issued_by(shadow.issued_by.as_deref(), authorities, notices, problems),
+        purposes: purposes.and_then(|read| keep(&origin, read, problems)),
+        names: names.and_then(|read| keep(&origin, read, problems)),
+    }
+}
+
+/// Keeps the value, or turns every text into a problem.
+fn keep<T>(origin: &str, read: Result<T, Vec<String>>, problems: &mut Vec<Problem>) -> Option<T> {
+    read.map_err(|texts| problems.extend(texts.into_iter().map(|text| Problem { origin: origin.to_owned(), text })))
+        .ok()
+}
+
+/// A denial in this rule; those after it were not reached.
+fn denied(identity: Option<Identity>, mut rules: Vec<RuleReport>, rule: &'static str, denial: Denial) -> Decision {
+    rules.push(report(rule, Outcome::Denied(denial.reason), denial.detail.clone()));
+    let after = judge::RULES.iter().skip_while(|one| **one != rule).skip(1);
+    rules.extend(after.map(|rule| report(rule, Outcome::NotReached, String::new())));
+    Decision { verdict: Verdict::Denial(denial), identity, rules, shadow_denial: None }
+}
+
+fn identity(leaf: &Certificate) -> Identity {
+    Identity {
+        dns_names: crate::names::presented_dns_names(leaf),
+        subject: leaf.subject.text(),
+        issuer: leaf.issuer.text(),
+        serial: leaf.serial_text(),
+        spki_sha256: sha256_hex(&leaf.public_key.spki),
+        not_after: leaf.not_after,
+    }
+}
