@@ -1,16 +1,54 @@
 //! Moves bytes between an admitted client and its DirectAccess server.
 //!
-//! Absent by design: certificates, configuration, logging, wall-clock time.
+//! - Each direction ends on its own: a clean end of one side is passed on to the other, and the way back stays open.
+//! - A cut is never made to look like a clean end; [`ending`](RelayEnd) by one table, and a socket that is closed in
+//!   any way not in the table (a panic, a dropped future, a killed process) is reset.
+//! - No byte is lost, doubled or reordered, however reads and writes are cut.
+//! - A tunnel holds no buffer while idle. While a side does not take what it is owed, the other is not read: one
+//!   buffer's worth is held, and TCP tells the sender.
+//! - A busy tunnel takes turns with the others of its thread.
+//! - The report is complete however the tunnel ended.
+//!
+//! Meant for one current-thread tokio runtime per relay thread, whose tunnels share one set of buffers; it works on
+//! any tokio runtime with I/O and time. Waiting between wake-ups to merge small packets is a matter of that
+//! runtime's thread and not of a tunnel: nothing here would have to change for it.
+//!
+//! Absent by design: certificates, configuration, logging, wall-clock time, `unsafe`.
+#![forbid(unsafe_code)]
 
+mod buffers;
 mod codec;
+mod direction;
+mod ending;
+mod inspect;
+mod limits;
+mod outlet;
+mod parting;
+mod peer;
+mod plain;
 mod report;
+mod transport;
+mod tunnel;
+mod unsent;
+
+#[cfg(test)]
+mod tests;
 
 pub use codec::{Codec, CodecError, Opened, Sealed};
+pub use inspect::{Direction, Inspect, NoInspector};
+pub use limits::Limits;
+pub use parting::PassCutAs;
+pub use plain::PlainCodec;
 pub use report::{Counters, RelayEnd, RelayReport};
 
+use parting::Remains;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use tokio::time::Instant;
+use transport::Transport;
+use tunnel::{Start, Tunnel};
 
 /// One side of a tunnel, as the handshake left it.
 pub struct Side {
@@ -24,19 +62,21 @@ pub struct Side {
     pub opened: Vec<u8>,
 }
 
-/// How long a tunnel may do what.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// No byte in either direction for this long ends the tunnel.
-    pub idle: Duration,
-    /// The same, once one side has ended.
-    pub half_closed_idle: Duration,
-    /// From the call, whatever moves.
-    pub lifetime: Option<Duration>,
+/// What a caller may choose besides [`Limits`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<I = NoInspector> {
+    /// Sees the plaintext.
+    pub inspector: I,
+    /// How an end without its mark is shown to the other side.
+    pub pass_cut_as: PassCutAs,
 }
 
 /// Relays until both sides are done, something breaks, a limit is reached or `stop` resolves (both sides then get a
 /// clean end, after what was already read is passed on as far as the sockets take it at once).
+///
+/// When the tunnel is over, the call lasts on for as long as the farewell takes: up to 500 ms for a peer to take a
+/// close_notify or an alert, up to `half_closed_idle` for one to take the last bytes of the other that was cut (`stop`
+/// ends that wait). `duration` does not count it. Sockets are closed when it returns.
 pub async fn run(
     client: Side,
     server: Side,
@@ -44,7 +84,64 @@ pub async fn run(
     counters: Arc<Counters>,
     stop: impl Future<Output = ()>,
 ) -> RelayReport {
-    let _ = (client, server, limits, counters);
-    stop.await;
-    RelayReport { end: RelayEnd::Stopped, to_client_bytes: 0, to_server_bytes: 0, duration: Duration::ZERO }
+    run_with(client, server, limits, Options::<NoInspector>::default(), counters, stop).await
+}
+
+/// [`run`] with [`Options`].
+pub async fn run_with<I: Inspect>(
+    client: Side,
+    server: Side,
+    limits: Limits,
+    options: Options<I>,
+    counters: Arc<Counters>,
+    stop: impl Future<Output = ()>,
+) -> RelayReport {
+    let split = |side: Side| {
+        let Side { stream, codec, received, opened } = side;
+        (stream, Start { codec, received, opened })
+    };
+    relay(split(client), split(server), limits, options, counters, stop).await
+}
+
+/// [`run_with`] over any transport.
+async fn relay<T: Transport, I: Inspect>(
+    (client, client_start): (T, Start),
+    (server, server_start): (T, Start),
+    limits: Limits,
+    options: Options<I>,
+    counters: Arc<Counters>,
+    stop: impl Future<Output = ()>,
+) -> RelayReport {
+    let started = Instant::now();
+    let mut stop = pin!(stop);
+    let Options { inspector, pass_cut_as } = options;
+
+    let mut tunnel =
+        Tunnel::new((&client, client_start), (&server, server_start), limits, inspector, Arc::clone(&counters));
+    let ending = tunnel.relay(stop.as_mut()).await;
+    let duration = started.elapsed();
+    let ((client_outlet, to_client_owed), (server_outlet, to_server_owed)) = tunnel.into_owed();
+
+    let (mut to_client_bytes, mut to_server_bytes) = (client_outlet.handed, server_outlet.handed);
+    let partings = ending.partings();
+    let client = Remains { transport: client, outlet: client_outlet, owed: to_client_owed };
+    let server = Remains { transport: server, outlet: server_outlet, owed: to_server_owed };
+    let patience = limits.half_closed_idle;
+    let parted = async {
+        tokio::join!(async { to_client_bytes = client.part(partings.client, patience, pass_cut_as).await }, async {
+            to_server_bytes = server.part(partings.server, patience, pass_cut_as).await
+        },)
+    };
+    if matches!(ending, ending::Ending::Cut(_)) {
+        tokio::select! {
+            _ = parted => {}
+            () = stop => {}
+        }
+    } else {
+        parted.await;
+    }
+
+    counters.to_client.store(to_client_bytes, Ordering::Relaxed);
+    counters.to_server.store(to_server_bytes, Ordering::Relaxed);
+    RelayReport { end: ending.into(), to_client_bytes, to_server_bytes, duration }
 }

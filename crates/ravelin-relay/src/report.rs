@@ -5,6 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How a tunnel ended and what it carried: complete however it ended.
+///
+/// A byte of plaintext is *handed* to a side when `send(2)` on that side's socket has taken the last byte of the record
+/// that it was sealed in (where sealing changes no length, as on a plain side: the byte itself). The kernel has it then;
+/// whether the peer got it, only the peer knows: a reset may take back what it had not acknowledged. Bytes that were read
+/// and not handed on are not counted.
 #[derive(Debug)]
 pub struct RelayReport {
     /// The first thing that ended it.
@@ -13,14 +18,15 @@ pub struct RelayReport {
     pub to_client_bytes: u64,
     /// Plaintext bytes handed to the server's socket.
     pub to_server_bytes: u64,
-    /// From the call to the end.
+    /// From the call to what ended it; the farewell is not counted.
     pub duration: Duration,
 }
 
-/// How a tunnel ended. Labels are the record's.
+/// How a tunnel ended: the first thing that ended it. Labels are the record's.
 #[derive(Debug)]
 pub enum RelayEnd {
-    /// The client ended cleanly first, and both sides are done.
+    /// The client ended cleanly first, and both sides are done; or it ended cleanly and then reset the connection, which
+    /// says that it takes no more of the server's bytes.
     ClientClosed,
     /// The client's stream ended without close_notify.
     ClientCut,
@@ -32,7 +38,7 @@ pub enum RelayEnd {
     KeyLimit,
     /// `lifetime` is over.
     MaxLifetime,
-    /// The server ended cleanly first, and both sides are done.
+    /// The server ended cleanly first, and both sides are done; or it ended cleanly and then reset the connection.
     ServerClosed,
     /// The server's stream ended without close_notify.
     ServerCut,

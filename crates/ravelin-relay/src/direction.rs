@@ -1,0 +1,269 @@
+//! The hot loop: one read, open, seal, one write. No wait in between, and no buffer kept but what was left over.
+
+use crate::buffers::{Buffers, READ_MAX, RECORD_ROOM};
+use crate::codec::{CodecError, Opened as Progress};
+use crate::ending::{Ending, Party};
+use crate::inspect::{Direction, Inspect};
+use crate::outlet::{OUT_OF_BOUNDS, SendError, Writing};
+use crate::peer::{Peer, Reading};
+use crate::transport::Transport;
+use std::io;
+use std::task::{Context, Poll};
+
+/// What one step of one direction came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Step {
+    /// Bytes moved, or a side's end was passed on; there may be more to do.
+    Moved,
+    /// Nothing to do until the task is woken.
+    Waiting,
+}
+
+/// Carries `from`'s bytes to `to`, one read's worth.
+///
+/// - What `to` has not taken yet goes first, and until it is gone nothing is read from `from`: a stalled side holds
+///   one buffer's worth, and TCP tells the sender.
+/// - `from`'s clean end is passed on when all before it is handed over.
+/// - A connection that breaks while it is not read is noticed all the same.
+pub(crate) fn advance<T: Transport>(
+    cx: &mut Context<'_>,
+    from: &mut Peer<'_, T>,
+    to: &mut Peer<'_, T>,
+    buffers: &mut Buffers,
+    inspector: &mut impl Inspect,
+) -> Result<Step, Ending> {
+    let flushed = to.flush(cx)?;
+    if flushed.stalled {
+        from.watch(cx)?;
+        return Ok(if flushed.moved { Step::Moved } else { Step::Waiting });
+    }
+    let step = if !from.inlet.opened.is_empty() {
+        pass_on_left_over(from, to, buffers)?;
+        Step::Moved
+    } else {
+        match from.inlet.state {
+            Reading::Open => pass_on_read(cx, from, to, buffers, inspector)?,
+            Reading::Ended { .. } | Reading::Shut if to.outlet.state == Writing::Open => {
+                to.outlet.queue_end(buffers);
+                Step::Moved
+            }
+            Reading::Ended { discarded } => discard(cx, from, buffers, discarded)?,
+            Reading::Shut => {
+                from.watch(cx)?;
+                Step::Waiting
+            }
+        }
+    };
+    Ok(if flushed.moved { Step::Moved } else { step })
+}
+
+/// Plaintext that was opened earlier, when `to` took no more.
+fn pass_on_left_over<T: Transport>(
+    from: &mut Peer<'_, T>,
+    to: &mut Peer<'_, T>,
+    buffers: &mut Buffers,
+) -> Result<(), Ending> {
+    let rest = from.inlet.opened.rest();
+    let sent = to.outlet.send(to.transport, rest, &mut buffers.wire, &mut buffers.pieces);
+    from.inlet.opened.advance(sent.map_err(|error| cannot_send(to, error))?);
+    Ok(())
+}
+
+/// One read and all that follows from it.
+fn pass_on_read<T: Transport>(
+    cx: &mut Context<'_>,
+    from: &mut Peer<'_, T>,
+    to: &mut Peer<'_, T>,
+    buffers: &mut Buffers,
+    inspector: &mut impl Inspect,
+) -> Result<Step, Ending> {
+    if from.outlet.unsent.reply_bytes() > REPLY_BYTES_MAX {
+        // The other direction's flush wakes the task when they are gone.
+        from.watch(cx)?;
+        return Ok(Step::Waiting);
+    }
+    from.unwatch();
+    let filled = match fill(cx, from, &mut buffers.wire)? {
+        Filled::Bytes(filled) => filled,
+        Filled::Fin if from.outlet.codec.marks_end() => return Err(Ending::Cut(from.party)),
+        Filled::Fin => {
+            from.inlet.state = Reading::Shut;
+            return Ok(Step::Moved);
+        }
+        Filled::Nothing => return Ok(Step::Waiting),
+    };
+    let produced = open(from, buffers, filled)?;
+    let plaintext = buffers.plaintext.get(..produced).unwrap_or_default();
+    let direction = match from.party {
+        Party::Client => Direction::ToServer,
+        Party::Server => Direction::ToClient,
+    };
+    inspector.inspect(direction, plaintext);
+    let sent = to.outlet.send(to.transport, plaintext, &mut buffers.wire, &mut buffers.pieces);
+    let sent = sent.map_err(|error| cannot_send(to, error))?;
+    if let Some(rest) = plaintext.get(sent..).filter(|rest| !rest.is_empty()) {
+        from.inlet.opened = crate::peer::Opened::new(rest.to_vec());
+    }
+    Ok(Step::Moved)
+}
+
+/// What is in the buffer to be opened.
+enum Filled {
+    /// This many bytes, of which the first `kept` are copies of the front of `received`.
+    Bytes(Bytes),
+    Fin,
+    Nothing,
+}
+
+#[derive(Clone, Copy)]
+struct Bytes {
+    kept: usize,
+    filled: usize,
+}
+
+/// Puts what was left over into the buffer, and behind it, unless that is enough to go on with, what the socket has.
+fn fill<T: Transport>(cx: &mut Context<'_>, from: &mut Peer<'_, T>, wire: &mut [u8]) -> Result<Filled, Ending> {
+    let received = &from.inlet.received;
+    let kept = received.len().min(READ_MAX);
+    let mut read = 0;
+    if !from.inlet.received_is_ripe {
+        let Some(room) = wire.get_mut(kept..READ_MAX).filter(|room| !room.is_empty()) else {
+            return Err(Ending::broken(from.party, RECORD_TOO_LONG, false));
+        };
+        read = match read_ready(cx, from.transport, room) {
+            Poll::Pending => return Ok(Filled::Nothing),
+            Poll::Ready(Ok(0)) => return Ok(Filled::Fin),
+            Poll::Ready(Ok(read)) => read,
+            Poll::Ready(Err(error)) => return Err(from.failed(error)),
+        };
+    }
+    if let (Some(front), Some(received)) = (wire.get_mut(..kept), received.get(..kept)) {
+        front.copy_from_slice(received);
+    }
+    Ok(Filled::Bytes(Bytes { kept, filled: kept + read }))
+}
+
+/// Opens what is in the wire buffer into the plaintext buffer, and keeps the partial record at its end. Returns the
+/// length of the plaintext.
+fn open<T: Transport>(from: &mut Peer<'_, T>, buffers: &mut Buffers, bytes: Bytes) -> Result<usize, Ending> {
+    let Bytes { kept, filled } = bytes;
+    let mut done = Progress::default();
+    // Until it makes no progress: a codec may stop at a record for a reason that it tells only when asked again.
+    loop {
+        let progress = open_once(from, buffers, filled, done)?;
+        done.consumed += progress.consumed;
+        done.produced += progress.produced;
+        if progress.ended {
+            from.inlet.state = Reading::Ended { discarded: 0 };
+            from.inlet.received = Vec::new();
+            return Ok(done.produced);
+        }
+        if progress.consumed == 0 || done.consumed == filled {
+            break;
+        }
+    }
+    if done.consumed == 0 && filled >= READ_MAX {
+        return Err(Ending::broken(from.party, RECORD_TOO_LONG, false));
+    }
+    let more_received = from.inlet.received.len() > kept;
+    let room_was_short = buffers.plaintext.len() - done.produced < RECORD_ROOM;
+    from.inlet.received = if more_received {
+        from.inlet.received.get(done.consumed..).unwrap_or_default().to_vec()
+    } else {
+        buffers.wire.get(done.consumed..filled).unwrap_or_default().to_vec()
+    };
+    from.inlet.received_is_ripe =
+        done.consumed > 0 && !from.inlet.received.is_empty() && (more_received || room_was_short);
+    Ok(done.produced)
+}
+
+fn open_once<T: Transport>(
+    from: &mut Peer<'_, T>,
+    buffers: &mut Buffers,
+    filled: usize,
+    done: Progress,
+) -> Result<Progress, Ending> {
+    let input = buffers.wire.get_mut(done.consumed..filled).unwrap_or_default();
+    let room = buffers.plaintext.get_mut(done.produced..).unwrap_or_default();
+    let (input_len, room_len) = (input.len(), room.len());
+    buffers.reply.clear();
+    let opened = from.outlet.codec.open(input, room, &mut buffers.reply);
+    // Nothing may follow the mark of the end that this side was sent, no answer and no alert.
+    let answers = from.outlet.state == Writing::Open && !buffers.reply.is_empty();
+    if answers {
+        from.outlet.unsent.queue_reply(&buffers.reply);
+    }
+    match opened {
+        Ok(progress) if progress.consumed > input_len || progress.produced > room_len => {
+            Err(Ending::broken(from.party, OUT_OF_BOUNDS, false))
+        }
+        Ok(progress) if progress.produced > 0 && progress.consumed == 0 => {
+            Err(Ending::broken(from.party, OUT_OF_NOTHING, false))
+        }
+        Ok(progress) => Ok(progress),
+        Err(CodecError::Broken(what)) => Err(Ending::broken(from.party, what, answers)),
+        Err(CodecError::KeyLimit) => Err(Ending::KeyLimit),
+    }
+}
+
+/// After the mark of the end: what still comes is ignored (RFC 8446 §6.1), but FIN and reset are wanted.
+fn discard<T: Transport>(
+    cx: &mut Context<'_>,
+    from: &mut Peer<'_, T>,
+    buffers: &mut Buffers,
+    mut discarded: usize,
+) -> Result<Step, Ending> {
+    from.unwatch();
+    while discarded < DISCARDED_MAX {
+        match read_ready(cx, from.transport, &mut buffers.wire) {
+            Poll::Pending => {
+                from.inlet.state = Reading::Ended { discarded };
+                return Ok(Step::Waiting);
+            }
+            Poll::Ready(Ok(0)) => break,
+            Poll::Ready(Ok(read)) => discarded += read,
+            Poll::Ready(Err(error)) => return Err(from.failed(error)),
+        }
+    }
+    from.inlet.state = Reading::Shut;
+    from.watch(cx)?;
+    Ok(Step::Waiting)
+}
+
+/// One read when the socket has something; otherwise the task is woken when it has.
+pub(crate) fn read_ready<T: Transport>(
+    cx: &mut Context<'_>,
+    transport: &T,
+    room: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    loop {
+        match transport.poll_readable(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+        }
+        match transport.try_read(room) {
+            // The readiness was a false alarm; asking again either waits or finds a new one.
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            outcome => return Poll::Ready(outcome),
+        }
+    }
+}
+
+fn cannot_send<T: Transport>(to: &Peer<'_, T>, error: SendError) -> Ending {
+    match error {
+        SendError::Codec(CodecError::KeyLimit) => Ending::KeyLimit,
+        SendError::Codec(CodecError::Broken(what)) => Ending::broken(to.party, what, false),
+        SendError::Socket(error) => to.failed(error),
+    }
+}
+
+/// Answers of the protocol that may wait for a side that does not read: a hundred key updates. Then the side that
+/// asks for them is not read either, so that asking cannot fill memory.
+const REPLY_BYTES_MAX: usize = 4 * 1024;
+
+/// What may follow the mark of an end before nobody reads it any more.
+const DISCARDED_MAX: usize = 64 * 1024;
+
+const OUT_OF_NOTHING: &str = "the codec made plaintext of no bytes";
+const RECORD_TOO_LONG: &str = "a record longer than any may be";
