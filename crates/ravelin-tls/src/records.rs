@@ -23,23 +23,18 @@ pub struct Records {
     overhead: usize,
     /// TLS 1.2 has no key updates: what the engine answers there of its own is a refusal to renegotiate.
     tls13: bool,
-    state: State,
+    /// The peer sent close_notify.
+    ended: bool,
+    /// Nothing may be opened or sealed any more: why.
+    broken: Option<String>,
+    /// The key may seal no more. rustls made close_notify its last record, kept here until it is asked for.
+    last_record: Option<Vec<u8>>,
 }
 
 // Boxed: a tunnel's task stays small, and whoever holds `Records` moves a pointer.
 enum Engine {
     Server(Box<UnbufferedServerConnection>),
     Client(Box<UnbufferedClientConnection>),
-}
-
-enum State {
-    Open,
-    /// The peer sent close_notify.
-    Ended,
-    /// Nothing may be opened or sealed any more: why.
-    Broken(String),
-    /// The key may seal no more; close_notify is queued.
-    KeyLimit,
 }
 
 /// See `ravelin_relay::Opened`.
@@ -74,12 +69,16 @@ pub enum RecordsError {
 impl Records {
     pub(crate) fn server(connection: UnbufferedServerConnection) -> Records {
         let (overhead, tls13) = shape(&connection);
-        Records { engine: Engine::Server(Box::new(connection)), overhead, tls13, state: State::Open }
+        Records::new(Engine::Server(Box::new(connection)), overhead, tls13)
     }
 
     pub(crate) fn client(connection: UnbufferedClientConnection) -> Records {
         let (overhead, tls13) = shape(&connection);
-        Records { engine: Engine::Client(Box::new(connection)), overhead, tls13, state: State::Open }
+        Records::new(Engine::Client(Box::new(connection)), overhead, tls13)
+    }
+
+    fn new(engine: Engine, overhead: usize, tls13: bool) -> Records {
+        Records { engine, overhead, tls13, ended: false, broken: None, last_record: None }
     }
 
     /// See `ravelin_relay::Codec::open`.
@@ -92,28 +91,22 @@ impl Records {
         plaintext: &mut [u8],
         reply: &mut Vec<u8>,
     ) -> Result<Opened, RecordsError> {
-        match &self.state {
-            State::Broken(why) => return Err(RecordsError::Broken(why.clone())),
+        self.check()?;
+        if self.ended {
             // What follows close_notify is ignored (RFC 8446 §6.1).
-            State::Ended => return Ok(Opened { consumed: input.len(), produced: 0, ended: true }),
-            State::Open | State::KeyLimit => {}
+            return Ok(Opened { consumed: input.len(), produced: 0, ended: true });
         }
-        let limits = (self.overhead, self.tls13);
+        let shape = (self.overhead, self.tls13);
         let opened = match &mut self.engine {
-            Engine::Server(connection) => open(connection.as_mut(), limits, input, plaintext, reply),
-            Engine::Client(connection) => open(connection.as_mut(), limits, input, plaintext, reply),
+            Engine::Server(connection) => open(connection.as_mut(), shape, input, plaintext, reply),
+            Engine::Client(connection) => open(connection.as_mut(), shape, input, plaintext, reply),
         };
-        match opened {
-            Ok(Opened { ended: true, produced, .. }) => {
-                self.state = State::Ended;
-                Ok(Opened { consumed: input.len(), produced, ended: true })
-            }
-            Ok(opened) => Ok(opened),
-            Err(why) => {
-                self.state = State::Broken(why.clone());
-                Err(RecordsError::Broken(why))
-            }
+        let mut opened = opened.map_err(|why| self.break_off(why))?;
+        if opened.ended {
+            self.ended = true;
+            opened.consumed = input.len();
         }
+        Ok(opened)
     }
 
     /// See `ravelin_relay::Codec::seal`.
@@ -121,10 +114,9 @@ impl Records {
     /// # Errors
     /// Key limit (TLS 1.2 alone: TLS 1.3 updates its key), or a broken connection.
     pub fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, RecordsError> {
-        match &self.state {
-            State::Broken(why) => return Err(RecordsError::Broken(why.clone())),
-            State::KeyLimit => return Err(RecordsError::KeyLimit),
-            State::Open | State::Ended => {}
+        self.check()?;
+        if self.last_record.is_some() {
+            return Err(RecordsError::KeyLimit);
         }
         let overhead = self.overhead;
         let (sealed, stopped) = match &mut self.engine {
@@ -134,28 +126,38 @@ impl Records {
         let error = match stopped {
             None => return Ok(sealed),
             Some(Stop::KeyLimit) => {
-                self.state = State::KeyLimit;
+                let mut last_record = Vec::new();
+                self.seal_end(&mut last_record);
+                self.last_record = Some(last_record);
                 RecordsError::KeyLimit
             }
-            Some(Stop::Closed) => {
-                let why = "sealed after the end".to_owned();
-                self.state = State::Broken(why.clone());
-                RecordsError::Broken(why)
-            }
+            Some(Stop::Closed) => self.break_off("sealed after the end".to_owned()),
         };
         // What was sealed before must go out; the next call tells.
         if sealed.consumed > 0 { Ok(sealed) } else { Err(error) }
     }
 
-    /// Appends close_notify; nothing where an alert has ended the connection.
+    /// Appends close_notify; nothing where an alert has ended the connection, or close_notify was sealed before.
     pub fn seal_end(&mut self, output: &mut Vec<u8>) {
-        if matches!(self.state, State::Broken(_)) {
+        if self.broken.is_some() {
             return;
+        }
+        if let Some(last_record) = &mut self.last_record {
+            return output.append(last_record);
         }
         match &mut self.engine {
             Engine::Server(connection) => seal_end(connection.as_mut(), output),
             Engine::Client(connection) => seal_end(connection.as_mut(), output),
         }
+    }
+
+    fn check(&self) -> Result<(), RecordsError> {
+        self.broken.clone().map_or(Ok(()), |why| Err(RecordsError::Broken(why)))
+    }
+
+    fn break_off(&mut self, why: String) -> RecordsError {
+        self.broken = Some(why.clone());
+        RecordsError::Broken(why)
     }
 
     /// The most bytes that sealing `plaintext_len` bytes can need.
@@ -338,3 +340,6 @@ pub(crate) fn describe(error: &rustls::Error) -> String {
 const RECORD_PLAINTEXT_BYTES_MAX: usize = 1 << 14;
 /// The answer to a peer's key update and one of our own may precede a record: 5 + 5 + 1 + 16 bytes each.
 const KEY_UPDATES_BYTES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests;
