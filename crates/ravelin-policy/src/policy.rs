@@ -193,6 +193,16 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Takes over the revocation lists that the policy of this name in the generation before knew better: a list whose file
+    /// is now missing, damaged, older or signed by a stranger goes on counting until its end (robustness rule 13). To be
+    /// called once, on a policy just built and not yet in force. Each list taken over is named in a notice.
+    pub fn keep_newer_lists_of(&mut self, previous: &Policy, now: UnixTime) -> Vec<Notice> {
+        let authorities: Vec<_> = self.authorities.iter().map(|one| list_authority(&one.certificate)).collect();
+        self.path_rules.revocation.lists.keep_newer_of(&previous.path_rules.revocation.lists, &authorities, now)
+    }
+}
+
 /// Authorities whose certificates would all be of unknown status (traps row 32).
 fn authorities_without_list(authorities: &Authorities, revocation: &RevocationSpec, lists: &Lists) -> Vec<Notice> {
     let consequence = if revocation.unknown_allowed { "pass unchecked (unknown = \"allow\")" } else { "are refused" };

@@ -1,9 +1,9 @@
-//! Times in certificates: read strictly, written for a person.
+//! Times in certificates and lists: read strictly, written for a person.
 
 use crate::der::{Element, Malformed, tag};
 
-/// Unix seconds of a `Time` (RFC 5280 §4.1.2.5): `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`, seconds and `Z` always there, no
-/// fraction, and a day that the calendar has.
+/// Unix seconds of a `Time` (RFC 5280 §4.1.2.5, §5.1.2.4): `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`, seconds and `Z` always
+/// there, no fraction, and a day that the calendar has.
 ///
 /// Looser than RFC 5280: a GeneralizedTime before 2050 is read too; it can be misunderstood by nobody.
 ///

@@ -18,7 +18,6 @@ mod signature;
 mod status;
 #[cfg(test)]
 mod tests;
-mod time;
 mod words;
 
 use std::collections::HashMap;

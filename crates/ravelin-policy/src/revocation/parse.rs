@@ -8,9 +8,9 @@
 
 use super::scope::{self, Scope};
 use super::serials::{Entry, Serials};
-use super::time;
+
 use crate::der::{self, Malformed, Reader, tag};
-use crate::{name, oid};
+use crate::{name, oid, time};
 
 /// One list, not verified.
 #[derive(Debug)]

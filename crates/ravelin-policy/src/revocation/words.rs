@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::list::{List, Unsigned};
 use super::parse::{Parsed, SetAside};
-use super::time::rfc3339;
+
 use super::{Authority, CertificateToCheck};
 use crate::der::Malformed;
 use crate::name;
+use crate::time::rfc3339;
 
 /// Bytes that are no list.
 pub(super) fn unreadable(Malformed(cause): Malformed) -> String {

@@ -6,8 +6,8 @@ use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519Key
 use rustls_pki_types::{AlgorithmIdentifier, alg_id};
 
 use crate::der::tag;
-use crate::revocation::time::rfc3339;
 use crate::revocation::{Authority, CertificateToCheck};
+use crate::time::rfc3339;
 
 /// 2026-11-24T00:00:00Z: when the tables are judged.
 pub(super) const NOW: i64 = 1_795_478_400;

@@ -74,3 +74,26 @@ fn only_what_decided_for_an_authority_that_is_still_there_goes_on() {
     // Loaded without anything before it, a generation has nothing but its files.
     assert_eq!(status(&load(&[], &[&ca]).0, &ca.issued(PC), &ca), "unknown");
 }
+
+/// Covers: traps row 23, through the policy.
+#[test]
+fn a_reload_with_broken_lists_locks_nobody_out() {
+    use crate::tests::{ESTATE, build, chain, decide, estate_spec, outcome, source};
+    use crate::{Reason, RevocationSpec};
+    let before = build(estate_spec());
+    let spec = || {
+        let revocation = RevocationSpec { lists: vec![source("0.crl", b"404 Not Found")], ..estate_spec().revocation };
+        crate::PolicySpec { revocation, ..estate_spec() }
+    };
+    let judged = |policy: &crate::Policy| {
+        let clients = &ESTATE.clients;
+        [&clients.healthy, &clients.healthy_renewed, &clients.revoked]
+            .map(|client| outcome(&decide(policy, &chain(&client.chain()))))
+    };
+    let mut next = build(spec());
+    assert_eq!(judged(&next), [Err(Reason::RevocationUnknown); 3], "a start with such files admits nobody");
+    let notices = next.keep_newer_lists_of(&before, at(crate::tests::NOW));
+    assert_eq!(notices.len(), 3, "{notices:?}");
+    assert_eq!(judged(&next), [Ok(()), Ok(()), Err(Reason::Revoked)]);
+    assert_eq!(next.lists(), before.lists());
+}
