@@ -5,6 +5,7 @@
 //! - [`server`]: a DirectAccess server stand-in that sees and remembers everything.
 //! - [`end`]: one word for every way in which a connection ends.
 //! - [`stream`], [`hello`], [`packets`], [`bulk`]: what these are made of.
+//! - `tun` (feature `tun`): a kernel's packets through IP-HTTPS, and the binary `lab-tun` that does it.
 //! - [`clock`]: the one place of this crate that reads the wall clock.
 //!
 //! Absent on purpose: anything that decides. The lab makes input and watches output; it names no other crate of
@@ -19,3 +20,5 @@ pub mod packets;
 pub mod pki;
 pub mod server;
 pub mod stream;
+#[cfg(feature = "tun")]
+pub mod tun;

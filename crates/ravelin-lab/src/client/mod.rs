@@ -118,7 +118,13 @@ impl Client {
     /// Verifies the server's certificate and name against this authority.
     #[must_use]
     pub fn trust(self, authority: &Authority) -> Self {
-        self.change_tls(|tls| tls.trust = Some(authority.certificate_der().to_vec()))
+        self.trust_der(authority.certificate_der())
+    }
+
+    /// The same with the authority's certificate, DER.
+    #[must_use]
+    pub fn trust_der(self, authority: &[u8]) -> Self {
+        self.change_tls(|tls| tls.trust = Some(authority.to_vec()))
     }
 
     /// Sends no SNI. `Host` stays.

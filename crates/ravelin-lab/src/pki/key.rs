@@ -74,6 +74,22 @@ impl Key {
         slot.get_or_init(|| Key::new(key_type)).clone()
     }
 
+    /// A key from its PKCS#8, unencrypted; `None` if it is none of [`KeyType`].
+    pub fn from_pkcs8(pkcs8_der: &[u8]) -> Option<Key> {
+        let curves = [
+            (KeyType::P256, &lc::ECDSA_P256_SHA256_ASN1_SIGNING),
+            (KeyType::P384, &lc::ECDSA_P384_SHA384_ASN1_SIGNING),
+            (KeyType::P521, &lc::ECDSA_P521_SHA512_ASN1_SIGNING),
+        ];
+        for (curve, algorithm) in curves {
+            if let Ok(pair) = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8_der) {
+                return Some(of_ecdsa(pair, curve));
+            }
+        }
+        let ed25519 = || Ed25519KeyPair::from_pkcs8(pkcs8_der).ok().map(of_ed25519);
+        RsaKeyPair::from_pkcs8(pkcs8_der).ok().map(of_rsa).or_else(ed25519)
+    }
+
     /// A public key of any kind, from its SubjectPublicKeyInfo. It can be certified but cannot sign.
     pub fn public_only(spki_der: Vec<u8>) -> Key {
         Key(Arc::new(Inner { pair: Pair::PublicOnly, spki: spki_der, pkcs8: None }))
@@ -169,22 +185,46 @@ fn ecdsa(curve: KeyType) -> Key {
         KeyType::P521 => &lc::ECDSA_P521_SHA512_ASN1_SIGNING,
         KeyType::Ed25519 | KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 => panic!("{curve:?} is no curve"),
     };
-    let pair = EcdsaKeyPair::generate(algorithm).expect("an ECDSA key");
+    of_ecdsa(EcdsaKeyPair::generate(algorithm).expect("an ECDSA key"), curve)
+}
+
+fn ed25519() -> Key {
+    of_ed25519(Ed25519KeyPair::generate().expect("an Ed25519 key"))
+}
+
+fn rsa(size: KeySize) -> Key {
+    of_rsa(RsaKeyPair::generate(size).expect("an RSA key"))
+}
+
+fn of_ecdsa(pair: EcdsaKeyPair, curve: KeyType) -> Key {
     let spki = pair.public_key().as_der().expect("a public key has DER").as_ref().to_vec();
     let pkcs8 = pair.to_pkcs8v1().expect("a private key has DER").as_ref().to_vec();
     Key(Arc::new(Inner { pair: Pair::Ecdsa { pair, curve }, spki, pkcs8: Some(pkcs8) }))
 }
 
-fn ed25519() -> Key {
-    let pair = Ed25519KeyPair::generate().expect("an Ed25519 key");
+fn of_ed25519(pair: Ed25519KeyPair) -> Key {
     let spki = pair.public_key().as_der().expect("a public key has DER").as_ref().to_vec();
     let pkcs8 = pair.to_pkcs8v1().expect("a private key has DER").as_ref().to_vec();
     Key(Arc::new(Inner { pair: Pair::Ed25519(pair), spki, pkcs8: Some(pkcs8) }))
 }
 
-fn rsa(size: KeySize) -> Key {
-    let pair = RsaKeyPair::generate(size).expect("an RSA key");
+fn of_rsa(pair: RsaKeyPair) -> Key {
     let spki = pair.public_key().as_der().expect("a public key has DER").as_ref().to_vec();
     let pkcs8 = AsDer::as_der(&pair).expect("a private key has DER").as_ref().to_vec();
     Key(Arc::new(Inner { pair: Pair::Rsa(pair), spki, pkcs8: Some(pkcs8) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_back() {
+        for key_type in [KeyType::Ed25519, KeyType::P256, KeyType::P384, KeyType::P521, KeyType::Rsa2048] {
+            let key = Key::shared(key_type, 0);
+            let read = Key::from_pkcs8(key.pkcs8_der()).expect("a key");
+            assert_eq!(read.spki_der(), key.spki_der(), "{key_type:?}");
+        }
+        assert!(Key::from_pkcs8(b"none").is_none());
+    }
 }

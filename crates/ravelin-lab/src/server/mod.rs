@@ -27,15 +27,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use rustls_pki_types::CertificateDer;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::client::Versions;
-use crate::pki::{Authority, Issued};
+use crate::pki::{Authority, Issued, Key};
 use crate::stream::Stream;
 
+pub(crate) use router::Router;
 pub use router::{ECHO_IDENTIFIER, SERVER_IDENTIFIER, SOURCE_IDENTIFIER, source_request};
 pub use visit::Visit;
 use visit::Visits;
@@ -44,7 +45,7 @@ use visit::Visits;
 #[derive(Clone, Debug)]
 pub struct ServerSpec {
     bind: SocketAddr,
-    identity: Option<Issued>,
+    identity: Option<(Vec<Vec<u8>>, Key)>,
     client_authority: Option<Authority>,
     versions: Versions,
     prefix: Ipv6Addr,
@@ -105,7 +106,12 @@ pub enum Ending {
 impl ServerSpec {
     /// Over TLS, on a free port of 127.0.0.1, speaking IPv6 to its clients.
     pub fn tls(identity: &Issued) -> ServerSpec {
-        ServerSpec { identity: Some(identity.clone()), ..ServerSpec::plain() }
+        ServerSpec::tls_chain(identity.chain(), &identity.key)
+    }
+
+    /// The same with certificates (DER, leaf first) and a key.
+    pub fn tls_chain(chain: Vec<Vec<u8>>, key: &Key) -> ServerSpec {
+        ServerSpec { identity: Some((chain, key.clone())), ..ServerSpec::plain() }
     }
 
     /// Over plain HTTP, as a server behind a terminating device.
@@ -162,12 +168,12 @@ impl ServerSpec {
     /// # Errors
     /// The address cannot be bound, or certificate and key do not fit.
     pub async fn start(self) -> io::Result<Server> {
-        let tls = self.identity.as_ref().map(|identity| self.tls_config(identity)).transpose()?;
+        let tls = self.identity.as_ref().map(|(chain, key)| self.tls_config(chain, key)).transpose()?;
         let listener = TcpListener::bind(self.bind).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             tls: tls.map(Arc::new),
-            router: router::Router::new(self.prefix),
+            router: Router::new(self.prefix),
             manners: Mutex::new((self.behaviour, self.body)),
             visits: Visits::default(),
             orders: broadcast::Sender::new(ORDERS_MAX),
@@ -176,7 +182,7 @@ impl ServerSpec {
         Ok(Server { address, shared, accepting })
     }
 
-    fn tls_config(&self, identity: &Issued) -> io::Result<ServerConfig> {
+    fn tls_config(&self, chain: &[Vec<u8>], key: &Key) -> io::Result<ServerConfig> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let versions = match self.versions {
             Versions::Both => rustls::DEFAULT_VERSIONS,
@@ -195,7 +201,9 @@ impl ServerSpec {
                 builder.with_client_cert_verifier(verifier.map_err(io::Error::other)?)
             }
         };
-        builder.with_single_cert(identity.certificates(), identity.private_key()).map_err(io::Error::other)
+        let chain = chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()));
+        builder.with_single_cert(chain, key).map_err(io::Error::other)
     }
 }
 
@@ -272,7 +280,7 @@ impl Drop for Server {
 #[derive(Debug)]
 struct Shared {
     tls: Option<Arc<ServerConfig>>,
-    router: router::Router,
+    router: Router,
     manners: Mutex<(Behaviour, Body)>,
     visits: Visits,
     orders: broadcast::Sender<Order>,

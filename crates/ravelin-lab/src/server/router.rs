@@ -22,19 +22,19 @@ pub fn source_request(source: Ipv6Addr, prefix: Ipv6Addr, count: u32, octets: u1
 }
 
 #[derive(Debug)]
-pub(super) struct Router {
+pub(crate) struct Router {
     prefix: Ipv6Addr,
     /// Addresses that clients claimed by duplicate address detection, and the visit that did.
     claimed: Mutex<HashMap<Ipv6Addr, usize>>,
 }
 
 impl Router {
-    pub(super) fn new(prefix: Ipv6Addr) -> Router {
+    pub(crate) fn new(prefix: Ipv6Addr) -> Router {
         Router { prefix: packets::in_prefix(prefix, 0), claimed: Mutex::default() }
     }
 
     /// Appends what the router sends back to this client. What has no answer is taken and forgotten: it went inside.
-    pub(super) fn answer(&self, visit: usize, packet: &Packet<'_>, answers: &mut Vec<u8>) {
+    pub(crate) fn answer(&self, visit: usize, packet: &Packet<'_>, answers: &mut Vec<u8>) {
         let (source, destination) = (packet.source(), packet.destination());
         let own = [self.own(SERVER_IDENTIFIER), packets::link_local(SERVER_IDENTIFIER)];
         let icmp = if packet.next_header() == ICMPV6 { packet.payload() } else { &[] };
