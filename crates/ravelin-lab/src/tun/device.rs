@@ -24,7 +24,7 @@ impl Device {
         room.ok_or(io::ErrorKind::InvalidInput)?.copy_from_slice(name.as_bytes());
         let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/net/tun")?;
         set_interface(&file, request)?;
-        Ok(Device(AsyncFd::register(file)?))
+        Ok(Device(register(file)?))
     }
 
     /// Waits for a packet; what does not fit the buffer is cut.
@@ -80,6 +80,16 @@ fn set_interface(file: &File, request: InterfaceRequest) -> io::Result<()> {
     let set = unsafe { Setter::<TUNSETIFF, InterfaceRequest>::new(request) };
     // SAFETY: as above; the descriptor is open for the time of the call, and other devices refuse the opcode.
     Ok(unsafe { ioctl::ioctl(file, set) }?)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "tokio has no safe form for descriptors of its users. Test: the system test kernel_tunnel"
+)]
+fn register(file: File) -> io::Result<AsyncFd<File>> {
+    // SAFETY: a `File` owns its descriptor, always names the same one, and is given away here: it is open until the result is
+    // dropped.
+    Ok(unsafe { AsyncFd::register(file) }?)
 }
 
 const TUNSETIFF: Opcode = opcode::write::<libc::c_int>(b'T', 202);
