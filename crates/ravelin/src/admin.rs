@@ -35,13 +35,14 @@ pub fn serve(config: &AdminConfig, operator: Arc<dyn Operator>, metrics: Arc<Met
         let listener = TcpListener::bind(address).map_err(|error| named(&error, &format!("admin.listen {address}")))?;
         handle.listen = Some(listener.local_addr()?);
         let (operator, metrics) = (Arc::clone(&operator), Arc::clone(&metrics));
-        handle.http = Some(Worker::start("admin", move || http::serve(listener, operator, metrics))?);
+        handle.http = Some(Worker::start("admin", move |stop| http::serve(listener, operator, metrics, stop))?);
     }
     if let Some(path) = &config.control {
         let socket =
             ControlSocket::bind(path).map_err(|error| named(&error, &format!("admin.control {}", path.display())))?;
         let listener = socket.listener()?;
-        handle.control = Some((Worker::start("control", move || control::serve(listener, operator))?, socket));
+        handle.control =
+            Some((Worker::start("control", move |stop| control::serve(listener, operator, stop))?, socket));
     }
     Ok(handle)
 }
@@ -60,6 +61,14 @@ impl AdminHandle {
     /// Stops serving, lets answers under way go out for a moment, and removes the socket.
     pub fn shutdown(self) {
         drop(self);
+    }
+}
+
+impl Drop for AdminHandle {
+    fn drop(&mut self) {
+        // Both at once: the end of the process waits for the slower one, not for the sum.
+        let workers = self.http.iter_mut().chain(self.control.iter_mut().map(|(worker, _)| worker));
+        workers.for_each(Worker::stop);
     }
 }
 

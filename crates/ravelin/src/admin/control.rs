@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use super::worker::{Seats, pause_after};
+use super::worker::{self, Stop};
 use crate::log::ascii_json;
 use crate::operator::{KillSelector, Operator};
 
@@ -121,26 +121,14 @@ pub const OPERATOR_DEADLINE: Duration = Duration::from_secs(120);
 /// The answer on its way: some megabytes of sessions to somebody's terminal.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Serves until it is dropped.
-pub(super) async fn serve(listener: StdListener, operator: Arc<dyn Operator>) {
+/// Serves until it is stopped.
+pub(super) async fn serve(listener: StdListener, operator: Arc<dyn Operator>, stop: Stop) {
     let listener = match UnixListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "control socket cannot be used"),
     };
-    let seats = Seats::new(CONNECTIONS);
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let Some(seat) = seats.take() else { continue };
-                let operator = Arc::clone(&operator);
-                tokio::spawn(async move {
-                    connection(stream, operator).await;
-                    drop(seat);
-                });
-            }
-            Err(error) => pause_after(&error).await,
-        }
-    }
+    let accept = async || listener.accept().await.map(|(stream, _)| stream);
+    worker::serve(CONNECTIONS, stop, accept, |stream| connection(stream, Arc::clone(&operator))).await;
 }
 
 async fn connection(mut stream: UnixStream, operator: Arc<dyn Operator>) {

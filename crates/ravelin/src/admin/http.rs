@@ -18,32 +18,26 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::page;
-use super::worker::{Seats, pause_after};
+use super::worker::{self, Stop};
 use crate::log::ascii_json;
 use crate::metrics::Metrics;
 use crate::operator::Operator;
 
-/// Serves until it is dropped.
-pub(super) async fn serve(listener: StdListener, operator: Arc<dyn Operator>, metrics: Arc<Metrics>) {
+/// Serves until it is stopped.
+pub(super) async fn serve(listener: StdListener, operator: Arc<dyn Operator>, metrics: Arc<Metrics>, stop: Stop) {
     let listener = match listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "admin listener cannot be used"),
     };
-    let seats = Seats::new(CONNECTIONS);
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let Some(seat) = seats.take() else { continue };
-                let (operator, metrics) = (Arc::clone(&operator), Arc::clone(&metrics));
-                tokio::spawn(async move {
-                    // Too slow, or gone: there is nobody to tell.
-                    let _ = tokio::time::timeout(CONNECTION_DEADLINE, connection(stream, operator, metrics)).await;
-                    drop(seat);
-                });
-            }
-            Err(error) => pause_after(&error).await,
+    let accept = async || listener.accept().await.map(|(stream, _)| stream);
+    worker::serve(CONNECTIONS, stop, accept, |stream| {
+        let connection = connection(stream, Arc::clone(&operator), Arc::clone(&metrics));
+        async move {
+            // Too slow, or gone: there is nobody to tell.
+            let _ = tokio::time::timeout(CONNECTION_DEADLINE, connection).await;
         }
-    }
+    })
+    .await;
 }
 
 /// Connections at once: a few Prometheus servers, probes and browsers.

@@ -48,6 +48,7 @@ impl Operator for Fake {
     }
     fn drain(&self) {
         self.called("drain".to_owned());
+        drop(self.woken.wait_while(self.hang.lock().unwrap(), |hang| *hang).unwrap());
     }
     fn reload(&self, dry_run: bool) -> ReloadReport {
         self.called(format!("reload {dry_run}"));
@@ -365,6 +366,51 @@ fn the_socket_is_for_owner_and_group_and_goes_with_the_gateway() {
     assert!(!path.exists());
     drop(bench.folder);
     drop(bench.metrics);
+}
+
+/// The interface ends while the drain is being asked for; the answer comes a little later, within the moment that
+/// answers under way are given. On a busy machine that moment may pass, hence several tries.
+#[test]
+fn whoever_asked_for_a_drain_hears_of_it_even_if_it_is_over_at_once() {
+    let heard = |_| {
+        let bench = bench();
+        bench.operator.hang(true);
+        let mut stream = bench.control();
+        stream.write_all(b"{\"command\":\"drain\"}\n").unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while bench.operator.calls.lock().unwrap().is_empty() {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let handle = bench.handle;
+        let gateway = std::thread::spawn(move || handle.shutdown());
+        std::thread::sleep(Duration::from_millis(20));
+        bench.operator.hang(false);
+        let mut answer = String::new();
+        let read = stream.read_to_string(&mut answer);
+        gateway.join().unwrap();
+        read.is_ok() && answer == "{\"ok\":null}\n"
+    };
+    assert!((0..10).any(heard));
+}
+
+#[test]
+fn the_end_waits_for_nobody_long() {
+    let bench = bench();
+    bench.operator.hang(true);
+    let _silent = (bench.connect(), bench.control());
+    let mut hanging = bench.control();
+    hanging.write_all(b"{\"command\":\"reload\"}\n").unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while bench.operator.calls.lock().unwrap().is_empty() {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let begin = Instant::now();
+    bench.handle.shutdown();
+    // Twice a tenth of a second, on a machine that may be busy.
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    bench.operator.hang(false);
 }
 
 #[test]
