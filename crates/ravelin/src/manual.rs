@@ -1,6 +1,7 @@
 //! Pages of the manual that are made from the code. `RAVELIN_BLESS=1 cargo test -p ravelin manual` writes them anew.
 
 mod deploy;
+mod endings;
 
 use std::path::{Path, PathBuf};
 
