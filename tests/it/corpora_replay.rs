@@ -3,6 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "../../fuzz/targets/client_hello.rs"]
+mod client_hello;
+#[path = "../../fuzz/targets/config.rs"]
+mod config;
+#[path = "../../fuzz/targets/decide.rs"]
+mod decide;
 #[path = "../../fuzz/targets/ipv6_framing.rs"]
 mod ipv6_framing;
 #[path = "../../fuzz/targets/request_head.rs"]
@@ -14,8 +20,14 @@ mod response_head;
 type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-const TARGETS: [(&str, Target); 3] =
-    [("ipv6_framing", ipv6_framing::run), ("request_head", request_head::run), ("response_head", response_head::run)];
+const TARGETS: [(&str, Target); 6] = [
+    ("client_hello", client_hello::run),
+    ("config", config::run),
+    ("decide", decide::run),
+    ("ipv6_framing", ipv6_framing::run),
+    ("request_head", request_head::run),
+    ("response_head", response_head::run),
+];
 
 /// Fewer would mean that a corpus was lost on the way.
 const FILES_MIN: usize = 8;
@@ -32,6 +44,11 @@ fn kept_inputs_break_no_promise() {
             assert!(outcome.is_ok(), "{target}: {} breaks a promise", file.display());
         }
     }
+}
+
+#[test]
+fn the_estate_of_the_decide_target_lets_its_client_in() {
+    assert!(decide::the_client_passes());
 }
 
 #[test]
