@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod corpora_replay;
+#[cfg(test)]
+mod sample_configuration;
