@@ -2,6 +2,7 @@
 //!
 //! Labels come from closed sets alone: names in the configuration, and enumerations. Nothing a client sent is a label.
 
+mod process;
 mod relay_bytes;
 mod table;
 
@@ -20,6 +21,7 @@ use ravelin_policy::Reason;
 
 use crate::operator::{ListView, PoolView, SiteView};
 use crate::record::{SessionEnd, SessionRecord};
+use process::Process;
 use relay_bytes::RelayBytes;
 
 /// All metrics of one gateway, in a registry of its own.
@@ -52,6 +54,7 @@ pub struct Metrics {
     log_records_dropped: IntCounter,
     log_records_suppressed: IntCounter,
     audit_records_dropped: IntCounter,
+    process: Process,
     /// Held while a whole view (sites, pools, lists) replaces another, so that a scrape never sees half of one.
     views: Mutex<()>,
 }
@@ -91,6 +94,7 @@ impl Metrics {
             log_records_dropped: counter(r, &table::LOG_RECORDS_DROPPED),
             log_records_suppressed: counter(r, &table::LOG_RECORDS_SUPPRESSED),
             audit_records_dropped: counter(r, &table::AUDIT_RECORDS_DROPPED),
+            process: Process::new(r),
             views: Mutex::new(()),
             registry,
         }
@@ -218,6 +222,7 @@ impl Metrics {
                 counter.inc_by(total.saturating_sub(counter.get()));
             }
         });
+        self.process.read();
         let mut page = Vec::with_capacity(PAGE_BYTES);
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut page) {
             // A page cut short would look like metrics that are gone; an empty one fails the scrape, which is seen.

@@ -132,7 +132,7 @@ fn push_ascii(line: &mut String, json: &str) {
     }
 }
 
-/// Reads a line of [`text_line`] back into its pairs; `None` where it is not one.
+/// Reads a line of the text form back into its pairs; `None` where it is not one.
 pub fn parse_text(line: &str) -> Option<Vec<(String, String)>> {
     let mut pairs = Vec::new();
     let mut rest = line;

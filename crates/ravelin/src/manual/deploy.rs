@@ -17,7 +17,7 @@ fn read(file: &str) -> String {
 /// Every metric that a PromQL expression names.
 fn metrics_of(expression: &str) -> Vec<&'static Definition> {
     words(expression)
-        .filter(|word| word.starts_with("ravelin_"))
+        .filter(|word| ["ravelin_", "process_"].iter().any(|prefix| word.starts_with(prefix)))
         .map(|word| {
             let found = DEFINITIONS.iter().find(|definition| {
                 let parts = word.strip_prefix(definition.name);

@@ -132,4 +132,15 @@ definitions! {
         "Audit records given up because the file could not be written, or not fast enough.";
     BUILD_INFO Kind::Gauge, "ravelin_build_info", ["version"],
         "Always 1; the version is in the label.";
+
+    PROCESS_CPU Kind::Counter, "process_cpu_seconds_total", [],
+        "User and system time of the process.";
+    PROCESS_OPEN_FDS Kind::Gauge, "process_open_fds", [],
+        "Descriptors in use; a tunnel has two.";
+    PROCESS_MAX_FDS Kind::Gauge, "process_max_fds", [],
+        "Descriptors that the process may have.";
+    PROCESS_RESIDENT Kind::Gauge, "process_resident_memory_bytes", [],
+        "Memory of the process that is in RAM.";
+    PROCESS_THREADS Kind::Gauge, "process_threads", [],
+        "Threads of the process.";
 }
