@@ -53,6 +53,14 @@ pub(crate) trait Shape: Sync {
     fn words(&self) -> String;
     /// For a value: its JSON Schema. For the others: what is accepted beside a table (`Null`: nothing).
     fn schema(&self) -> Json;
+    /// Words and what each means.
+    fn options(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
+    /// Words of the design that are refused as not supported yet.
+    fn not_yet(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// A key without its type: what the reference page, the schema and the search for unknown keys need.

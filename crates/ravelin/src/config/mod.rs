@@ -12,6 +12,7 @@ mod declare;
 mod forms;
 mod problems;
 mod reader;
+mod reference;
 mod references;
 mod render;
 mod suggest;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use checked::*;
 pub use problems::{Problem, Severity};
+pub use reference::{reference, schema};
 pub use render::{render, to_json};
 
 use std::fs;

@@ -135,3 +135,14 @@ fn a_byte_order_mark_and_windows_line_ends_are_read() {
     let (config, _) = good(&format!("\u{feff}{}", LEAST.replace('\n', "\r\n")));
     assert_eq!(config.sites.len(), 1);
 }
+
+#[test]
+fn the_printed_configuration_reads_back_as_itself() {
+    for text in [LEAST, FULL] {
+        let (config, _) = good(text);
+        let printed = render(&config);
+        let (again, _) = good(&printed);
+        assert_eq!(again, config, "{printed}");
+        assert_eq!(render(&again), printed);
+    }
+}

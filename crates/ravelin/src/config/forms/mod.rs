@@ -139,6 +139,12 @@ impl Shape for Section {
             known => json!({ "enum": known.iter().map(|(word, _)| *word).collect::<Vec<_>>() }),
         }
     }
+    fn options(&self) -> Vec<(&'static str, &'static str)> {
+        self.words.known.to_vec()
+    }
+    fn not_yet(&self) -> &'static [&'static str] {
+        self.words.not_yet
+    }
 }
 
 impl Shape for Named {
@@ -186,6 +192,12 @@ impl<V: Sync> Shape for OneOf<V> {
     }
     fn schema(&self) -> Json {
         json!({ "enum": self.known.iter().map(|(word, _, _)| *word).collect::<Vec<_>>() })
+    }
+    fn options(&self) -> Vec<(&'static str, &'static str)> {
+        self.known.iter().map(|(word, _, meaning)| (*word, *meaning)).collect()
+    }
+    fn not_yet(&self) -> &'static [&'static str] {
+        self.not_yet
     }
 }
 

@@ -9,7 +9,7 @@ keys! {
     /// What is written down.
     LOG: Section = "log", Section { words: Words::NONE }, Presence::Optional;
 
-    /// How much.
+    /// How much is written down.
     LEVEL: OneOf<&'static str> = "log.level", OneOf { known: LEVELS, not_yet: &[] }, Presence::Default("\"info\"");
 
     /// How the lines on standard error look.

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod certificates;
+pub(crate) mod deny;
 pub(crate) mod limits;
 pub(crate) mod listeners;
 pub(crate) mod log;
@@ -25,8 +26,10 @@ pub(crate) static KEYS: &[&[&dyn Declared]] = &[
     certificates::SITE_KEYS,
     policies::KEYS,
     names::KEYS,
+    deny::KEYS,
     revocation::KEYS,
     shadow::KEYS,
+    names::SHADOW_KEYS,
     pools::KEYS,
     upstream::KEYS,
     certificates::UPSTREAM_KEYS,

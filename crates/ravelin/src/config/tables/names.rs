@@ -9,7 +9,7 @@ use crate::config::reader::{SectionOrWord, Table};
 keys! {
     /// Which machines pass, by the DNS names in their certificate. `"any"` asks for no name; `check` warns of it. The key
     /// must be there: it is what says who may pass.
-    NAMES: Section = "policies.NAME.names", Section { words: ANY }, Presence::Optional;
+    NAMES: Section = "policies.NAME.names", Section { words: ANY }, Presence::Required;
 
     /// Patterns of which the certificate's name must fit one: a whole name, or `*.` and a domain, where the star stands for
     /// exactly one label (`*.corp.example.com` fits `pc1.corp.example.com`, not `a.b.corp.example.com`). Compared without
@@ -18,16 +18,23 @@ keys! {
 
     /// Patterns that never pass; they outweigh `allow`.
     DENY: ListOf<Pattern> = "policies.NAME.names.deny", PATTERNS, Presence::Default("[]");
-
-    /// Name rules under trial.
-    SHADOW_NAMES: Section = "policies.NAME.shadow.names", Section { words: ANY }, Presence::Optional;
-
-    /// As `policies.NAME.names.allow`.
-    SHADOW_ALLOW: ListOf<Pattern> = "policies.NAME.shadow.names.allow", PATTERNS, Presence::Required;
-
-    /// As `policies.NAME.names.deny`.
-    SHADOW_DENY: ListOf<Pattern> = "policies.NAME.shadow.names.deny", PATTERNS, Presence::Default("[]");
 }
+
+mod trial {
+    use super::*;
+    keys! {
+        /// Name rules under trial.
+        SHADOW_NAMES: Section = "policies.NAME.shadow.names", Section { words: ANY }, Presence::Optional;
+
+        /// As `policies.NAME.names.allow`.
+        SHADOW_ALLOW: ListOf<Pattern> = "policies.NAME.shadow.names.allow", PATTERNS, Presence::Required;
+
+        /// As `policies.NAME.names.deny`.
+        SHADOW_DENY: ListOf<Pattern> = "policies.NAME.shadow.names.deny", PATTERNS, Presence::Default("[]");
+    }
+}
+pub(crate) use trial::{KEYS as SHADOW_KEYS, SHADOW_NAMES};
+use trial::{SHADOW_ALLOW, SHADOW_DENY};
 
 const ANY: Words = Words { known: &[("any", "no name is asked for")], not_yet: &[] };
 /// Every pattern is compared in every handshake; a list this long takes some ten microseconds.

@@ -1,15 +1,11 @@
 //! `[policies.NAME]`.
 
-use std::path::PathBuf;
-
 use ravelin_policy::NameRules;
 
-use super::{names, revocation, shadow};
+use super::{deny, names, revocation, shadow};
 use crate::config::PolicyConfig;
 use crate::config::declare::{Presence, keys};
-use crate::config::forms::{
-    CLIENT_AUTH, Digest, File, ListOf, Named, OneOf, Purpose, Refused, Rows, Section, Serial, Words,
-};
+use crate::config::forms::{CLIENT_AUTH, File, ListOf, Named, OneOf, Purpose, Refused};
 use crate::config::reader::Table;
 
 keys! {
@@ -37,25 +33,6 @@ keys! {
         OneOf { known: &[("deny", false, "it is refused as `wrong_purpose`"), ("allow", true, "it passes this rule")], not_yet: &[] },
         Presence::Default("\"deny\"");
 
-    /// Certificates and keys that never pass, whatever else is true: for a lost machine whose certificate is not on a
-    /// revocation list yet. Names are denied by `names.deny`.
-    POLICY_DENY: Section = "policies.NAME.deny", Section { words: Words::NONE }, Presence::Optional;
-
-    /// Certificates by issuer and serial number; a serial number alone says nothing, as every authority counts for itself.
-    DENY_SERIALS: Rows = "policies.NAME.deny.serials",
-        Rows { min: 0, max: DENIED_MAX, why: "a list this long is a revocation list: let the authority publish it" }, Presence::Optional;
-
-    /// File (PEM or DER) of the authority that issued the certificate.
-    DENY_ISSUER: File = "policies.NAME.deny.serials[].issuer", File, Presence::Required;
-
-    /// Serial number in hex, as Windows shows it; `:` and spaces may stand between the digits.
-    DENY_SERIAL: Serial = "policies.NAME.deny.serials[].serial", Serial, Presence::Required;
-
-    /// Keys by the SHA-256 of their SubjectPublicKeyInfo, in hex. Denies every certificate of the key, of a client as well
-    /// as of an authority.
-    DENY_SPKI: ListOf<Digest> = "policies.NAME.deny.spki_sha256",
-        ListOf { of: Digest, min: 0, max: DENIED_MAX, twice_is_error: false, single: false }, Presence::Default("[]");
-
     /// The computer account in Active Directory.
     DIRECTORY: Refused = "policies.NAME.directory",
         Refused { why: "not supported yet: accounts are not checked; take the table out and restrict by `names` and `issued_by`" },
@@ -68,8 +45,6 @@ keys! {
 
 /// Every authority is compared with every certificate list; estates with more than a dozen are rare.
 const FILES_MAX: usize = 256;
-/// What an administrator can still read; beyond, a revocation list is the means.
-const DENIED_MAX: usize = 10_000;
 pub(crate) const FILES: ListOf<File> =
     ListOf { of: File, min: 0, max: FILES_MAX, twice_is_error: false, single: false };
 pub(crate) const FILES_NEEDED: ListOf<File> =
@@ -96,7 +71,7 @@ fn read_one(table: &Table<'_>) -> Option<PolicyConfig> {
         place.warn("certificates that state no purpose pass; \"deny\" is what Windows templates need");
     }
     let names = read_names(table);
-    let (deny_serials, deny_spki_sha256) = read_deny(table);
+    let (deny_serials, deny_spki_sha256) = deny::read(table);
     let revocation = revocation::read(table);
     let shadow = shadow::read(table);
     Some(PolicyConfig {
@@ -129,20 +104,4 @@ fn read_names(table: &Table<'_>) -> Option<NameRules> {
             .warn("no name is asked for: every machine with a certificate of these authorities passes");
     }
     Some(rules)
-}
-
-type Denied = (Vec<(PathBuf, String)>, Option<Vec<String>>);
-
-fn read_deny(table: &Table<'_>) -> Denied {
-    let deny = table.section(&POLICY_DENY);
-    let mut serials: Vec<(PathBuf, String)> = Vec::new();
-    for row in deny.rows(&DENY_SERIALS) {
-        let (issuer, serial) = (row.read(&DENY_ISSUER), row.read(&DENY_SERIAL));
-        let (Some(issuer), Some(serial)) = (issuer, serial) else { continue };
-        if serials.contains(&(issuer.clone(), serial.clone())) {
-            row.place.warn("stands in the list twice; take one out");
-        }
-        serials.push((issuer, serial));
-    }
-    (serials, deny.read(&DENY_SPKI).map(|digests| digests.values()))
 }
