@@ -20,13 +20,14 @@ mod tables;
 mod tree;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
 pub use checked::*;
 pub use problems::{Problem, Severity};
 pub use reference::{reference, schema};
+pub(crate) use render::quote;
 pub use render::{render, to_json};
 
 use std::fs;
