@@ -4,3 +4,5 @@
 mod corpora_replay;
 #[cfg(test)]
 mod sample_configuration;
+#[cfg(test)]
+mod wrong_configurations;

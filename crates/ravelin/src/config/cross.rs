@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::forms::{Items, shown};
-use super::reader::{Reader, Table};
+use super::reader::{Reader, Table, key_of};
 use super::references::{POLICIES, POOLS, SITES};
 use super::tables::listeners::{LISTENERS, Listener};
 use super::tables::policies::POLICIES as POLICIES_KEY;
@@ -47,8 +47,8 @@ fn addresses(reader: &Reader<'_>, listeners: &[Listener], admin: Option<SocketAd
     let mut taken: Vec<(String, SocketAddr)> = Vec::new();
     for listener in listeners {
         for (index, address) in listener.bind.iter().flat_map(Items::indexed) {
-            let key = format!("listeners.{}.bind[{index}]", listener.name);
-            let same_list = format!("listeners.{}.bind[", listener.name);
+            let same_list = format!("{}.bind[", key_of("listeners", &listener.name));
+            let key = format!("{same_list}{index}]");
             // A repetition within one list was told when the list was read.
             let clash = taken.iter().find(|(other, taken)| {
                 overlap(*address, *taken) && !(other.starts_with(&same_list) && address == taken)
@@ -85,7 +85,7 @@ fn server_names(reader: &Reader<'_>, listener: &Listener, sites: &[Site]) {
             let other = *taken.entry(server_name).or_insert(site_name);
             if other != site_name {
                 reader.error(
-                    &format!("sites.{site_name}.server_names[{index}]"),
+                    &format!("{}.server_names[{index}]", key_of("sites", site_name)),
                     &format!(
                         "{} is a name of site `{other}` too, and listener `{}` offers both: one name leads to one site",
                         shown(server_name),
@@ -102,7 +102,7 @@ fn unused(reader: &Reader<'_>) {
     for (table, user) in [(SITES, "listener"), (POLICIES, "site"), (POOLS, "site")] {
         let unused: Vec<&str> = reader.names(table).filter(|name| !reader.is_used(table, name)).collect();
         for name in unused {
-            reader.warn(&format!("{table}.{name}"), &format!("no {user} uses it"));
+            reader.warn(&key_of(table, name), &format!("no {user} uses it"));
         }
     }
 }

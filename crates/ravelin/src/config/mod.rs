@@ -20,6 +20,8 @@ mod tables;
 mod tree;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
@@ -160,16 +162,18 @@ fn read(reader: &Reader<'_>, file: &Path, demand: Demand) -> Option<Config> {
     })
 }
 
-/// The first server names of the sites that use a pool, each once.
-fn first_names(sites: &[tables::sites::Site], pool: &str) -> Vec<String> {
+/// The first server names of the sites that use a pool, each once. `None` where a site that may use it is wrong itself.
+fn first_names(sites: &[tables::sites::Site], pool: &str) -> Option<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
-    for site in sites.iter().filter(|site| site.pool.as_deref() == Some(pool)) {
-        let first = site.server_names.as_ref().and_then(|names| names.indexed().next());
-        if let Some((_, first)) = first
-            && !names.contains(first)
-        {
+    for site in sites {
+        if site.pool.as_deref()? != pool {
+            continue;
+        }
+        let first =
+            site.server_names.as_ref().filter(|names| names.is_whole())?.indexed().next().map(|(_, name)| name)?;
+        if !names.contains(first) {
             names.push(first.clone());
         }
     }
-    names
+    Some(names)
 }

@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
     /// Everything found, in the order of the file.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
-        problems.sort_by(|a, b| (a.position, &a.key).cmp(&(b.position, &b.key)));
+        problems.sort_by(|a, b| (a.position, a.severity, &a.key).cmp(&(b.position, b.severity, &b.key)));
         problems
     }
 
@@ -127,9 +127,15 @@ impl<'a> Reader<'a> {
         self.used.borrow_mut().insert((table, name.to_owned()));
     }
 
-    /// Whether something refers to a name.
+    /// Notes a reference to no name of a table: what it was meant for is not known.
+    pub(crate) fn use_unknown(&self, table: &'static str) {
+        self.used.borrow_mut().insert((table, String::new()));
+    }
+
+    /// Whether something refers to a name, or may have meant to.
     pub(crate) fn is_used(&self, table: &'static str, name: &str) -> bool {
-        self.used.borrow().contains(&(table, name.to_owned()))
+        let used = self.used.borrow();
+        used.contains(&(table, String::new())) || used.contains(&(table, name.to_owned()))
     }
 
     /// Notes the address of a server.
@@ -175,8 +181,7 @@ impl<'a> Place<'a> {
     }
 
     fn child(&self, name: &str, spot: usize) -> Place<'a> {
-        let name = if bare(name) { name.to_owned() } else { format!("\"{}\"", name.escape_debug()) };
-        self.at(if self.key.is_empty() { name } else { format!("{}.{name}", self.key) }, spot)
+        self.at(key_of(&self.key, name), spot)
     }
 
     fn at(&self, key: String, spot: usize) -> Place<'a> {
@@ -211,8 +216,10 @@ impl<'a> Table<'a> {
 
     /// Where a key stands, or the table that lacks it.
     pub(crate) fn place_of<F>(&self, key: &'static Key<F>) -> Place<'a> {
-        self.value(key)
-            .map_or_else(|| Place { key: join(self.place.key(), key.name()), ..self.place.clone() }, |(place, _)| place)
+        self.value(key).map_or_else(
+            || Place { key: key_of(self.place.key(), key.name()), ..self.place.clone() },
+            |(place, _)| place,
+        )
     }
 
     /// The value of a key or its default. `None`: an optional key is absent, or a problem was reported.
@@ -356,8 +363,10 @@ fn bare(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-fn join(table: &str, name: &str) -> String {
-    if table.is_empty() { name.to_owned() } else { format!("{table}.{name}") }
+/// The dotted key of a name in a table, with quotes where TOML wants them.
+pub(crate) fn key_of(table: &str, name: &str) -> String {
+    let name = if bare(name) { name.to_owned() } else { format!("\"{}\"", name.escape_debug()) };
+    if table.is_empty() { name } else { format!("{table}.{name}") }
 }
 
 /// Line and column, from 1; a column is a character.

@@ -28,9 +28,13 @@ impl Form for Reference {
     type Value = String;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<String> {
         let table = self.0;
+        if value.as_str().is_none() {
+            place.reader.use_unknown(table);
+        }
         read_text(self, place, value, |text| {
             let known: Vec<&str> = place.reader.names(table).collect();
             if !known.contains(&text) {
+                place.reader.use_unknown(table);
                 return Err(suggest::unknown_name(table, text, known.iter().copied()));
             }
             place.reader.use_name(table, text);

@@ -83,6 +83,10 @@ connect_deadline = "3s"
 servers = [{ name = "da3", address = "10.1.0.11:80" }]
 upstream = { mode = "offload", server_name = "da-as.example.com" }
 
+[pools.spare]
+servers = [{ name = "da4", address = "10.2.0.11:443" }]
+upstream = { ca = "ca/root.pem", server_name = "spare.example.com", certificate = { pfx = "tls/gw.pfx", password_file = "tls/gw.pass" } }
+
 [limits]
 handshake_deadline = "9s"
 request_deadline = "8s"

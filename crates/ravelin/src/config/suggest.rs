@@ -9,15 +9,19 @@ pub(crate) fn unknown_key(pattern: &str, name: &str) -> String {
         .filter(|key| !matches!(key.shape().kind(), Kind::Refused(_)))
         .map(|key| declare::last_part(key.path()))
         .collect();
-    if let Some(meant) = nearest(name, known.iter().copied()) {
+    let near = near(name, known.iter().copied());
+    // One letter is a slip; a key that is right elsewhere is in the wrong place; two or three letters are a slip too.
+    if let Some((0 | 1, meant)) = near {
         return format!("unknown key; did you mean `{meant}`?");
     }
-    let elsewhere = declare::all().find(|key| declare::last_part(key.path()) == name);
-    if let Some(key) = elsewhere {
+    if let Some(key) = declare::all().find(|key| declare::last_part(key.path()) == name) {
         return match declare::parent(key.path()) {
             "" => format!("unknown key here; `[{name}]` is a table of its own"),
             table => format!("unknown key here; it belongs to `{table}`"),
         };
+    }
+    if let Some((_, meant)) = near {
+        return format!("unknown key; did you mean `{meant}`?");
     }
     format!("unknown key; known here: {}", known.join(", "))
 }
@@ -37,7 +41,12 @@ pub(crate) fn unknown_name<'n>(table: &str, name: &str, known: impl Iterator<Ite
 
 /// The nearest word, where one is near enough to be meant.
 pub(crate) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
-    // Longer words are no typing errors, and the distance costs the product of the lengths.
+    near(word, known).map(|(_, candidate)| candidate)
+}
+
+/// The same with the number of letters between.
+fn near<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<(usize, &'w str)> {
+    // Longer words are no slips, and the distance costs the product of the lengths.
     if word.len() > WORD_MAX {
         return None;
     }
@@ -46,7 +55,6 @@ pub(crate) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> O
         .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 /// Longest key that is compared; the longest declared one has 31 letters.

@@ -95,6 +95,11 @@ impl<T> Items<T> {
         self.0.into_iter().flatten().collect()
     }
 
+    /// Whether nothing in it was wrong.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.iter().all(Option::is_some)
+    }
+
     /// Whether nothing stood there.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

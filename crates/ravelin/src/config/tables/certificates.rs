@@ -10,9 +10,8 @@ use crate::config::reader::Table;
 mod site {
     use super::*;
     keys! {
-        /// Certificates shown to clients, in the order of preference among those that a client can verify. RSA and ECDSA
-        /// may stand side by side: Windows 8 and 8.1 need ECDSA. Each is a PEM pair (`chain`, `key`) or a PFX
-        /// (`pfx`, `password_file`).
+        /// Certificates shown to clients; of several, a client gets one that it can verify. RSA and ECDSA may stand side by
+        /// side: Windows 8 and 8.1 need ECDSA. Each is a PEM pair (`chain`, `key`) or a PFX (`pfx`, `password_file`).
         CERTIFICATES: Rows = "sites.NAME.certificates",
             Rows { min: 1, max: 8, why: "two key types under two authorities, old and new, are eight" }, Presence::Required;
 

@@ -31,8 +31,7 @@ keys! {
     BALANCE: OneOf<Balance> = "pools.NAME.balance",
         OneOf { known: BALANCES, not_yet: &["least-sessions"] }, Presence::Default("\"identity\"");
 
-    /// How it is known whether a server is there. A server that refuses several connections in a row is left out for a
-    /// while whatever stands here, and the last one never is. The word alone is short for a table with that `kind`.
+    /// How it is known whether a server is there. The word alone is short for a table with that `kind`.
     HEALTH: Section = "pools.NAME.health", Section { words: HEALTH_WORDS }, Presence::Optional;
 
     /// What is tried.
@@ -81,18 +80,19 @@ pub(crate) fn balance_text(balance: Balance) -> &'static str {
     BALANCES.iter().find(|(_, known, _)| *known == balance).map_or("identity", |(text, _, _)| text)
 }
 
-/// Every pool as far as it could be read. `hosts` gives the first server names of the sites that use a pool.
-pub(crate) fn read(root: &Table<'_>, hosts: impl Fn(&str) -> Vec<String>) -> Vec<Option<(String, PoolConfig)>> {
+/// Every pool as far as it could be read. `hosts` gives the first server names of the sites that use a pool,
+/// or `None` where that cannot be said.
+pub(crate) fn read(root: &Table<'_>, hosts: impl Fn(&str) -> Option<Vec<String>>) -> Vec<Option<(String, PoolConfig)>> {
     root.named(&POOLS)
         .into_iter()
         .map(|(name, table)| {
-            let pool = read_one(&table, &hosts(&name))?;
+            let pool = read_one(&table, hosts(&name).as_deref())?;
             Some((name, pool))
         })
         .collect()
 }
 
-fn read_one(table: &Table<'_>, hosts: &[String]) -> Option<PoolConfig> {
+fn read_one(table: &Table<'_>, hosts: Option<&[String]>) -> Option<PoolConfig> {
     let servers = read_servers(table);
     let upstream = upstream::read(table, hosts);
     let balance = table.read(&BALANCE);

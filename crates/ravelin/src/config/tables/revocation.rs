@@ -55,18 +55,20 @@ pub(crate) fn read(policy: &Table<'_>) -> Option<RevocationConfig> {
     let check = table.read(&CHECK);
     let unknown_allowed = table.read(&UNKNOWN);
     let stale_grace = table.read(&STALE_GRACE);
+    let crls = crls?;
+    let none_named = crls.is_empty();
     let config = RevocationConfig {
-        crls: crls?.values(),
+        crls: crls.values(),
         check: check?,
         unknown_allowed: unknown_allowed?,
         stale_grace: stale_grace?,
     };
-    warn(&table, &config);
+    warn(&table, &config, none_named);
     Some(config)
 }
 
-fn warn(table: &Table<'_>, config: &RevocationConfig) {
-    match (config.check, config.crls.is_empty(), config.unknown_allowed) {
+fn warn(table: &Table<'_>, config: &RevocationConfig, none_named: bool) {
+    match (config.check, none_named, config.unknown_allowed) {
         (RevocationCheck::Off, true, _) => {
             table.place_of(&CHECK).warn("revoked certificates pass: nothing is checked");
         }

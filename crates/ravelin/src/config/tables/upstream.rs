@@ -39,8 +39,8 @@ const MODES: &[(&str, Mode, &str)] = &[
     ),
 ];
 
-/// `hosts`: the first server names of the sites that use the pool.
-pub(crate) fn read(pool: &Table<'_>, hosts: &[String]) -> Option<UpstreamConfig> {
+/// `hosts`: the first server names of the sites that use the pool; `None` where that cannot be said.
+pub(crate) fn read(pool: &Table<'_>, hosts: Option<&[String]>) -> Option<UpstreamConfig> {
     let table = pool.section(&UPSTREAM);
     let mode = table.read(&MODE);
     let ca = table.read(&CA).map(|files| files.values());
@@ -54,7 +54,7 @@ pub(crate) fn read(pool: &Table<'_>, hosts: &[String]) -> Option<UpstreamConfig>
                      (or mode = \"offload\" for plain HTTP)",
                 );
             }
-            let server_name = if table.has(&HOST) { server_name } else { first_host(&table, hosts) };
+            let server_name = if table.has(&HOST) { server_name } else { first_host(&table, hosts?) };
             Some(UpstreamConfig::Bridge { ca: ca?, server_name: server_name?, certificate })
         }
         Mode::Offload => {
