@@ -88,14 +88,16 @@ fn read_file(file: &Path) -> Result<String, Vec<Problem>> {
 }
 
 fn unreadable(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file; `ravelin init` writes one".to_owned(),
-        io::ErrorKind::IsADirectory => "is a folder: name the file in it".to_owned(),
-        io::ErrorKind::PermissionDenied => {
-            "may not be read by this user: check owner and mode of the file and its folders".to_owned()
-        }
-        _ => format!("cannot be read: {error}"),
-    }
+    let cures = [
+        (io::ErrorKind::NotFound, "there is no such file; `ravelin init` writes one"),
+        (io::ErrorKind::IsADirectory, "is a folder: name the file in it"),
+        (
+            io::ErrorKind::PermissionDenied,
+            "may not be read by this user: check owner and mode of the file and its folders",
+        ),
+    ];
+    let known = cures.iter().find(|(kind, _)| *kind == error.kind());
+    known.map_or_else(|| format!("cannot be read: {error}"), |(_, cure)| (*cure).to_owned())
 }
 
 fn problem(file: &Path, position: Option<(usize, usize)>, text: String) -> Problem {

@@ -34,21 +34,13 @@ fn walk(
 ) {
     found.push((pattern.clone(), key.clone(), span));
     let join = |table: &str, name: &str| if table.is_empty() { name.to_owned() } else { format!("{table}.{name}") };
-    match value {
-        DeValue::Table(table) => {
-            let chosen = ["listeners", "sites", "policies", "pools"].contains(&pattern.as_str());
-            for (name, value) in table.iter() {
-                let (name, part) = (name.get_ref(), if chosen { "NAME" } else { name.get_ref().as_ref() });
-                walk(value.get_ref(), value.span(), (join(&pattern, part), join(&key, name)), found);
-            }
-        }
-        DeValue::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                let names = (format!("{pattern}[]"), format!("{key}[{index}]"));
-                walk(item.get_ref(), item.span(), names, found);
-            }
-        }
-        _ => {}
+    let chosen = ["listeners", "sites", "policies", "pools"].contains(&pattern.as_str());
+    for (name, value) in value.as_table().into_iter().flat_map(|table| table.iter()) {
+        let (name, part) = (name.get_ref(), if chosen { "NAME" } else { name.get_ref().as_ref() });
+        walk(value.get_ref(), value.span(), (join(&pattern, part), join(&key, name)), found);
+    }
+    for (index, item) in value.as_array().into_iter().flat_map(|items| items.iter()).enumerate() {
+        walk(item.get_ref(), item.span(), (format!("{pattern}[]"), format!("{key}[{index}]")), found);
     }
 }
 

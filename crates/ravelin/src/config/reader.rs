@@ -266,16 +266,16 @@ impl<'a> Table<'a> {
             }
             return SectionOrWord::Absent;
         };
-        match value.get_ref() {
-            DeValue::Table(entries) => {
-                return SectionOrWord::Section(Table::open(place, key.path.to_owned(), entries));
-            }
-            DeValue::String(text) if !key.shape.words.is_empty() => {
+        if let Some(entries) = value.get_ref().as_table() {
+            return SectionOrWord::Section(Table::open(place, key.path.to_owned(), entries));
+        }
+        match value.get_ref().as_str() {
+            Some(text) if !key.shape.words.is_empty() => {
                 if let Some(word) = key.shape.words.read(&place, text) {
                     return SectionOrWord::Word(word);
                 }
             }
-            other => place.wrong_type(&key.shape.words(), other),
+            Some(_) | None => place.wrong_type(&key.shape.words(), value.get_ref()),
         }
         SectionOrWord::Section(Table { place, pattern: key.path.to_owned(), entries: None, broken: true })
     }
@@ -283,14 +283,13 @@ impl<'a> Table<'a> {
     /// The tables under a key of the top, by name.
     pub(crate) fn named(&self, key: &'static Key<Named>) -> Vec<(String, Table<'a>)> {
         let Some((place, value)) = self.value(key) else { return Vec::new() };
-        let DeValue::Table(entries) = value.get_ref() else {
+        let Some(entries) = value.get_ref().as_table() else {
             place.wrong_type(&key.shape.words(), value.get_ref());
             return Vec::new();
         };
         let mut tables = Vec::new();
         for (name, value) in entries.iter() {
-            let spot =
-                if matches!(value.get_ref(), DeValue::Table(_)) { value.span().start } else { name.span().start };
+            let spot = if value.get_ref().is_table() { value.span().start } else { name.span().start };
             let place = place.child(name.get_ref(), spot);
             let name = name.get_ref().as_ref();
             if !bare(name) || name.len() > NAME_LENGTH_MAX {
@@ -300,9 +299,9 @@ impl<'a> Table<'a> {
                 ));
             }
             let pattern = format!("{}.NAME", key.path);
-            match value.get_ref() {
-                DeValue::Table(entries) => tables.push((name.to_owned(), Table::open(place, pattern, entries))),
-                other => place.wrong_type(&format!("a table, `[{}.{name}]`", key.path), other),
+            match value.get_ref().as_table() {
+                Some(entries) => tables.push((name.to_owned(), Table::open(place, pattern, entries))),
+                None => place.wrong_type(&format!("a table, `[{}.{name}]`", key.path), value.get_ref()),
             }
         }
         tables
@@ -316,7 +315,7 @@ impl<'a> Table<'a> {
             }
             return Vec::new();
         };
-        let DeValue::Array(items) = value.get_ref() else {
+        let Some(items) = value.get_ref().as_array() else {
             place.wrong_type(&key.shape.words(), value.get_ref());
             return Vec::new();
         };
@@ -329,9 +328,9 @@ impl<'a> Table<'a> {
         let mut tables = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let place = place.element(index, item.span().start);
-            match item.get_ref() {
-                DeValue::Table(entries) => tables.push(Table::open(place, format!("{}[]", key.path), entries)),
-                other => place.wrong_type("a table in braces, `{ … }`", other),
+            match item.get_ref().as_table() {
+                Some(entries) => tables.push(Table::open(place, format!("{}[]", key.path), entries)),
+                None => place.wrong_type("a table in braces, `{ … }`", item.get_ref()),
             }
         }
         tables

@@ -47,11 +47,12 @@ column and cure, and then the whole configuration with its defaults filled in. A
 /// The heading, the shape and the text of one key.
 fn entry(page: &mut String, key: &dyn Declared) {
     let (path, shape) = (key.path(), key.shape());
-    let (level, title) = match shape.kind() {
-        Kind::Named => ("##", format!("[{path}.NAME]")),
-        Kind::Section if declare::parent(path).is_empty() => ("##", format!("[{path}]")),
-        _ if declare::parent(path).is_empty() => ("##", path.to_owned()),
-        _ => ("###", path.to_owned()),
+    let top = declare::parent(path).is_empty();
+    let level = if top { "##" } else { "###" };
+    let title = match shape.kind() {
+        Kind::Named => format!("[{path}.NAME]"),
+        Kind::Section if top => format!("[{path}]"),
+        Kind::Refused(_) | Kind::Rows | Kind::Section | Kind::Value => path.to_owned(),
     };
     _ = write!(page, "\n{level} `{title}`\n\n");
     match (shape.kind(), key.presence()) {

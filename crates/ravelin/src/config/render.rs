@@ -44,8 +44,8 @@ fn block(out: &mut String, header: &str, pattern: &str, table: &Map<String, Json
     for (name, value, path) in in_order(pattern, table) {
         _ = write!(out, "{name} = ");
         // Lists of tables have a line for each.
-        match value {
-            Json::Array(rows) if rows.iter().any(Json::is_object) => {
+        match value.as_array().filter(|rows| rows.iter().any(Json::is_object)) {
+            Some(rows) => {
                 out.push_str("[\n");
                 for row in rows {
                     out.push_str("  ");
@@ -54,7 +54,7 @@ fn block(out: &mut String, header: &str, pattern: &str, table: &Map<String, Json
                 }
                 out.push(']');
             }
-            value => inline(out, value, path),
+            None => inline(out, value, path),
         }
         out.push('\n');
     }

@@ -283,14 +283,14 @@ impl<F: Shape> Shape for OrOff<F> {
 impl<F: Form> Form for OrOff<F> {
     type Value = Option<F::Value>;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<Option<F::Value>> {
-        match value {
-            DeValue::String(text) if text == "off" => Some(None),
-            DeValue::Boolean(false) => {
-                place.error("wants the word: write \"off\"");
-                None
-            }
-            other => self.0.read(place, other).map(Some),
+        if value.as_str() == Some("off") {
+            return Some(None);
         }
+        if value.as_bool() == Some(false) {
+            place.error("wants the word: write \"off\"");
+            return None;
+        }
+        self.0.read(place, value).map(Some)
     }
 }
 
@@ -315,15 +315,15 @@ where
 {
     type Value = Items<F::Value>;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<Items<F::Value>> {
-        let list = match value {
-            DeValue::Array(list) => list,
-            DeValue::String(_) if self.single => return Some(Items(vec![self.of.read(place, value)])),
-            DeValue::String(_) => {
+        let list = match (value.as_array(), value.as_str()) {
+            (Some(list), _) => list,
+            (None, Some(_)) if self.single => return Some(Items(vec![self.of.read(place, value)])),
+            (None, Some(_)) => {
                 place.error("wants a list: put it in brackets, `[\"…\"]`");
                 return None;
             }
-            other => {
-                place.wrong_type(&format!("a {}", self.words()), other);
+            (None, None) => {
+                place.wrong_type(&format!("a {}", self.words()), value);
                 return None;
             }
         };
