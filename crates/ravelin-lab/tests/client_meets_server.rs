@@ -1,6 +1,7 @@
 //! Client and stand-in, face to face: what the one does, the other sees by its right name.
 #![expect(clippy::expect_used, reason = "test code")]
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use ravelin_iphttps::write_request_head;
@@ -259,4 +260,28 @@ async fn a_server_that_stops_frees_its_port() {
     assert!(matches!(Client::new(address, "x").silent().await, Err(End::Unreachable(_))));
     let server = start(ServerSpec::plain().bind(address)).await;
     client(&server).without_tls().connect().await.expect("a tunnel").ping().await.expect("a reply");
+}
+
+/// The public scanner for IP-HTTPS takes the stand-in for a DirectAccess server: it speaks the protocol, not our idea of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scanner_finds_the_stand_in() {
+    let estate = Estate::standard(clock::now());
+    // The scanner speaks TLS only to ports that are known for it: the address, not the port, is what nobody else has.
+    let [_, a, b, c] = std::process::id().to_be_bytes();
+    let address = format!("127.{}.{b}.{c}", 128 | a);
+    let bind = format!("{address}:8443").parse().expect("an address");
+    let server = start(ServerSpec::tls(&estate.server).bind(bind)).await;
+    let scan = move || {
+        std::process::Command::new("nmap")
+            .args(["-Pn", "-n", "--unprivileged", "-p", "8443", "--script", "ip-https-discover", &address])
+            .output()
+    };
+    let Ok(output) = tokio::task::spawn_blocking(scan).await.expect("no panic") else {
+        // Past the harness, which keeps what passing tests print to itself.
+        let _ = writeln!(std::io::stderr(), "skip a_scanner_finds_the_stand_in: needs the command nmap");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("IP-HTTPS is supported"), "{said}");
+    assert!(server.visits().iter().any(|visit| visit.accepted));
 }

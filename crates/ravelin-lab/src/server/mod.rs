@@ -226,6 +226,11 @@ impl Server {
         self.shared.visits.all()
     }
 
+    /// Connections so far.
+    pub fn visit_count(&self) -> usize {
+        self.shared.visits.count()
+    }
+
     /// Tunnels that are open now.
     pub fn tunnels(&self) -> usize {
         self.visits().iter().filter(|visit| visit.accepted && visit.end.is_none()).count()

@@ -82,6 +82,10 @@ impl Visits {
         self.lock().clone()
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     pub(super) async fn wait_until(&self, condition: impl Fn(&[Visit]) -> bool) -> Vec<Visit> {
         let mut news = self.news.subscribe();
         loop {
