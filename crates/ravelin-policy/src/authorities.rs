@@ -137,7 +137,7 @@ impl Authorities {
             let text = format!(
                 "{} chains to no trust anchor of this policy: nobody gets in by it. Add the certificate of its issuer, {}",
                 unreachable.certificate.label(),
-                crate::escape(&unreachable.certificate.issuer.text())
+                unreachable.certificate.issuer.label()
             );
             notices.push(Notice { origin: unreachable.origin.clone(), text });
         }

@@ -134,10 +134,10 @@ impl Revocation {
         let mut until = i64::MAX;
         let mut facts = Vec::new();
         let mut unclear = None;
-        for (certificate, issuer) in path.links().take(count) {
+        for (depth, (certificate, _)) in path.links().take(count).enumerate() {
             let label = certificate.label();
             let unknown = |reason, text| (Stage::RevocationUnknown, reason, format!("{label}: {text}"));
-            let found = match self.status(certificate, issuer, now) {
+            let found = match self.status(path, depth, now) {
                 Status::Good { origin, next_update, usable_until } => {
                     until = until.min(usable_until);
                     let next_update = time::rfc3339(next_update);
@@ -173,7 +173,31 @@ impl Revocation {
         }
     }
 
-    fn status(&self, certificate: &Certificate, issuer: &Certificate, now: UnixTime) -> Status {
+    /// What the lists of the issuer say, or those of the key it had before.
+    ///
+    /// RFC 5280 has one list for a name, whatever key signs it: an authority that changed its key may certify the new one with the
+    /// old one (a self-issued certificate of the path) and go on signing with either. Its lists are asked where its own
+    /// key has none. AD CS does otherwise: it keeps a list for each key, and one for another key says nothing; its
+    /// certificates bear its version, so it can be told.
+    fn status(&self, path: &Path<'_>, depth: usize, now: UnixTime) -> Status {
+        let mut unknown = None;
+        let Some(certificate) = path.certificates.get(depth) else {
+            return Status::Unknown { why: "no certificate".to_owned() };
+        };
+        for issuer in path.certificates.iter().skip(depth + 1) {
+            match self.status_by(certificate, issuer, now) {
+                // The first word on what is missing is the one about the issuer itself.
+                Status::Unknown { why } => unknown = unknown.or(Some(why)),
+                clear => return clear,
+            }
+            if !issuer.is_self_issued() || issuer.extensions.is_of_ad_cs {
+                break;
+            }
+        }
+        Status::Unknown { why: unknown.unwrap_or_default() }
+    }
+
+    fn status_by(&self, certificate: &Certificate, issuer: &Certificate, now: UnixTime) -> Status {
         let extensions = &certificate.extensions;
         let certificate = CertificateToCheck {
             serial: &certificate.serial,

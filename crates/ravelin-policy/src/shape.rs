@@ -87,8 +87,8 @@ fn check_others(
     }
     let issuer = &leaf.issuer.canonical;
     if authorities.named(issuer).is_empty() && !sent.iter().any(|one| one.subject.canonical == *issuer) {
-        let issuer = crate::escape(&leaf.issuer.text());
-        let text = format!("issuer '{issuer}' is neither configured nor in the list the client sent");
+        let issuer = leaf.issuer.label();
+        let text = format!("issuer {issuer} is neither configured nor in the list the client sent");
         return Err(denial(Reason::UnknownIssuer, text));
     }
     Ok(sent)

@@ -11,6 +11,8 @@ pub(crate) struct Extensions {
     pub(crate) basic_constraints: Option<BasicConstraints>,
     /// CRL distribution points, the extension's value as it came.
     pub(crate) distribution_points: Option<Vec<u8>>,
+    /// Microsoft's CA version is there (MS-WCCE §2.2.2.7.5), which AD CS writes into certificates of authorities.
+    pub(crate) is_of_ad_cs: bool,
     /// DER contents of each object identifier.
     pub(crate) extended_key_usage: Option<Vec<Vec<u8>>>,
     pub(crate) key_usage: Option<KeyUsage>,
@@ -109,6 +111,7 @@ impl Extensions {
                 return Err(Malformed("a key identifier that is critical"));
             }
             oids::AUTHORITY_KEY_IDENTIFIER => self.authority_key_identifier = authority_key_identifier(value)?,
+            oids::AD_CS_VERSION => self.is_of_ad_cs = true,
             oids::BASIC_CONSTRAINTS => self.basic_constraints = Some(basic_constraints(value)?),
             oids::CERTIFICATE_POLICIES => self.policies.stated = Some(certificate_policies(value)?),
             oids::CRL_DISTRIBUTION_POINTS => self.distribution_points = Some(value.to_vec()),
@@ -268,6 +271,8 @@ const EXTENSIONS_MAX: usize = 64;
 const POLICIES_MAX: usize = 64;
 
 pub(crate) mod oids {
+    /// 1.3.6.1.4.1.311.21.1
+    pub(crate) const AD_CS_VERSION: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x15, 0x01];
     pub(crate) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 0x0e];
     pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
     pub(crate) const SUBJECT_ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];

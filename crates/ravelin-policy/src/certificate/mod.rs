@@ -63,6 +63,12 @@ impl DistinguishedName {
         self.canonical.is_empty()
     }
 
+    /// What a person calls it, escaped: the last common name, else all of it.
+    pub(crate) fn label(&self) -> String {
+        let common_names = name::values(&self.der, name::COMMON_NAME).unwrap_or_default();
+        common_names.last().map_or_else(|| crate::escape(&self.text()), |name| format!("'{}'", crate::escape(name)))
+    }
+
     /// RFC 4514 form. Not escaped for logs.
     pub(crate) fn text(&self) -> String {
         name::rfc4514(&self.der).unwrap_or_default()
@@ -141,13 +147,9 @@ impl Certificate {
         serial_text(&self.serial)
     }
 
-    /// What `certificate` is called in a detail: subject where there is one, else the serial number; escaped.
+    /// What it is called in a detail, escaped: its subject where there is one, else the serial number.
     pub(crate) fn label(&self) -> String {
-        if self.subject.is_empty() {
-            format!("serial {}", self.serial_text())
-        } else {
-            crate::escape(&self.subject.text())
-        }
+        if self.subject.is_empty() { format!("serial {}", self.serial_text()) } else { self.subject.label() }
     }
 }
 

@@ -40,6 +40,6 @@ impl<'a> Path<'a> {
     /// For a report: `leaf <- issuing authority <- root (origin)`.
     pub(crate) fn text(&self) -> String {
         let labels: Vec<String> = self.certificates.iter().map(|one| one.label()).collect();
-        format!("{} (anchor: {})", labels.join(" <- "), self.anchor_origin)
+        format!("{} (anchor: {})", labels.join(" <- "), crate::escape(self.anchor_origin))
     }
 }

@@ -1,6 +1,7 @@
 //! Decisions on whole certificate lists, one file per behaviour.
 
 mod estate;
+mod public_suites;
 
 use std::sync::LazyLock;
 use std::time::Duration;

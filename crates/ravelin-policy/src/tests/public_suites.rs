@@ -1,0 +1,185 @@
+//! NIST PKITS and x509-limbo, every case whole through `decide`, read where they lie; nothing of them is copied here.
+//!
+//! Where we differ from a suite the difference is in a table with its reason. One that heals fails too.
+
+use std::path::Path;
+
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+use serde_json::Value;
+
+use super::*;
+
+struct Divergence {
+    case: &'static str,
+    we_say: Result<(), Reason>,
+    reason: &'static str,
+}
+
+const PKITS: &[Divergence] = &[
+    Divergence { case: "4.1.4", we_say: Err(Reason::WeakKey), reason: DSA },
+    Divergence { case: "4.1.5", we_say: Err(Reason::WeakKey), reason: DSA },
+    Divergence { case: "4.4.19", we_say: Err(Reason::RevocationUnknown), reason: SEPARATE_KEYS },
+    Divergence { case: "4.6.8", we_say: Err(Reason::MalformedCertificate), reason: AUTHORITY_AS_LEAF },
+    Divergence { case: "4.6.14", we_say: Err(Reason::MalformedCertificate), reason: AUTHORITY_AS_LEAF },
+];
+
+const LIMBO: &[Divergence] = &[
+    Divergence {
+        case: "pathlen::validation-ignores-pathlen-in-leaf",
+        we_say: Err(Reason::MalformedCertificate),
+        reason: AUTHORITY_AS_LEAF,
+    },
+    Divergence { case: "pathlen::max-chain-depth-0-exhausted", we_say: Ok(()), reason: DEPTH },
+    Divergence { case: "pathlen::max-chain-depth-1-exhausted", we_say: Ok(()), reason: DEPTH },
+];
+
+const DEPTH: &str =
+    "the depth of paths is a bound of the search and no setting; an authority's pathLenConstraint is kept";
+
+const DSA: &str = "DSA is no algorithm of TLS 1.3, and no library here verifies it";
+const SEPARATE_KEYS: &str =
+    "a key for lists alone is no authority; AD CS never makes one, and a client cannot send one";
+const AUTHORITY_AS_LEAF: &str = "the last certificate is an authority, and a machine is none (traps row 52)";
+
+/// Covers: NIST PKITS 4.1, 4.2, 4.4, 4.6, 4.7.
+#[test]
+fn pkits() {
+    let Some(data) = read("pkits-subset.json") else { return };
+    let mut wrong = Vec::new();
+    for case in data["tests"].as_array().unwrap() {
+        let number = case["number"].as_str().unwrap();
+        let certificates = decoded(&data["certs"], &case["certs"]);
+        let lists = decoded(&data["crls"], &case["crls"]);
+        let (anchor, rest) = certificates.split_first().unwrap();
+        let (leaf, intermediates) = rest.split_last().unwrap();
+        let expected = case["valid"].as_bool().unwrap();
+        let sent: Vec<&[u8]> =
+            std::iter::once(leaf).chain(intermediates.iter().rev()).map(|one| one.der.as_slice()).collect();
+        // As a client that sends its authorities would be met, and as one that leaves them to the configuration.
+        // An intermediate that is unfit to be one cannot be configured at all.
+        let known: Vec<Source> =
+            intermediates.iter().filter(|one| crate::authorities::read_authority(one).is_ok()).cloned().collect();
+        for (way, certificates, configured) in
+            [("sent", sent.clone(), Vec::new()), ("configured", sent[..1].to_vec(), known)]
+        {
+            let spec = PolicySpec {
+                trust_anchors: vec![anchor.clone()],
+                intermediates: configured,
+                purpose_absent_allowed: true,
+                revocation: RevocationSpec {
+                    check: RevocationCheck::Chain,
+                    lists: lists.clone(),
+                    unknown_allowed: false,
+                    stale_grace: Duration::ZERO,
+                },
+                ..spec(&ESTATE.root)
+            };
+            let decision = decide(&build(spec), &chain(&certificates));
+            let case = format!("{number} {} ({way})", case["name"].as_str().unwrap());
+            assert_report(&case, &decision);
+            judge(&case, &decision, expected, divergence(PKITS, number), &mut wrong);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Covers: x509-limbo, path length, validity and revocation.
+#[test]
+fn limbo() {
+    let Some(data) = read("limbo-subset.json") else { return };
+    let mut wrong = Vec::new();
+    for case in data["testcases"].as_array().unwrap() {
+        let id = case["id"].as_str().unwrap();
+        let anchors = pem_all(&case["trusted_certs"], CertificateDer::from_pem_slice);
+        let lists = pem_all(&case["crls"], CertificateRevocationListDer::from_pem_slice);
+        let leaf = CertificateDer::from_pem_slice(case["peer_certificate"].as_str().unwrap().as_bytes()).unwrap();
+        let sent = pem_all(&case["untrusted_intermediates"], CertificateDer::from_pem_slice);
+        let sent: Vec<&[u8]> =
+            std::iter::once(leaf.as_ref()).chain(sent.iter().map(|one| one.der.as_slice())).collect();
+        let now = case["validation_time"].as_str().map_or(NOW, unix_seconds);
+        let spec = PolicySpec {
+            trust_anchors: anchors,
+            purposes: vec![
+                if case["validation_kind"] == "SERVER" { purpose::SERVER_AUTH } else { purpose::CLIENT_AUTH }
+                    .to_owned(),
+            ],
+            purpose_absent_allowed: true,
+            revocation: RevocationSpec {
+                check: if lists.is_empty() { RevocationCheck::Off } else { RevocationCheck::Leaf },
+                lists,
+                unknown_allowed: false,
+                stale_grace: Duration::ZERO,
+            },
+            ..spec(&ESTATE.root)
+        };
+        let expected = case["expected_result"] == "SUCCESS";
+        match Policy::build(spec, at(now)) {
+            Ok((policy, _)) => {
+                let decision = policy.decide(&chain(&sent), &Context { now: at(now), generation: 7 });
+                assert_report(id, &decision);
+                judge(id, &decision, expected, divergence(LIMBO, id), &mut wrong);
+            }
+            // What stops a start lets in nobody.
+            Err(problems) if expected => wrong.push(format!("{id}: {problems:?}")),
+            Err(_) => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn divergence(table: &'static [Divergence], case: &str) -> Option<&'static Divergence> {
+    table.iter().find(|one| one.case == case)
+}
+
+fn judge(case: &str, decision: &Decision, expected: bool, divergence: Option<&Divergence>, wrong: &mut Vec<String>) {
+    let outcome = outcome(decision);
+    match divergence {
+        Some(Divergence { we_say, reason, .. }) if outcome.is_ok() == expected => {
+            wrong.push(format!("{case}: agrees with the suite now; take out the divergence {we_say:?} ({reason})"));
+        }
+        Some(Divergence { we_say, reason, .. }) if outcome != *we_say => {
+            wrong.push(format!("{case}: {outcome:?} where the divergence is {we_say:?} ({reason})"));
+        }
+        None if outcome.is_ok() != expected => {
+            let detail = decision.rules.iter().rfind(|rule| !rule.detail.is_empty()).map(|rule| &rule.detail);
+            wrong.push(format!("{case}: {outcome:?}, {detail:?}"));
+        }
+        Some(_) | None => {}
+    }
+}
+
+fn read(file: &str) -> Option<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(file);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Some(serde_json::from_str(&text).unwrap()),
+        Err(_) => {
+            eprintln!("SKIPPED: {} is not there", path.display());
+            None
+        }
+    }
+}
+
+fn decoded(all: &Value, names: &Value) -> Vec<Source> {
+    let pem = |name: &str| {
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", all[name].as_str().unwrap())
+    };
+    let der = |name: &str| CertificateDer::from_pem_slice(pem(name).as_bytes()).unwrap();
+    names.as_array().unwrap().iter().map(|name| source(name.as_str().unwrap(), &der(name.as_str().unwrap()))).collect()
+}
+
+fn pem_all<T: AsRef<[u8]>, E: std::fmt::Debug>(texts: &Value, read: impl Fn(&[u8]) -> Result<T, E>) -> Vec<Source> {
+    let texts = texts.as_array().unwrap().iter();
+    texts.map(|text| source("limbo", read(text.as_str().unwrap().as_bytes()).unwrap().as_ref())).collect()
+}
+
+/// `2024-03-01T00:00:00.999+00:00`; fractions are cut, as a clock of whole seconds does.
+fn unix_seconds(text: &str) -> i64 {
+    let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
+    let element = crate::der::Element {
+        tag: crate::der::tag::GENERALIZED_TIME,
+        value: format!("{digits}Z").into_bytes().leak(),
+        whole: &[],
+    };
+    crate::time::read(element).unwrap()
+}
