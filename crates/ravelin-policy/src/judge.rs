@@ -185,11 +185,10 @@ impl Revocation {
             return Status::Unknown { why: "no certificate".to_owned() };
         };
         for issuer in path.certificates.iter().skip(depth + 1) {
-            match self.status_by(certificate, issuer, now) {
-                // The first word on what is missing is the one about the issuer itself.
-                Status::Unknown { why } => unknown = unknown.or(Some(why)),
-                clear => return clear,
-            }
+            let status = self.status_by(certificate, issuer, now);
+            let Status::Unknown { why } = status else { return status };
+            // The first word on what is missing is the one about the issuer itself.
+            unknown = unknown.or(Some(why));
             if !issuer.is_self_issued() || issuer.extensions.is_of_ad_cs {
                 break;
             }

@@ -1,7 +1,13 @@
 //! Decisions on whole certificate lists, one file per behaviour.
 
 mod estate;
+mod hostile;
+mod loading;
+mod naming;
+mod paths;
 mod public_suites;
+mod revoking;
+mod shapes;
 
 use std::sync::LazyLock;
 use std::time::Duration;

@@ -1,0 +1,141 @@
+//! Lists that are refused for their looks, and what that costs.
+
+use ravelin_lab::pki::{CertificateSpec, GeneralName, Key, KeyType, Name};
+
+use super::*;
+use crate::path::SearchCost;
+
+fn leaf() -> CertificateSpec {
+    CertificateSpec::client("pc1.corp.example.test")
+}
+
+/// Judges without a signature.
+#[track_caller]
+fn check_free(case: &str, policy: &Policy, list: &[Vec<u8>], expected: Reason) {
+    let (decision, cost) = policy.decide_counting(&chain(list), &Context { now: at(NOW), generation: 7 });
+    assert_report(case, &decision);
+    assert_eq!(outcome(&decision), Err(expected), "{case}: {decision:#?}");
+    assert_eq!(cost, SearchCost::default(), "{case}");
+}
+
+/// Covers: traps row 55; robustness rule 2.
+#[test]
+fn bounds_of_a_list() {
+    let root = Authority::root("Root", NOW);
+    let policy = build(spec(&root));
+    let good = root.issue(leaf()).certificate_der;
+    let stranger = |nth: usize| Authority::root(&format!("Stranger {nth}"), NOW).certificate_der().to_vec();
+    let padded = |octets: usize| leaf().extension("1.2.3", false, vec![0; octets]);
+    let list = |others: Vec<Vec<u8>>| std::iter::once(good.clone()).chain(others).collect::<Vec<_>>();
+
+    check("four others", &policy, &list((0..4).map(stranger).collect()), Ok(()));
+    check_free("five others", &policy, &list((0..5).map(stranger).collect()), Reason::ChainTooLong);
+    let roots = list(vec![root.certificate_der().to_vec(); 6]);
+    check("configured ones do not count", &policy, &roots, Ok(()));
+    check_free("a hundred others", &policy, &list(vec![stranger(0); 100]), Reason::ChainTooLong);
+    check_free("three of one subject", &policy, &list((0..3).map(|_| stranger(0)).collect()), Reason::ChainTooLong);
+
+    check("leaf of 7 KB", &policy, &[root.issue(padded(7000)).certificate_der], Ok(()));
+    check_free("leaf of 9 KB", &policy, &[root.issue(padded(8400)).certificate_der], Reason::MalformedCertificate);
+    let large = root.issue(padded(4000)).certificate_der;
+    check_free("another of 4.4 KB", &policy, &list(vec![large]), Reason::MalformedCertificate);
+    let much = list(vec![vec![0; 30_000]; 2]);
+    check_free("more than 32 KB", &policy, &much, Reason::ChainTooLong);
+
+    let names: Vec<GeneralName> = (0..101).map(|nth| GeneralName::dns(&format!("pc{nth}.example.test"))).collect();
+    check("100 names", &policy, &[root.issue(leaf().names(&names[..100])).certificate_der], Ok(()));
+    let crowded = root.issue(leaf().names(&names)).certificate_der;
+    check_free("101 names", &policy, &[crowded], Reason::MalformedCertificate);
+
+    let large_key = root.issue(leaf().key(Key::public_rsa(16384))).certificate_der;
+    check_free("leaf with RSA 16384", &policy, &[large_key], Reason::WeakKey);
+    let weak = root.issue(CertificateSpec::authority(Name::cn("Weak")).key(Key::public_rsa(16384))).certificate_der;
+    check_free("another with RSA 16384", &policy, &list(vec![weak]), Reason::WeakKey);
+    check_free("another that is garbage", &policy, &list(vec![vec![0x30, 0x01, 0x00]]), Reason::MalformedCertificate);
+    let unknown = Authority::root("Unknown", NOW).issue(leaf()).certificate_der;
+    check_free("issuer unknown", &policy, std::slice::from_ref(&unknown), Reason::UnknownIssuer);
+    check_free("issuer unknown among others", &policy, &[unknown, stranger(1)], Reason::UnknownIssuer);
+}
+
+/// Authorities of one name that issue one another, from the shortest list to one that fills the handshake.
+///
+/// Covers: traps row 55; robustness rule 2: at most 0.6 ms an attempt, which is twelve signatures of RSA 4096. Counted,
+/// since time on a shared machine is noise; benches/decide.rs has the times.
+#[test]
+fn loops_cost_next_to_nothing() {
+    let root = Authority::root("Root", NOW);
+    let policy = build(spec(&root));
+    for name in ["Loop", "Root"] {
+        let authorities: Vec<Authority> = (0..4).map(|_| Authority::root(name, NOW)).collect();
+        // Everybody certifies everybody.
+        let mutual: Vec<Vec<u8>> = authorities
+            .iter()
+            .flat_map(|issuer| authorities.iter().map(move |subject| (issuer, subject)))
+            .map(|(issuer, subject)| {
+                let spec = CertificateSpec::authority(Name::cn(name)).key(subject.key().clone());
+                issuer.issue(spec).certificate_der
+            })
+            .collect();
+        let leaf = authorities[0].issue(leaf()).certificate_der;
+        for count in 0..=130 {
+            let others = mutual.iter().cycle().take(count).cloned();
+            let list: Vec<Vec<u8>> = std::iter::once(leaf.clone()).chain(others).collect();
+            let (decision, cost) = policy.decide_counting(&chain(&list), &Context { now: at(NOW), generation: 7 });
+            let case = format!("{count} of the name {name}");
+            assert_report(&case, &decision);
+            assert!(outcome(&decision).is_err(), "{case}");
+            assert!(cost.signatures <= 3 && cost.steps <= 12, "{case}: {cost:?}");
+        }
+    }
+}
+
+/// The worst that four certificates of two names can do, under an anchor that bears one of them.
+#[test]
+fn two_names_in_every_order() {
+    let root = Authority::root("A", NOW);
+    let policy = build(spec(&root));
+    let (key_a, key_b) = (Key::new(KeyType::P256), Key::new(KeyType::P256));
+    let make = |subject: &str, issuer: &str, nth: usize| {
+        let authority =
+            Authority::root(issuer, NOW).with_key(if nth.is_multiple_of(2) { key_a.clone() } else { key_b.clone() });
+        authority.issue(CertificateSpec::authority(Name::cn(subject))).certificate_der
+    };
+    let mut worst = SearchCost::default();
+    for pattern in 0..256_usize {
+        let name = |bit: usize| if pattern >> bit & 1 == 0 { "A" } else { "B" };
+        let others = (0..4).map(|nth| make(if nth < 2 { "A" } else { "B" }, name(nth), nth));
+        let leaf = Authority::root(name(5), NOW).issue(leaf()).certificate_der;
+        let list: Vec<Vec<u8>> = std::iter::once(leaf).chain(others).collect();
+        let (decision, cost) = policy.decide_counting(&chain(&list), &Context { now: at(NOW), generation: 7 });
+        assert!(outcome(&decision).is_err());
+        worst = SearchCost { steps: worst.steps.max(cost.steps), signatures: worst.signatures.max(cost.signatures) };
+    }
+    assert!(worst.signatures <= 5 && worst.steps <= 64, "{worst:?}");
+}
+
+/// An authority gone bad, below a configured one, can make signatures that hold. The budget ends its search.
+#[test]
+fn an_insider_is_held_to_the_budget() {
+    let root = Authority::root("Root", NOW);
+    let bad = root.issue_authority(CertificateSpec::authority(Name::cn("Bad")));
+    let policy = build(PolicySpec { intermediates: vec![source("bad", bad.certificate_der())], ..spec(&root) });
+    let again: Vec<Authority> = (0..4)
+        .map(|nth| bad.issue_authority(CertificateSpec::authority(Name::cn(if nth < 2 { "Bad" } else { "B" }))))
+        .collect();
+    let leaf = again[0].issue(leaf().tampered()).certificate_der;
+    let others = again.iter().map(|one| one.certificate_der().to_vec());
+    let list: Vec<Vec<u8>> = std::iter::once(leaf).chain(others).collect();
+    let (decision, cost) = policy.decide_counting(&chain(&list), &Context { now: at(NOW), generation: 7 });
+    assert_eq!(outcome(&decision), Err(Reason::BadSignature));
+    assert!(cost.signatures <= 12 && cost.steps <= 256, "{cost:?}");
+}
+
+#[test]
+fn a_usual_client_costs_one_signature() {
+    let policy = build(estate_spec());
+    for list in [ESTATE.clients.healthy.chain(), vec![ESTATE.clients.healthy_renewed.certificate_der.clone()]] {
+        let (decision, cost) = policy.decide_counting(&chain(&list), &Context { now: at(NOW), generation: 7 });
+        assert_eq!(outcome(&decision), Ok(()));
+        assert_eq!(cost.signatures, 1, "two authorities of one name: the key identifier picks the right one");
+    }
+}
