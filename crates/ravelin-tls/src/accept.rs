@@ -88,8 +88,12 @@ pub async fn accept(
     if let ServerName::Unusable(name) = &hello.hello.server_name {
         // No site has such a name. Should a caller have found one, this is where it ends.
         let detail = format!("unusable server name {name}");
-        refuse(stream, &hello, Alert::UNRECOGNIZED_NAME).await;
-        return Err(HandshakeFailure { end: HandshakeEnd::Failed, alert_sent: Some(Alert::UNRECOGNIZED_NAME), detail });
+        return Err(turned_away(stream, &hello, HandshakeEnd::Failed, Alert::UNRECOGNIZED_NAME, detail).await);
+    }
+    if hello.hello.versions.iter().all(|version| *version < wire::TLS12) {
+        // The engine would rather complain of what such an old hello lacks.
+        let detail = "offers nothing newer than TLS 1.1".to_owned();
+        return Err(turned_away(stream, &hello, HandshakeEnd::NoCommonSuite, Alert::PROTOCOL_VERSION, detail).await);
     }
     // Where it cannot be set, small records are late and nothing else.
     let _ = stream.set_nodelay(true);
@@ -115,6 +119,17 @@ pub async fn accept(
             Err(HandshakeFailure { end: refused.end, alert_sent: refused.alert, detail: refused.detail })
         }
     }
+}
+
+async fn turned_away(
+    stream: TcpStream,
+    hello: &PeekedHello,
+    end: HandshakeEnd,
+    alert: Alert,
+    detail: String,
+) -> HandshakeFailure {
+    refuse(stream, hello, alert).await;
+    HandshakeFailure { end, alert_sent: Some(alert), detail }
 }
 
 /// Sends one fatal alert to a client that no engine has met (an unknown server name, say) and lets it arrive.
