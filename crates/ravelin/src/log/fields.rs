@@ -10,35 +10,48 @@ pub(crate) type Fields = Vec<(&'static str, Value)>;
 /// One line of JSON without its line end, ASCII only, so that neither control characters nor bidirectional marks
 /// reach a terminal or a log collector. Parses back to the very same values.
 pub(crate) fn json_line(fields: &Fields) -> String {
-    let mut line = String::with_capacity(512);
-    line.push('{');
+    let mut line = Vec::with_capacity(1536);
+    line.push(b'{');
     for (index, (name, value)) in fields.iter().enumerate() {
         if index > 0 {
-            line.push(',');
+            line.push(b',');
         }
-        push_ascii(&mut line, &Value::from(*name).to_string());
-        line.push(':');
-        push_ascii(&mut line, &value.to_string());
+        // Into memory, of values that are JSON already: neither can fail.
+        let _ = serde_json::to_writer(&mut line, name);
+        line.push(b':');
+        let _ = serde_json::to_writer(&mut line, value);
     }
-    line.push('}');
-    line
+    line.push(b'}');
+    ascii(String::from_utf8(line).unwrap_or_default())
 }
 
 /// Any value as one line of ASCII JSON.
 pub(crate) fn ascii_json(value: &impl serde::Serialize) -> String {
-    ascii(serde_json::to_string(value))
+    // Our own types have string keys and nothing that cannot be written.
+    ascii(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()))
 }
 
 /// Any value as lines of ASCII JSON for people.
 pub(crate) fn ascii_json_pretty(value: &impl serde::Serialize) -> String {
-    ascii(serde_json::to_string_pretty(value))
+    ascii(serde_json::to_string_pretty(value).unwrap_or_else(|_| "null".to_owned()))
 }
 
-fn ascii(json: serde_json::Result<String>) -> String {
-    // Our own types have string keys and nothing that cannot be written.
-    let json = json.unwrap_or_else(|_| "null".to_owned());
-    let mut line = String::with_capacity(json.len());
-    push_ascii(&mut line, &json);
+/// JSON text with all beyond ASCII, and DEL, as `\uXXXX`: outside of strings there is none.
+fn ascii(json: String) -> String {
+    if json.bytes().all(|byte| byte < 0x7f) {
+        return json;
+    }
+    let mut line = String::with_capacity(json.len() + 64);
+    for character in json.chars() {
+        if character.is_ascii() && character != '\u{7f}' {
+            line.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(line, "\\u{unit:04x}");
+            }
+        }
+    }
     line
 }
 
@@ -117,19 +130,6 @@ fn push_quoted(line: &mut String, value: &str) {
         }
     }
     line.push('"');
-}
-
-/// Appends JSON text with all beyond ASCII, and DEL, as `\uXXXX`: outside of strings there is none.
-fn push_ascii(line: &mut String, json: &str) {
-    for character in json.chars() {
-        if character.is_ascii() && character != '\u{7f}' {
-            line.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                let _ = write!(line, "\\u{unit:04x}");
-            }
-        }
-    }
 }
 
 /// Reads a line of the text form back into its pairs; `None` where it is not one.
