@@ -45,8 +45,8 @@ pub struct Client {
     hello_records: Option<usize>,
     head_pace: Option<Pace>,
     deadline: Duration,
-    /// Built at first use and kept, so that tickets of one connection are there for the next.
-    remembered: Option<Arc<OnceLock<Arc<ClientConfig>>>>,
+    /// Built at the first handshake; shared with clones until a setting of TLS changes.
+    config: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl Client {
             hello_records: None,
             head_pace: None,
             deadline: DEADLINE,
-            remembered: None,
+            config: Arc::default(),
         }
     }
 
@@ -151,11 +151,11 @@ impl Client {
         self.change_tls(|tls| tls.alpn = protocols.iter().map(|name| name.as_bytes().to_vec()).collect())
     }
 
-    /// Keeps tickets and session ids and offers them at the next connection of this client or its clones, with early data if
-    /// the server allows it. Settings of TLS made after this call count for nothing.
+    /// Keeps tickets and session ids, and offers them at the next connection of this client or its clones, with early data if
+    /// the server allows it. A setting of TLS made after this call begins with an empty memory.
     #[must_use]
     pub fn remembering(self) -> Self {
-        Client { remembered: Some(Arc::default()), ..self }
+        self.change_tls(|tls| tls.remembering = true)
     }
 
     /// Another path than `/IPHTTPS`.
@@ -297,15 +297,12 @@ impl Client {
     }
 
     fn connection(&self, spec: &tls::TlsSpec) -> Result<rustls::ClientConnection, End> {
-        let config = match &self.remembered {
-            None => spec.config(false)?,
-            Some(slot) => match slot.get() {
-                Some(config) => Arc::clone(config),
-                None => {
-                    let config = spec.config(true)?;
-                    Arc::clone(slot.get_or_init(|| config))
-                }
-            },
+        let config = match self.config.get() {
+            Some(config) => Arc::clone(config),
+            None => {
+                let config = spec.config()?;
+                Arc::clone(self.config.get_or_init(|| config))
+            }
         };
         let name = ServerName::try_from(self.server_name.clone()).map_err(|error| End::Broken(error.to_string()))?;
         rustls::ClientConnection::new(config, name).map_err(|error| End::of_tls(&error))
@@ -338,6 +335,7 @@ impl Client {
 
     fn change_tls(mut self, change: impl FnOnce(&mut tls::TlsSpec)) -> Self {
         change(self.tls.get_or_insert_default());
+        self.config = Arc::default();
         self
     }
 }

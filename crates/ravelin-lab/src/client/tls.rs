@@ -21,6 +21,7 @@ pub(super) struct TlsSpec {
     pub(super) versions: Versions,
     pub(super) schemes: Option<Vec<SignatureScheme>>,
     pub(super) alpn: Vec<Vec<u8>>,
+    pub(super) remembering: bool,
     pub(super) hints: Hints,
 }
 
@@ -51,13 +52,14 @@ impl Default for TlsSpec {
             versions: Versions::Both,
             schemes: None,
             alpn: Vec::new(),
+            remembering: false,
             hints: Hints::default(),
         }
     }
 }
 
 impl TlsSpec {
-    pub(super) fn config(&self, remembering: bool) -> Result<Arc<ClientConfig>, End> {
+    pub(super) fn config(&self) -> Result<Arc<ClientConfig>, End> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let versions = match self.versions {
             Versions::Both => rustls::DEFAULT_VERSIONS,
@@ -74,8 +76,8 @@ impl TlsSpec {
             .with_client_cert_resolver(Arc::new(resolver));
         config.enable_sni = self.sni;
         config.alpn_protocols.clone_from(&self.alpn);
-        config.resumption = if remembering { Resumption::in_memory_sessions(16) } else { Resumption::disabled() };
-        config.enable_early_data = remembering;
+        config.resumption = if self.remembering { Resumption::in_memory_sessions(16) } else { Resumption::disabled() };
+        config.enable_early_data = self.remembering;
         Ok(Arc::new(config))
     }
 

@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use ravelin_iphttps::{Packet, Progress, ResponseHead, ResponseParser};
-use rustls::HandshakeKind;
+use rustls::{Connection, HandshakeKind};
 
 use crate::bulk::{self, BulkReport, Hash};
 use crate::end::End;
@@ -40,6 +40,15 @@ impl Tunnel {
     /// Whether the TLS handshake was an abbreviated one.
     pub fn was_resumed(&self) -> bool {
         self.stream.with_tls(|tls| tls.handshake_kind() == Some(HandshakeKind::Resumed)).unwrap_or(false)
+    }
+
+    /// TLS 1.3 tickets that came so far. They come after the handshake: read something first.
+    pub fn tickets(&self) -> u32 {
+        let count = |tls: &Connection| match tls {
+            Connection::Client(tls) => tls.tls13_tickets_received(),
+            Connection::Server(_) => 0,
+        };
+        self.stream.with_tls(count).unwrap_or(0)
     }
 
     /// Sends octets.

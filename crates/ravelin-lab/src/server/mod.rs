@@ -86,7 +86,7 @@ pub enum Body {
     DirectAccess,
     /// Sends back every octet.
     Echo,
-    /// Gives the connection away.
+    /// Gives the connection away; its visit never ends.
     HandOver(mpsc::UnboundedSender<Stream>),
     /// Reads nothing, until told to end.
     Stall,
