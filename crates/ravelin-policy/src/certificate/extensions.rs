@@ -110,6 +110,7 @@ impl Extensions {
                 // §4.2.1.1, §4.2.1.2: "MUST mark this extension as non-critical".
                 return Err(Malformed("a key identifier that is critical"));
             }
+            oids::AUTHORITY_INFORMATION_ACCESS => authority_information_access(value)?,
             oids::AUTHORITY_KEY_IDENTIFIER => self.authority_key_identifier = authority_key_identifier(value)?,
             oids::AD_CS_VERSION => self.is_of_ad_cs = true,
             oids::BASIC_CONSTRAINTS => self.basic_constraints = Some(basic_constraints(value)?),
@@ -133,6 +134,18 @@ impl Extensions {
         }
         Ok(true)
     }
+}
+
+/// Not used: nothing is fetched on a stranger's word. Read for its form alone (§4.2.2.1).
+fn authority_information_access(value: &[u8]) -> Result<(), Malformed> {
+    let mut reader = Reader::new(der::only(value, tag::SEQUENCE)?);
+    while !reader.is_empty() {
+        let mut fields = reader.nested(tag::SEQUENCE)?;
+        der::oid(fields.read(tag::OID)?)?;
+        GeneralName::read(&mut fields)?;
+        fields.end()?;
+    }
+    Ok(())
 }
 
 fn authority_key_identifier(value: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
@@ -273,6 +286,7 @@ const POLICIES_MAX: usize = 64;
 pub(crate) mod oids {
     /// 1.3.6.1.4.1.311.21.1
     pub(crate) const AD_CS_VERSION: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x15, 0x01];
+    pub(crate) const AUTHORITY_INFORMATION_ACCESS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
     pub(crate) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 0x0e];
     pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
     pub(crate) const SUBJECT_ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];

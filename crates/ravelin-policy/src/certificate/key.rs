@@ -117,6 +117,8 @@ fn rsa_weakness(key: &[u8]) -> Result<(), Weakness> {
         Err(Weakness("an RSA key of fewer than 2048 bits"))
     } else if modulus_bits > RSA_BITS_MAX {
         Err(Weakness("an RSA key of more than 4096 bits"))
+    } else if !modulus_bits.is_multiple_of(8) {
+        Err(Weakness("an RSA key whose size is no whole number of octets"))
     } else if !(2..=RSA_EXPONENT_BITS_MAX).contains(&exponent_bits) || !is_odd(exponent) || !is_odd(modulus) {
         Err(Weakness("an RSA key whose modulus or exponent is even or out of bounds"))
     } else {
@@ -208,6 +210,7 @@ mod tests {
         for (case, key, accepted) in [
             ("2048", rsa(&modulus(256), &e), true),
             ("4096", rsa(&modulus(512), &e), true),
+            ("2052", rsa(&[vec![0x0f], vec![0xff; 256]].concat(), &e), false),
             ("2047", rsa(&[vec![0x40], vec![0xff; 255]].concat(), &e), false),
             ("4097", rsa(&[vec![0x01], vec![0xff; 512]].concat(), &e), false),
             ("16384", rsa(&modulus(2048), &e), false),

@@ -3,7 +3,8 @@
 //! - Enforced whether the extension is critical or not: whoever wrote it meant it.
 //! - A constraint on a form that is not processed (otherName, where Microsoft keeps user principal names; x400Address,
 //!   ediPartyName, registeredID) refuses every name of that form below it.
-//! - A name or constraint of a known form that cannot be understood refuses.
+//! - A constraint of a known form that cannot be understood refuses everything; a name of a constrained form that cannot
+//!   be understood refuses its certificate.
 //! - A leaf without alternative names is judged by its common name too where that could be taken for a DNS name, since
 //!   the name rules would take it for one.
 
@@ -18,6 +19,10 @@ use crate::name;
 pub(super) fn check(path: &Path<'_>) -> Result<(), String> {
     for (depth, authority) in path.certificates.iter().enumerate().skip(1) {
         let Some(constraints) = &authority.extensions.name_constraints else { continue };
+        let bases = constraints.permitted.iter().chain(&constraints.excluded);
+        if let Some(malformed) = bases.into_iter().find(|base| !is_well_formed(base)) {
+            return Err(format!("{} has a malformed constraint on {}", authority.label(), malformed.form()));
+        }
         for (below, certificate) in path.certificates.iter().take(depth).enumerate() {
             // §6.1.3 b: an authority that renews itself names nobody new.
             if below > 0 && certificate.is_self_issued() {
@@ -28,6 +33,20 @@ pub(super) fn check(path: &Path<'_>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether a constraint can be understood. One that cannot refuses everything, whether or not there is a name of its form.
+fn is_well_formed(base: &GeneralName) -> bool {
+    match base {
+        GeneralName::Directory(_) | GeneralName::Other(_, _) => true,
+        GeneralName::Dns(base) => is_dns_base(base),
+        GeneralName::Ip(base) => is_range(base),
+        GeneralName::Mail(base) => match split_mailbox(base) {
+            Some((_, host)) => is_host(host),
+            None => is_host_base(base),
+        },
+        GeneralName::Uri(base) => is_host_base(base),
+    }
 }
 
 fn check_certificate(certificate: &Certificate, is_leaf: bool, constraints: &NameConstraints) -> Result<(), String> {
@@ -103,8 +122,8 @@ fn dns_lies_within(name: &[u8], base: &[u8], subtree: Subtree) -> Result<bool, S
         Some(rest) => (rest, true),
         None => (base, false),
     };
-    if !is_host(name) || !(base.is_empty() && !at_least_one || is_host(base)) {
-        return Err("a dNSName or its constraint is malformed".to_owned());
+    if !is_host(name) {
+        return Err("a dNSName is malformed".to_owned());
     }
     if base.is_empty() {
         return Ok(true);
@@ -117,6 +136,11 @@ fn dns_lies_within(name: &[u8], base: &[u8], subtree: Subtree) -> Result<bool, S
         // Something that it stands for may lie below the constraint (CVE-2025-61727).
         (true, Subtree::Excluded) => labels_added.is_some() || labels_above(base, name).is_some(),
     })
+}
+
+/// Labels, with or without a leading dot; nothing at all stands for every name.
+fn is_dns_base(base: &[u8]) -> bool {
+    base.is_empty() || is_host_base(base)
 }
 
 /// How many labels `name` has to the left of `base`; `None` where it does not end in it. Case does not count.
@@ -132,17 +156,19 @@ fn labels_above(name: &[u8], base: &[u8]) -> Option<usize> {
     }
 }
 
-/// `address` and `mask`; the mask is a prefix (RFC 4632).
-fn ip_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
-    let is_address = matches!(name.len(), 4 | 16);
-    let is_range = matches!(base.len(), 8 | 32);
-    let (network, mask) = base.split_at(base.len() / 2);
+/// Address and mask of one family; the mask is a prefix (RFC 4632).
+fn is_range(base: &[u8]) -> bool {
+    let (_, mask) = base.split_at(base.len() / 2);
     let mask_bits = mask.iter().fold(0_u128, |bits, &octet| (bits << 8) | u128::from(octet));
     let host_bits = mask_bits ^ (u128::MAX >> (128 - (8 * mask.len()).clamp(1, 128)));
-    let is_prefix = host_bits & host_bits.wrapping_add(1) == 0;
-    if !is_address || !is_range || !is_prefix {
-        return Err("an iPAddress or its constraint is malformed".to_owned());
+    matches!(base.len(), 8 | 32) && host_bits & host_bits.wrapping_add(1) == 0
+}
+
+fn ip_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
+    if !matches!(name.len(), 4 | 16) {
+        return Err("an iPAddress is malformed".to_owned());
     }
+    let (network, mask) = base.split_at(base.len() / 2);
     let masked = |octets: &[u8]| octets.iter().zip(mask).map(|(octet, mask)| octet & mask).collect::<Vec<u8>>();
     // An address of the other family is outside.
     Ok(name.len() == network.len() && masked(name) == masked(network))
@@ -150,32 +176,31 @@ fn ip_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
 
 /// `user@host` is one mailbox, `host` all of a host, `.domain` all hosts below it.
 fn mail_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
-    const MALFORMED: &str = "an rfc822Name or its constraint is malformed";
-    let (local, host) = split_mailbox(name).filter(|(_, host)| is_host(host)).ok_or(MALFORMED)?;
-    if let Some((base_local, base_host)) = split_mailbox(base) {
-        if !is_host(base_host) {
-            return Err(MALFORMED.to_owned());
-        }
-        return Ok(local == base_local && host.eq_ignore_ascii_case(base_host));
-    }
-    host_lies_within(host, base).ok_or_else(|| MALFORMED.to_owned())
+    let mailbox = split_mailbox(name).filter(|(_, host)| is_host(host));
+    let (local, host) = mailbox.ok_or("an rfc822Name is malformed")?;
+    Ok(match split_mailbox(base) {
+        Some((base_local, base_host)) => local == base_local && host.eq_ignore_ascii_case(base_host),
+        None => host_lies_within(host, base),
+    })
 }
 
 /// The host of the URI: `host` is exactly it, `.domain` all hosts below it. A URI without a host, or with an address for
 /// one, must be refused (§4.2.1.10).
 fn uri_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
-    const MALFORMED: &str = "a uniformResourceIdentifier or its constraint is malformed or has no host name";
-    let host = uri_host(name).ok_or(MALFORMED)?;
-    host_lies_within(host, base).ok_or_else(|| MALFORMED.to_owned())
+    let host = uri_host(name).ok_or("a uniformResourceIdentifier has no host name")?;
+    Ok(host_lies_within(host, base))
 }
 
-/// `None`: malformed.
-fn host_lies_within(host: &[u8], base: &[u8]) -> Option<bool> {
+fn host_lies_within(host: &[u8], base: &[u8]) -> bool {
     match base.strip_prefix(b".") {
-        Some(domain) if is_host(domain) => Some(labels_above(host, domain).is_some_and(|added| added > 0)),
-        None if is_host(base) => Some(host.eq_ignore_ascii_case(base)),
-        Some(_) | None => None,
+        Some(domain) => labels_above(host, domain).is_some_and(|added| added > 0),
+        None => host.eq_ignore_ascii_case(base),
     }
+}
+
+/// A host, or a dot and the domain of all hosts below it.
+fn is_host_base(base: &[u8]) -> bool {
+    is_host(base.strip_prefix(b".").unwrap_or(base))
 }
 
 /// At the last `@`: the local part may be quoted and hold another.
@@ -230,7 +255,10 @@ mod tests {
             ("pc.corp.example", ".", None, None),
             ("pc.corp.example", "*.example", None, None),
         ] {
-            let check = |subtree| dns_lies_within(name.as_bytes(), base.as_bytes(), subtree).ok();
+            let check = |subtree| {
+                let judged = dns_lies_within(name.as_bytes(), base.as_bytes(), subtree).ok();
+                judged.filter(|_| is_dns_base(base.as_bytes()))
+            };
             assert_eq!(check(Subtree::Permitted), permitted, "{name} in permitted {base}");
             assert_eq!(check(Subtree::Excluded), excluded, "{name} in excluded {base}");
         }
@@ -252,7 +280,7 @@ mod tests {
             ("range of nothing", vec![10, 1, 2, 3], vec![], None),
             ("odd range", vec![10, 1, 2, 3], vec![10, 0, 0, 255, 0, 0, 0], None),
         ] {
-            assert_eq!(ip_lies_within(&name, &base).ok(), expected, "{case}");
+            assert_eq!(ip_lies_within(&name, &base).ok().filter(|_| is_range(&base)), expected, "{case}");
         }
     }
 
@@ -271,7 +299,9 @@ mod tests {
             ("@host.example", "host.example", None),
             ("a@host.example", "", None),
         ] {
-            assert_eq!(mail_lies_within(name.as_bytes(), base.as_bytes()).ok(), expected, "{name} in {base}");
+            let judged = mail_lies_within(name.as_bytes(), base.as_bytes()).ok();
+            let judged = judged.filter(|_| is_well_formed(&GeneralName::Mail(base.as_bytes().to_vec())));
+            assert_eq!(judged, expected, "{name} in {base}");
         }
     }
 
@@ -291,7 +321,9 @@ mod tests {
             ("host.example", "host.example", None),
             ("http://host.example", "", None),
         ] {
-            assert_eq!(uri_lies_within(name.as_bytes(), base.as_bytes()).ok(), expected, "{name} in {base}");
+            let judged = uri_lies_within(name.as_bytes(), base.as_bytes()).ok();
+            let judged = judged.filter(|_| is_well_formed(&GeneralName::Uri(base.as_bytes().to_vec())));
+            assert_eq!(judged, expected, "{name} in {base}");
         }
     }
 }

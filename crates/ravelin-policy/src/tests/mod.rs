@@ -1,5 +1,6 @@
 //! Decisions on whole certificate lists, one file per behaviour.
 
+mod certificate_policies;
 mod estate;
 mod hostile;
 mod loading;
