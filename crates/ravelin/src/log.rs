@@ -263,7 +263,13 @@ impl Visit for Collect<'_> {
 
 /// Warnings are for what an operator should look at: the servers, and a gateway that is full.
 fn session_level(end: SessionEnd) -> Level {
-    let warns = [SessionEnd::NoServer, SessionEnd::ServerFailed, SessionEnd::ServerRefused, SessionEnd::SessionLimit];
+    let warns = [
+        SessionEnd::InternalError,
+        SessionEnd::NoServer,
+        SessionEnd::ServerFailed,
+        SessionEnd::ServerRefused,
+        SessionEnd::SessionLimit,
+    ];
     if warns.contains(&end) { Level::WARN } else { Level::INFO }
 }
 

@@ -1,2 +1,54 @@
-//! The command.
-fn main() {}
+//! The command: arguments and exit codes; everything else is in the library.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use ravelin::cli::{check, demo, drain, explain, init, kill, reload, run, sessions, status};
+use ravelin::server;
+
+/// IP-HTTPS preauthentication in front of Microsoft DirectAccess servers
+#[derive(Parser)]
+#[command(name = "ravelin", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway
+    Run(run::RunArgs),
+    /// Read everything a start would read and print every problem
+    Check(check::CheckArgs),
+    /// Dry-run the decision for a certificate chain
+    Explain(explain::ExplainArgs),
+    /// Show a running gateway's state
+    Status(status::StatusArgs),
+    /// List live tunnels
+    Sessions(sessions::SessionsArgs),
+    /// End live tunnels
+    Kill(kill::KillArgs),
+    /// Stop accepting, wait for tunnels, exit
+    Drain(drain::DrainArgs),
+    /// Load configuration and files again
+    Reload(reload::ReloadArgs),
+    /// Show a whole estate at work in this process
+    Demo(demo::DemoArgs),
+    /// Write a commented configuration
+    Init(init::InitArgs),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args, server::problems_of_start),
+        Command::Explain(args) => explain::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Sessions(args) => sessions::run(&args),
+        Command::Kill(args) => kill::run(&args),
+        Command::Drain(args) => drain::run(&args),
+        Command::Reload(args) => reload::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => init::run(&args),
+    }
+}

@@ -359,6 +359,7 @@ fn handshake_result(record: &SessionRecord) -> Option<&'static str> {
         | SessionEnd::Draining
         | SessionEnd::Idle
         | SessionEnd::IdentityLimit
+        | SessionEnd::InternalError
         | SessionEnd::KeyLimit
         | SessionEnd::MaxLifetime
         | SessionEnd::NoServer

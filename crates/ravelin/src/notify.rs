@@ -100,13 +100,22 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Waits until a sign of life is due and gives it; for ever where none is asked for. May be dropped and called
-    /// again without losing its place.
-    pub async fn tick(&mut self) {
+    /// Waits until a sign of life is due; for ever where none is asked for. May be dropped and called again without
+    /// losing its place.
+    pub async fn due(&mut self) {
         let Some((period, due)) = &mut self.next else { return std::future::pending().await };
         sleep_until(*due).await;
         *due = Instant::now() + *period;
+    }
+
+    /// Gives the sign of life.
+    pub fn beat(&self) {
         self.notifier.send(&[NotifyState::Watchdog]);
+    }
+
+    /// How long the process may take to find out whether it lives: half of what is left when a sign is due.
+    pub fn patience(&self) -> Duration {
+        self.next.map_or(Duration::ZERO, |(period, _)| period / 2)
     }
 }
 
@@ -158,13 +167,15 @@ mod tests {
         let (manager, notifier) = manager(Some(Duration::from_secs(30)));
         let mut watchdog = notifier.watchdog();
         let start = Instant::now();
-        watchdog.tick().await;
+        watchdog.due().await;
+        watchdog.beat();
         assert_eq!(start.elapsed(), Duration::ZERO);
         // A loop that does other things in between starts the wait anew each time, and must not put it off for ever.
         for _ in 0..14 {
-            assert!(tokio::time::timeout(Duration::from_secs(1), watchdog.tick()).await.is_err());
+            assert!(tokio::time::timeout(Duration::from_secs(1), watchdog.due()).await.is_err());
         }
-        watchdog.tick().await;
+        watchdog.due().await;
+        watchdog.beat();
         assert!(start.elapsed() <= Duration::from_secs(16), "{:?}", start.elapsed());
         assert_eq!(hear(&manager) + &hear(&manager), "WATCHDOG=1\nWATCHDOG=1\n");
     }
@@ -175,7 +186,7 @@ mod tests {
         notifier.ready();
         notifier.stopping();
         let mut watchdog = notifier.watchdog();
-        assert!(tokio::time::timeout(Duration::from_secs(3600), watchdog.tick()).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_secs(3600), watchdog.due()).await.is_err());
     }
 
     #[test]

@@ -116,7 +116,7 @@ ends! {
     ServerFailed = "server_failed",
     /// The server answered the request with something other than 200.
     ServerRefused = "server_refused",
-    /// The gateway was draining.
+    /// The gateway was draining, or a reload took the site away.
     Draining = "draining",
     /// The client ended the tunnel cleanly.
     ClientClosed = "client_closed",
@@ -134,6 +134,8 @@ ends! {
     MaxLifetime = "max_lifetime",
     /// A TLS key may seal no more records.
     KeyLimit = "key_limit",
+    /// A bug of ours ended the session; the log says where. Please report it.
+    InternalError = "internal_error",
     /// A packet in the tunnel broke a rule of the packet guard.
     PacketViolation = "packet_violation",
     /// An operator ended the tunnel.

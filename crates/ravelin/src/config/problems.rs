@@ -27,6 +27,19 @@ pub struct Problem {
     pub text: String,
 }
 
+impl Problem {
+    /// An error without a position.
+    pub fn error(file: &std::path::Path, key: &str, text: impl Into<String>) -> Problem {
+        Problem {
+            severity: Severity::Error,
+            file: file.to_owned(),
+            position: None,
+            key: key.to_owned(),
+            text: text.into(),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self.severity {

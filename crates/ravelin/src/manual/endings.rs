@@ -34,6 +34,7 @@ fn told(end: SessionEnd) -> Told {
         | SessionEnd::Draining
         | SessionEnd::HandshakeTimeout
         | SessionEnd::IdentityLimit
+        | SessionEnd::InternalError
         | SessionEnd::Idle
         | SessionEnd::KeyLimit
         | SessionEnd::MaxLifetime

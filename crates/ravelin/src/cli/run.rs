@@ -1,0 +1,129 @@
+//! `ravelin run`: the gateway as a process: log, signals, systemd, exit codes.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{EXIT_CONFIGURATION, configuration_error, print_problems};
+use crate::clock;
+use crate::config::{self, Problem};
+use crate::gateway::RecordSink;
+use crate::log::{self, Log};
+use crate::metrics::Metrics;
+use crate::notify::Notifier;
+use crate::record::SessionRecord;
+use crate::server::{self, Running};
+
+/// Arguments of `ravelin run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Runs the command: returns when the gateway has drained.
+pub fn run(args: &RunArgs) -> ExitCode {
+    let (config, warnings) = match config::load(&args.config) {
+        Ok(loaded) => loaded,
+        Err(problems) => return configuration_error(&problems),
+    };
+    let metrics = Arc::new(Metrics::new());
+    let log = match log::start(&config.log, &metrics, clock::utc) {
+        Ok(log) => log,
+        Err(error) => {
+            print_problems(&[Problem::error(&args.config, "log", error.to_string())]);
+            return ExitCode::from(EXIT_CONFIGURATION);
+        }
+    };
+    log::report_panics();
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    let sinks: Vec<Box<dyn RecordSink>> = vec![Box::new(LogSink(log.clone()))];
+    let running = match server::start((config, warnings), metrics, sinks) {
+        Ok(running) => running,
+        Err(problems) => {
+            log.flush();
+            return configuration_error(&problems);
+        }
+    };
+    for warning in &running.gateway().generation().warnings {
+        tracing::warn!("{warning}");
+    }
+    let code = match serve(running) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "cannot wait for signals");
+            ExitCode::FAILURE
+        }
+    };
+    log.flush();
+    code
+}
+
+/// Waits for signals until the gateway has drained.
+fn serve(running: Running) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let (mut hangup, mut terminate, mut interrupt) =
+            (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let notifier = Notifier::from_env();
+        notifier.ready();
+        let mut watchdog = notifier.watchdog();
+        loop {
+            tokio::select! {
+                () = watchdog.due() => {
+                    // A thread that does not answer is worth a restart by systemd: no sign of life then.
+                    match running.stuck_thread(watchdog.patience()).await {
+                        None => watchdog.beat(),
+                        Some(name) => tracing::error!(thread = %name, "does not answer; the watchdog is not fed"),
+                    }
+                }
+                _ = hangup.recv() => {
+                    notifier.reloading();
+                    running.gateway().reopen_sinks();
+                    let operations = running.operations().clone();
+                    // Reading files may take a while; the watchdog goes on meanwhile.
+                    let reload = tokio::task::spawn_blocking(move || operations.reload_for("signal", false));
+                    let _ = reload.await;
+                    notifier.ready();
+                }
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                () = running.gateway().drain_requested() => break,
+            }
+        }
+        notifier.stopping();
+        drain(running, &mut hangup, &mut terminate, &mut interrupt).await;
+        Ok(())
+    })
+}
+
+/// Drains; a second signal to end hurries, a hangup is past its time and changes nothing.
+async fn drain(running: Running, hangup: &mut Signal, terminate: &mut Signal, interrupt: &mut Signal) {
+    let hurry = Arc::new(AtomicBool::new(false));
+    let drained = Arc::clone(&hurry);
+    let mut drain = tokio::task::spawn_blocking(move || running.drain(&drained));
+    loop {
+        tokio::select! {
+            _ = &mut drain => return,
+            _ = terminate.recv() => hurry.store(true, Ordering::Relaxed),
+            _ = interrupt.recv() => hurry.store(true, Ordering::Relaxed),
+            _ = hangup.recv() => tracing::warn!("draining: nothing is reloaded any more"),
+        }
+    }
+}
+
+/// Session records into the log.
+struct LogSink(Log);
+
+impl RecordSink for LogSink {
+    fn record(&self, record: &SessionRecord) {
+        self.0.session(record);
+    }
+}

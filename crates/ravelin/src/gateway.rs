@@ -1,0 +1,220 @@
+//! The running gateway: what its threads share.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use rustls_pki_types::UnixTime;
+use tokio::sync::Notify;
+
+use crate::clock;
+use crate::front::{Front, Place};
+use crate::generation::Generation;
+use crate::listener::Listeners;
+use crate::live::{self, Live, LiveSession};
+use crate::metrics::Metrics;
+use crate::operator::ReloadReport;
+use crate::pool::Pools;
+use crate::record::{SessionEnd, SessionRecord};
+use crate::threads::Pool as ThreadPool;
+
+/// Where session records go besides the metrics: log and audit. Must not block.
+pub trait RecordSink: Send + Sync {
+    /// Takes one record.
+    fn record(&self, record: &SessionRecord);
+    /// Why records are being lost, for `/readyz`.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+    /// SIGHUP: a file may have been rotated away.
+    fn reopen(&self) {}
+    /// The gateway stops: what was taken should reach its file now.
+    fn flush(&self) {}
+}
+
+/// What every thread of the gateway shares.
+pub struct Gateway {
+    /// The configuration file; read again at a reload.
+    pub config_file: PathBuf,
+    /// When it started.
+    pub started: UnixTime,
+    /// Live sessions.
+    pub(crate) live: Arc<Live>,
+    /// Servers' states.
+    pub(crate) pools: Pools,
+    /// The metrics.
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) listeners: Listeners,
+    reloading: Mutex<()>,
+    last_reload: Mutex<Option<ReloadReport>>,
+    generation: ArcSwap<Generation>,
+    front: Arc<Front>,
+    sinks: Vec<Box<dyn RecordSink>>,
+    handshake_threads: ThreadPool,
+    relay_threads: ThreadPool,
+    sessions: AtomicUsize,
+    next_session: AtomicU64,
+    draining: AtomicBool,
+    drain_requested: Notify,
+}
+
+impl Gateway {
+    pub(crate) fn new(
+        generation: Generation,
+        sinks: Vec<Box<dyn RecordSink>>,
+        metrics: Arc<Metrics>,
+        listeners: Listeners,
+        handshake_threads: ThreadPool,
+        relay_threads: ThreadPool,
+    ) -> Gateway {
+        Gateway {
+            config_file: generation.config.file.clone(),
+            started: clock::now(),
+            live: Arc::default(),
+            pools: Pools::default(),
+            metrics,
+            listeners,
+            reloading: Mutex::default(),
+            last_reload: Mutex::default(),
+            generation: ArcSwap::from_pointee(generation),
+            front: Arc::default(),
+            sinks,
+            handshake_threads,
+            relay_threads,
+            sessions: AtomicUsize::new(0),
+            next_session: AtomicU64::new(1),
+            draining: AtomicBool::new(false),
+            drain_requested: Notify::new(),
+        }
+    }
+
+    /// The generation in force.
+    pub fn generation(&self) -> Arc<Generation> {
+        self.generation.load_full()
+    }
+
+    /// Puts a generation in force and judges every live tunnel by it.
+    pub(crate) fn put_in_force(&self, next: Generation) -> Vec<(Arc<LiveSession>, SessionEnd, String)> {
+        self.generation.store(Arc::new(next));
+        self.pools.retain(&self.generation().config);
+        self.judge_again(&self.live.all(), "reload")
+    }
+
+    /// Judges live sessions again under the generation in force; those it denies are on their way out.
+    pub(crate) fn judge_again(
+        &self,
+        sessions: &[Arc<LiveSession>],
+        trigger: &'static str,
+    ) -> Vec<(Arc<LiveSession>, SessionEnd, String)> {
+        self.metrics.reevaluated(trigger);
+        live::judge_again(sessions, &self.generation(), clock::now())
+    }
+
+    /// Takes a new connection in, or says which limit forbids it.
+    ///
+    /// # Errors
+    /// `session_limit`, `source_limit`, `rate_limited`.
+    pub(crate) fn enter(&self, client: IpAddr, session: u64) -> Result<Place, SessionEnd> {
+        let generation = self.generation();
+        let limits = &generation.config.limits;
+        if self.sessions.load(Ordering::Relaxed) > limits.sessions {
+            return Err(SessionEnd::SessionLimit);
+        }
+        self.front.enter(client, session, limits, Instant::now())
+    }
+
+    /// Connections without a permit.
+    pub fn handshakes_in_flight(&self) -> usize {
+        self.front.waiting()
+    }
+
+    /// Sessions, tunnels included.
+    pub fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// Counts a session in and gives its number.
+    pub(crate) fn count_session_in(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+        self.next_session.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_session_out(&self) {
+        self.sessions.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Writes the one record of a session: metrics first, then log and audit.
+    pub(crate) fn write_record(&self, record: &SessionRecord) {
+        if record.end == SessionEnd::InternalError {
+            self.metrics.session_panicked();
+        }
+        self.metrics.observe(record);
+        for sink in &self.sinks {
+            sink.record(record);
+        }
+    }
+
+    /// Why records are being lost.
+    pub(crate) fn sink_troubles(&self) -> Vec<String> {
+        self.sinks.iter().filter_map(|sink| sink.trouble()).collect()
+    }
+
+    /// What `/metrics` shows.
+    pub fn metrics_page(&self) -> String {
+        self.metrics.render()
+    }
+
+    /// SIGHUP: files of sinks may have been rotated away.
+    pub fn reopen_sinks(&self) {
+        self.sinks.iter().for_each(|sink| sink.reopen());
+    }
+
+    /// Brings what sinks have taken to its file.
+    pub(crate) fn flush_sinks(&self) {
+        self.sinks.iter().for_each(|sink| sink.flush());
+    }
+
+    /// The runtime of the next handshake thread.
+    pub(crate) fn handshake_thread(&self) -> tokio::runtime::Handle {
+        self.handshake_threads.next()
+    }
+
+    /// The runtime of the next relay thread.
+    pub(crate) fn relay_thread(&self) -> tokio::runtime::Handle {
+        self.relay_threads.next()
+    }
+
+    /// Whether a drain has begun.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Asks for a drain; the owner of the process carries it out.
+    pub fn request_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.drain_requested.notify_one();
+    }
+
+    /// Resolves when somebody asks for a drain.
+    pub(crate) async fn drain_requested(&self) {
+        self.drain_requested.notified().await;
+    }
+
+    /// One reload at a time.
+    pub(crate) fn reloading(&self) -> MutexGuard<'_, ()> {
+        // A reload that panicked changed nothing: the generation is swapped in one step.
+        self.reloading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last reload that was not a dry run.
+    pub(crate) fn last_reload(&self) -> Option<ReloadReport> {
+        self.last_reload.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_last_reload(&self, report: ReloadReport) {
+        *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+    }
+}

@@ -1,0 +1,227 @@
+//! What an operator sees and asks, answered by the running gateway.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::live::LiveSession;
+use crate::operator::{
+    CertificateView, KillSelector, ListView, ListenerView, Operator, PoolView, ReloadReport, ServerView, SessionView,
+    SiteView, Status,
+};
+use crate::record::SessionEnd;
+use crate::reload;
+
+/// The operator's end of a gateway.
+#[derive(Clone)]
+pub struct Operations {
+    gateway: Arc<Gateway>,
+    accept_thread: Handle,
+    admin_listen: Arc<std::sync::OnceLock<std::net::SocketAddr>>,
+}
+
+impl Operations {
+    /// Over a running gateway; `accept_thread` is where a reload's new listeners accept.
+    pub fn new(gateway: Arc<Gateway>, accept_thread: Handle) -> Operations {
+        Operations { gateway, accept_thread, admin_listen: Arc::default() }
+    }
+
+    /// Tells where the admin interface listens, once it does.
+    pub(crate) fn set_admin_listen(&self, address: std::net::SocketAddr) {
+        // It is set once, by the start.
+        let _ = self.admin_listen.set(address);
+    }
+
+    /// Reloads for one of `signal`, `control`, `file`.
+    pub fn reload_for(&self, trigger: &str, dry_run: bool) -> ReloadReport {
+        reload::reload(&self.gateway, &self.accept_thread, trigger, dry_run)
+    }
+}
+
+impl Operator for Operations {
+    fn status(&self) -> Status {
+        let gateway = &self.gateway;
+        let generation = gateway.generation();
+        let listeners = generation
+            .config
+            .listeners
+            .iter()
+            .map(|(name, listener)| ListenerView {
+                name: name.clone(),
+                addresses: gateway.listeners.bound(name).iter().map(ToString::to_string).collect(),
+                sites: listener.sites.clone(),
+            })
+            .collect();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started_at: unix_rfc3339(i64_of(gateway.started.as_secs())),
+            config_file: gateway.config_file.display().to_string(),
+            generation: generation.number,
+            generation_since: unix_rfc3339(i64_of(generation.since.as_secs())),
+            draining: gateway.is_draining(),
+            last_reload: gateway.last_reload(),
+            listeners,
+            admin_listen: self.admin_listen.get().map(ToString::to_string),
+            sites: gateway.site_views(),
+            pools: gateway.pool_views(),
+            lists: gateway.list_views(),
+            tunnels: gateway.live.len(),
+            handshakes_in_flight: gateway.handshakes_in_flight(),
+            unready: self.unready(),
+            warnings: generation.warnings.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn sessions(&self) -> Vec<SessionView> {
+        self.gateway.live.all().iter().map(|session| session_view(session)).collect()
+    }
+
+    fn kill(&self, selector: &KillSelector) -> usize {
+        let matches = |session: &LiveSession| match selector {
+            KillSelector::All => true,
+            KillSelector::Identity(name) => {
+                session.identity.eq_ignore_ascii_case(name) || session.identity_key.eq_ignore_ascii_case(name)
+            }
+            KillSelector::Session(number) => session.session == *number,
+            KillSelector::Site(site) => session.site == *site,
+        };
+        let sessions = self.gateway.live.all();
+        let chosen = sessions.iter().filter(|session| matches(session));
+        chosen.filter(|session| session.stop.set(SessionEnd::Operator, "an operator ended it")).count()
+    }
+
+    fn drain(&self) {
+        self.gateway.request_drain();
+    }
+
+    fn reload(&self, dry_run: bool) -> ReloadReport {
+        self.reload_for("control", dry_run)
+    }
+
+    fn unready(&self) -> Vec<String> {
+        let gateway = &self.gateway;
+        let mut reasons = gateway.sink_troubles();
+        if gateway.is_draining() {
+            reasons.push("draining".to_owned());
+        }
+        for pool in gateway.pool_views() {
+            if !pool.servers.iter().any(|server| server.up) {
+                reasons.push(format!("no server of the pool {} is up", pool.name));
+            }
+        }
+        reasons
+    }
+}
+
+impl Gateway {
+    /// Tells the metrics what the generation in force is.
+    pub(crate) fn tell_metrics(&self) {
+        let now = i64_of(clock::now().as_secs());
+        let generation = self.generation();
+        self.metrics.generation(generation.number, now, &self.site_views(), &self.pool_views(), &self.list_views());
+    }
+
+    fn site_views(&self) -> Vec<SiteView> {
+        let generation = self.generation();
+        let live = self.live.all();
+        generation
+            .config
+            .sites
+            .iter()
+            .map(|(name, config)| SiteView {
+                name: name.clone(),
+                server_names: config.server_names.clone(),
+                policy: config.policy.clone(),
+                pool: config.pool.clone(),
+                tunnels: live.iter().filter(|session| session.site == *name).count(),
+                certificates: generation
+                    .sites
+                    .get(name)
+                    .map(|site| site.certificates.as_slice())
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|certificate| CertificateView {
+                        subject: certificate.subject.clone(),
+                        not_after: unix_rfc3339(certificate.not_after),
+                        not_after_unix: certificate.not_after,
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+
+    fn pool_views(&self) -> Vec<PoolView> {
+        let now = Instant::now();
+        self.generation()
+            .config
+            .pools
+            .iter()
+            .map(|(name, config)| PoolView {
+                name: name.clone(),
+                servers: self
+                    .pools
+                    .servers(name, config)
+                    .into_iter()
+                    .map(|server| ServerView {
+                        up: server.state.is_up(now),
+                        tunnels: server.state.tunnels(),
+                        name: server.name,
+                        address: server.address.to_string(),
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+
+    fn list_views(&self) -> Vec<ListView> {
+        let generation = self.generation();
+        let mut views = Vec::new();
+        for (name, policy) in &generation.policies {
+            for list in policy.lists() {
+                views.push(ListView {
+                    policy: name.clone(),
+                    origin: list.origin,
+                    issuer: list.issuer,
+                    number: list.number,
+                    this_update: unix_rfc3339(list.this_update),
+                    next_update: unix_rfc3339(list.next_update),
+                    next_update_unix: list.next_update,
+                    entries: list.entries,
+                });
+            }
+        }
+        views
+    }
+}
+
+fn session_view(session: &LiveSession) -> SessionView {
+    let (policy, generation, valid_until) = session.permit();
+    SessionView {
+        session: session.session,
+        site: session.site.clone(),
+        server: session.server().unwrap_or_default(),
+        client: session.client.to_string(),
+        identity: session.identity.clone(),
+        identity_key: session.identity_key.clone(),
+        policy,
+        generation,
+        since: clock::rfc3339(session.since),
+        valid_until: unix_rfc3339(i64_of(valid_until.as_secs())),
+        version: session.negotiated.version.to_owned(),
+        suite: session.negotiated.suite.to_owned(),
+        to_server_bytes: session.counters.to_server(),
+        to_client_bytes: session.counters.to_client(),
+    }
+}
+
+fn unix_rfc3339(seconds: i64) -> String {
+    clock::rfc3339(clock::from_unix(seconds))
+}
+
+fn i64_of(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,137 @@
+//! Reload, whole or not at all: the next generation is built completely, then one pointer is swapped.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::clock;
+use crate::config::{self, Config, Problem};
+use crate::gateway::Gateway;
+use crate::generation::{self, Generation};
+use crate::live;
+use crate::operator::{ReloadReport, Withdrawal};
+
+/// Reloads configuration and files. Takes as long as reading them takes: call it from a thread that may block.
+pub(crate) fn reload(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, dry_run: bool) -> ReloadReport {
+    let _one_at_a_time = gateway.reloading();
+    let report = reload_locked(gateway, accept_thread, trigger, dry_run);
+    if !dry_run {
+        log(&report);
+        if !report.accepted {
+            gateway.metrics.reload_refused();
+        }
+        gateway.set_last_reload(report.clone());
+    }
+    report
+}
+
+fn reload_locked(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, dry_run: bool) -> ReloadReport {
+    let now = clock::now();
+    let current = gateway.generation();
+    let mut report = ReloadReport {
+        dry_run,
+        accepted: false,
+        trigger: trigger.to_owned(),
+        at: clock::rfc3339(clock::utc()),
+        generation: current.number,
+        problems: Vec::new(),
+        warnings: Vec::new(),
+        withdrawn: Vec::new(),
+    };
+    if gateway.is_draining() {
+        report.problems.push("the gateway is draining; nothing is reloaded any more".to_owned());
+        return report;
+    }
+    let next = match build(gateway, &current, now, &mut report) {
+        Ok(next) => next,
+        Err(problems) => {
+            report.problems.extend(words(&problems));
+            return report;
+        }
+    };
+    let opened = match gateway.listeners.open(&next.config) {
+        Ok(opened) => opened,
+        Err((name, address, error)) => {
+            report.problems.push(format!("listeners.{name}.bind: cannot listen on {address}: {error}"));
+            return report;
+        }
+    };
+    report.accepted = true;
+    if dry_run {
+        for session in gateway.live.all() {
+            if let Err((end, detail)) = live::judge(&session.chain, &session.site, &next, now) {
+                report.withdrawn.push(withdrawal(&session, end, detail));
+            }
+        }
+        return report;
+    }
+    report.generation = next.number;
+    let config = next.config.clone();
+    let stopped = gateway.put_in_force(next);
+    gateway.listeners.apply(opened, &config, gateway, accept_thread);
+    report.withdrawn = stopped.iter().map(|(session, end, detail)| withdrawal(session, *end, detail.clone())).collect();
+    gateway.tell_metrics();
+    report
+}
+
+fn build(
+    gateway: &Gateway,
+    current: &Generation,
+    now: rustls_pki_types::UnixTime,
+    report: &mut ReloadReport,
+) -> Result<Generation, Vec<Problem>> {
+    let (config, warnings) = config::load(&gateway.config_file)?;
+    report.warnings.extend(words(&warnings));
+    report.warnings.extend(needs_restart(&current.config, &config));
+    let mut next = generation::build_after(Some(current), &config, current.number + 1, now)?;
+    report.warnings.extend(words(&next.warnings));
+    next.warnings.splice(0..0, warnings);
+    Ok(next)
+}
+
+/// What a reload cannot change, in words.
+fn needs_restart(current: &Config, next: &Config) -> Vec<String> {
+    let mut changed = Vec::new();
+    for (section, same) in [
+        ("[admin]", current.admin == next.admin),
+        ("[threads]", current.threads == next.threads),
+        ("[log]", current.log == next.log),
+        ("limits.sessions", current.limits.sessions >= next.limits.sessions),
+    ] {
+        if !same {
+            changed.push(format!("{section} changed; this takes effect at the next start"));
+        }
+    }
+    changed
+}
+
+fn withdrawal(session: &live::LiveSession, end: crate::record::SessionEnd, detail: String) -> Withdrawal {
+    Withdrawal {
+        session: session.session,
+        identity: session.identity.clone(),
+        site: session.site.clone(),
+        reason: end.label().to_owned(),
+        detail,
+    }
+}
+
+fn log(report: &ReloadReport) {
+    for problem in &report.problems {
+        tracing::error!(trigger = %report.trigger, "reload refused, generation {} goes on: {problem}", report.generation);
+    }
+    for warning in &report.warnings {
+        tracing::warn!(trigger = %report.trigger, "{warning}");
+    }
+    if report.accepted {
+        tracing::info!(
+            trigger = %report.trigger,
+            generation = report.generation,
+            withdrawn = report.withdrawn.len(),
+            "reload accepted"
+        );
+    }
+}
+
+fn words(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,139 @@
+//! Notices that a file the configuration names has changed.
+//!
+//! By looking, once a second, at what each path leads to now: device, inode, size and both times. That sees a rename, a
+//! symlink swapped, a write in place, the same modification time put back (the change time tells), and network or
+//! container mounts on which inotify is silent (traps row 24).
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::files;
+
+/// What some paths led to at one moment.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Snapshot(Vec<(PathBuf, Option<Facts>)>);
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Facts {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Snapshot {
+    /// Looks at files, and at the files in folders.
+    pub(crate) fn take(paths: &[PathBuf]) -> Snapshot {
+        let mut seen = Vec::new();
+        for path in paths {
+            seen.push((path.clone(), facts(path)));
+            if path.is_dir() {
+                for file in files::folder(path).unwrap_or_default() {
+                    let facts = facts(&file);
+                    seen.push((file, facts));
+                }
+            }
+        }
+        Snapshot(seen)
+    }
+}
+
+fn facts(path: &Path) -> Option<Facts> {
+    let meta = fs::metadata(path).ok()?;
+    let (modified, changed) = if meta.is_dir() {
+        // A folder's own times change with files that are passed over; its files are looked at one by one.
+        ((0, 0), (0, 0))
+    } else {
+        ((meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec()))
+    };
+    let size = if meta.is_dir() { 0 } else { meta.size() };
+    Some(Facts { device: meta.dev(), inode: meta.ino(), size, modified, changed })
+}
+
+/// Says when a change has come to rest: files that are written one after the other make one reload, not a broken one.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    settled: Snapshot,
+    last: Snapshot,
+}
+
+impl Watcher {
+    /// Begins with what is there now.
+    pub(crate) fn new(paths: &[PathBuf]) -> Watcher {
+        let settled = Snapshot::take(paths);
+        Watcher { last: settled.clone(), settled }
+    }
+
+    /// Looks again. `true` once when something changed since the last `true` and nothing changed since the last look.
+    pub(crate) fn look(&mut self, paths: &[PathBuf]) -> bool {
+        let now = Snapshot::take(paths);
+        let at_rest = now == self.last;
+        self.last = now;
+        if at_rest && self.last != self.settled {
+            self.settled = self.last.clone();
+            return true;
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    type Change<'a> = Box<dyn Fn() + 'a>;
+
+    #[test]
+    fn every_way_to_replace_a_file_is_seen_once_it_rests() {
+        // Covers: traps row 24 (replaced CRL file not noticed).
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("one"), "1").unwrap();
+        fs::write(path("two"), "2").unwrap();
+        symlink("one", path("link")).unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        let paths = vec![path("one"), path("link"), path("folder"), path("absent")];
+        let changes: Vec<(&str, Change<'_>)> = vec![
+            ("write in place", Box::new(|| fs::write(path("one"), "1b").unwrap())),
+            ("same size, same modification time", {
+                Box::new(|| {
+                    let before = fs::metadata(path("one")).unwrap().modified().unwrap();
+                    fs::write(path("one"), "1c").unwrap();
+                    fs::File::options().write(true).open(path("one")).unwrap().set_modified(before).unwrap();
+                })
+            }),
+            (
+                "rename over it",
+                Box::new(|| {
+                    fs::write(path("one.new"), "1c").unwrap();
+                    fs::rename(path("one.new"), path("one")).unwrap();
+                }),
+            ),
+            (
+                "symlink swap",
+                Box::new(|| {
+                    symlink("two", path("link.new")).unwrap();
+                    fs::rename(path("link.new"), path("link")).unwrap();
+                }),
+            ),
+            ("a file more in a folder", Box::new(|| fs::write(path("folder/a.crl"), "a").unwrap())),
+            ("a file less in a folder", Box::new(|| fs::remove_file(path("folder/a.crl")).unwrap())),
+            ("an absent file comes", Box::new(|| fs::write(path("absent"), "x").unwrap())),
+        ];
+        let mut watcher = Watcher::new(&paths);
+        assert!(!watcher.look(&paths));
+        for (what, change) in changes {
+            change();
+            assert!(!watcher.look(&paths), "{what}: not at rest yet");
+            assert!(watcher.look(&paths), "{what}: not seen");
+            assert!(!watcher.look(&paths), "{what}: seen twice");
+        }
+        fs::write(path("folder/.hidden"), "x").unwrap();
+        fs::write(path("folder/b.tmp"), "x").unwrap();
+        assert!(!watcher.look(&paths) && !watcher.look(&paths), "unfinished files are passed over");
+    }
+}
