@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ravelin_lab::pki::{Authority, CertificateSpec, Estate, Key, KeyType, Name, purpose};
+use ravelin_lab::pki::{Authority, CertificateSpec, Estate, GeneralName, Key, KeyType, Name, purpose, self_signed};
 use ravelin_policy::{
     Context, DenyList, NameRules, Policy, PolicySpec, PresentedChain, Reason, RevocationCheck, RevocationSpec, Source,
     Verdict,
@@ -33,6 +33,7 @@ fn benchmarks(criterion: &mut Criterion) {
         ("denied/100-strangers", strangers(100), Some(Reason::ChainTooLong)),
         ("denied/loop-of-2-known-name", known_loop(&estate, 2), Some(Reason::BadSignature)),
         ("denied/loop-of-4-two-names", two_name_loop(&estate), Some(Reason::BadSignature)),
+        ("denied/dearest-to-read", crowded(), Some(Reason::UnknownIssuer)),
         ("denied/loop-of-130", known_loop(&estate, 130), Some(Reason::ChainTooLong)),
     ] {
         let chain = chain(&list);
@@ -79,6 +80,20 @@ fn strangers(count: usize) -> Vec<Vec<u8>> {
     let leaf = Authority::root("Stranger", NOW).issue(CertificateSpec::client("pc1.corp.example.test"));
     let others = (0..count).map(|nth| Authority::root(&format!("Stranger {nth}"), NOW).certificate_der().to_vec());
     std::iter::once(leaf.certificate_der).chain(others).collect()
+}
+
+/// As much as the shape check reads: a leaf and four others, each full of names.
+fn crowded() -> Vec<Vec<u8>> {
+    let long = (0..31).fold(Name::cn("x"), |name, nth| name.and("OU", &format!("Unit {nth}")));
+    let names: Vec<GeneralName> = (0..100).map(|nth| GeneralName::dns(&format!("{nth}.test"))).collect();
+    let leaf = CertificateSpec::client("pc1.corp.example.test").subject(long.clone()).names(&names).issuer("CN=Nobody");
+    let other = |last: &str| {
+        let spec = CertificateSpec::authority(long.clone().and("L", last)).names(&names[..100]);
+        self_signed(CertificateSpec { subject: Name { rdns: spec.subject.rdns[1..].to_vec() }, ..spec }, NOW)
+            .certificate_der
+    };
+    let leaf = self_signed(leaf, NOW).certificate_der;
+    vec![leaf, other("a"), other("b"), other("c"), other("d")]
 }
 
 /// Authorities that bear the configured authority's name and issue one another.

@@ -109,10 +109,15 @@ impl Attribute<'_> {
 fn rdns(name: &[u8]) -> Result<Vec<Vec<Attribute<'_>>>, Malformed> {
     let mut sequence = Reader::new(der::only(name, tag::SEQUENCE)?);
     let mut rdns = Vec::new();
+    let mut attributes = 0;
     while !sequence.is_empty() {
         let mut set = sequence.nested(tag::SET)?;
         let mut rdn = Vec::with_capacity(1);
         while !set.is_empty() {
+            attributes += 1;
+            if attributes > ATTRIBUTES_MAX {
+                return Err(Malformed("a name of more than 32 attributes"));
+            }
             let mut attribute = set.nested(tag::SEQUENCE)?;
             let oid = der::oid(attribute.read(tag::OID)?)?;
             let value = value(&mut attribute)?;
@@ -200,6 +205,10 @@ fn push_sized(form: &mut Vec<u8>, bytes: &[u8]) {
     form.extend_from_slice(&length.to_be_bytes());
     form.extend_from_slice(bytes);
 }
+
+/// A deep forest has ten. Names are read before anything else is known of a certificate, so that their cost is a stranger's to
+/// choose up to here.
+const ATTRIBUTES_MAX: usize = 32;
 
 const BAD_STRING: Malformed = Malformed("a string in a name that is not of its declared type");
 
@@ -324,6 +333,8 @@ mod tests {
             ("half a BMP character", name(&[&[(O, tag::BMP_STRING, &[0, b'C', 0])]])),
             ("lone surrogate", name(&[&[(O, tag::BMP_STRING, &[0xd8, 0x00])]])),
             ("trailing", [name(&[]), vec![0]].concat()),
+            ("33 attributes", name(&[&[(O, tag::UTF8_STRING, &b"x"[..]); 33]])),
+            ("33 RDNs", name(&[&[(O, tag::UTF8_STRING, &b"x"[..])][..]; 33])),
             ("nothing", Vec::new()),
         ] {
             assert!(canonical(&der).is_err(), "{case}");

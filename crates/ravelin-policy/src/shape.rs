@@ -99,11 +99,6 @@ fn check_leaf(leaf: &Certificate) -> Result<(), Denial> {
     if let Some(Weakness(weakness)) = weakness {
         return Err(denial(Reason::WeakKey, format!("the leaf has {weakness}")));
     }
-    let names = leaf.extensions.subject_alternative_name.as_ref().map_or(0, Vec::len);
-    if names > LEAF_NAMES_MAX {
-        let text = format!("the leaf has {names} alternative names, {LEAF_NAMES_MAX} are allowed");
-        return Err(denial(Reason::MalformedCertificate, text));
-    }
     Ok(())
 }
 
@@ -138,5 +133,3 @@ const LIST_OCTETS_MAX: usize = 32 * 1024;
 const SENT_MAX: usize = 4;
 /// A certificate authority and its renewal.
 const SENT_OF_ONE_SUBJECT_MAX: usize = 2;
-/// A machine has one name, a server perhaps ten. Bounds what name constraints and name rules cost.
-const LEAF_NAMES_MAX: usize = 100;

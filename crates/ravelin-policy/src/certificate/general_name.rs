@@ -47,11 +47,14 @@ impl GeneralName {
     /// Reads `GeneralNames ::= SEQUENCE SIZE (1..MAX) OF GeneralName`.
     ///
     /// # Errors
-    /// As [`GeneralName::read`]; an empty sequence.
+    /// As [`GeneralName::read`]; an empty sequence, or more than [`NAMES_MAX`].
     pub(crate) fn read_all(bytes: &[u8]) -> Result<Vec<GeneralName>, Malformed> {
         let mut reader = Reader::new(der::only(bytes, tag::SEQUENCE)?);
         let mut names = Vec::new();
         while !reader.is_empty() {
+            if names.len() == NAMES_MAX {
+                return Err(Malformed("more than 100 alternative names"));
+            }
             names.push(GeneralName::read(&mut reader)?);
         }
         if names.is_empty() { Err(Malformed("an empty list of names")) } else { Ok(names) }
@@ -80,6 +83,9 @@ impl GeneralName {
         }
     }
 }
+
+/// robustness.md, rule 2. A machine has one name, a server perhaps ten. Bounds what reading, constraints and name rules cost.
+const NAMES_MAX: usize = 100;
 
 const OTHER_NAME: u8 = tag::context_constructed(0);
 const MAIL: u8 = tag::context(1);
