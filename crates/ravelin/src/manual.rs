@@ -2,6 +2,7 @@
 
 mod deploy;
 mod endings;
+mod records;
 
 use std::path::{Path, PathBuf};
 

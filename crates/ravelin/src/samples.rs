@@ -59,6 +59,8 @@ pub(crate) fn denied(reason: Reason) -> SessionRecord {
         end: SessionEnd::Denied(reason),
         negotiated: None,
         alert_sent: Some(48),
+        duration: Duration::from_millis(40),
+        extra_headers: 0,
         server: None,
         tunnel: None,
         to_server_bytes: 0,
