@@ -126,10 +126,22 @@ fn a_file_that_cannot_be_read_is_told() {
 }
 
 #[test]
-fn an_empty_file_lacks_a_listener() {
-    let problems = parse(Path::new("ravelin.toml"), "").unwrap_err();
-    assert_eq!(problems.len(), 1, "{problems:#?}");
-    assert_eq!((problems[0].key.as_str(), problems[0].position), ("listeners", Some((1, 1))));
+fn a_file_without_listeners_is_told() {
+    for (text, column) in [("", 1), ("[listeners]\n", 1), ("listeners = {}\n", 13), ("[log]\nlevel = \"info\"\n", 1)] {
+        let problems = parse(Path::new("ravelin.toml"), text).unwrap_err();
+        assert_eq!(problems.len(), 1, "{text:?}: {problems:#?}");
+        assert_eq!((problems[0].key.as_str(), problems[0].position), ("listeners", Some((1, column))), "{text:?}");
+    }
+}
+
+/// Covers: "a limit on everything", DESIGN.md §1.10. A file of problems is told in part, quickly, and is still refused.
+#[test]
+fn a_file_of_problems_is_told_in_part() {
+    let keys: String = (0..50_000).map(|number| format!("key{number} = 1\n")).collect();
+    let problems = parse(Path::new("ravelin.toml"), &format!("{GOOD}{keys}")).unwrap_err();
+    assert_eq!(problems.len(), 1_001);
+    let last = problems.last().unwrap();
+    assert!(last.severity == Severity::Error && last.text.starts_with("49000 more errors"), "{last}");
 }
 
 /// A secret in the wrong place is not repeated.

@@ -151,7 +151,7 @@ mod tests {
         let first = outcome.problems.lines().next().unwrap();
         assert_eq!(
             first,
-            "error: ravelin.toml:2:1: listeners.edge.bind: `bind` is missing: wants list (`\"IP:PORT\"`, at least one)"
+            "error: ravelin.toml:2:1: listeners.edge.bind: `bind` is missing; wanted: list (`\"IP:PORT\"`, at least one)"
         );
         assert!(
             outcome.problems.contains("ravelin.toml:3:1: listeners.edge.bimd: unknown key; did you mean `bind`?\n")

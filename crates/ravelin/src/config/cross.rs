@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::forms::{Items, shown};
-use super::reader::{Reader, Table, key_of};
+use super::reader::{Reader, key_of};
 use super::references::{POLICIES, POOLS, SITES};
 use super::tables::listeners::{LISTENERS, Listener};
-use super::tables::policies::POLICIES as POLICIES_KEY;
 use super::tables::sites::Site;
 
 /// What a file is asked for.
@@ -21,17 +20,20 @@ pub(crate) enum Demand {
 
 /// Checks what only several tables together show.
 pub(crate) fn check(
-    root: &Table<'_>,
+    reader: &Reader<'_>,
     demand: Demand,
     listeners: &[Listener],
     sites: &[Site],
     admin: Option<SocketAddr>,
 ) {
-    let reader = root.place.reader;
-    if demand == Demand::Gateway && !root.has(&LISTENERS) {
-        root.place_of(&LISTENERS).error("there is no listener: write a table [listeners.NAME] with `bind` and `sites`");
-    } else if demand == Demand::Policies && !root.has(&POLICIES_KEY) {
-        root.place_of(&POLICIES_KEY).error("there is no policy: write a table [policies.NAME]");
+    match demand {
+        Demand::Gateway if reader.names(LISTENERS.path).next().is_none() => {
+            reader.error(LISTENERS.path, "there is no listener: write a table [listeners.NAME] with `bind` and `sites`")
+        }
+        Demand::Policies if reader.names(POLICIES).next().is_none() => {
+            reader.error(POLICIES, "there is no policy: write a table [policies.NAME]");
+        }
+        Demand::Gateway | Demand::Policies => {}
     }
     addresses(reader, listeners, admin);
     for listener in listeners {

@@ -1,7 +1,7 @@
 //! One TOML file, checked whole: every problem at once, each with line and column.
 //!
 //! - [`load`] reads the TOML and nothing else; the files it names are read when a generation is built.
-//! - A key is declared once ([`declare`]); parser, reference page, JSON Schema and [`render`] read the declaration.
+//! - A key is declared once (`declare.rs`, `tables/`); parser, reference page, JSON Schema and [`render`] read the declaration.
 //! - An unknown key is an error, and so is a key or word that is designed and not built.
 //!
 //! Absent by design: look-ups, clocks, the environment.
@@ -39,7 +39,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use cross::Demand;
-use reader::{Reader, position};
+use reader::{Lines, Reader};
 
 /// Reads and checks the file of a gateway: the configuration with its warnings, or every problem.
 ///
@@ -83,7 +83,11 @@ fn read_file(file: &Path) -> Result<String, Vec<Problem>> {
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default()).into_owned();
-        vec![problem(file, Some(position(&text, good)), "is not UTF-8: save the file as UTF-8".to_owned())]
+        vec![problem(
+            file,
+            Some(Lines::of(&text).position(&text, good)),
+            "is not UTF-8: save the file as UTF-8".to_owned(),
+        )]
     })
 }
 
@@ -129,7 +133,7 @@ fn syntax_errors(file: &Path, text: &str, errors: &[toml::de::Error]) -> Vec<Pro
     let mut problems: Vec<Problem> = errors
         .iter()
         .map(|error| {
-            let spot = error.span().map(|span| position(text, span.start));
+            let spot = error.span().map(|span| Lines::of(text).position(text, span.start));
             problem(file, spot, format!("not TOML: {}", error.message()))
         })
         .collect();
@@ -150,7 +154,7 @@ fn read(reader: &Reader<'_>, file: &Path, demand: Demand) -> Option<Config> {
     let limits = tables::limits::read(&root);
     let threads = tables::threads::read(&root);
     let log = tables::log::read(&root);
-    cross::check(&root, demand, &listeners, &sites, admin.as_ref().and_then(|admin| admin.listen));
+    cross::check(reader, demand, &listeners, &sites, admin.as_ref().and_then(|admin| admin.listen));
     Some(Config {
         file: file.to_path_buf(),
         admin: admin?,

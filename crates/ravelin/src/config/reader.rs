@@ -1,6 +1,6 @@
 //! Walks the TOML tree by declared keys and gathers everything wrong with it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ pub(crate) struct Reader<'a> {
     file: &'a Path,
     folder: PathBuf,
     text: &'a str,
+    lines: Lines,
     root: &'a DeTable<'a>,
     problems: RefCell<Vec<Problem>>,
     /// Byte offset of each key met, for checks that look at several tables.
@@ -26,6 +27,9 @@ pub(crate) struct Reader<'a> {
     used: RefCell<BTreeSet<(&'static str, String)>>,
     /// Addresses of servers, with their keys.
     servers: RefCell<Vec<(String, SocketAddr)>>,
+    /// Found when [`PROBLEMS_MAX`] were told.
+    untold_errors: Cell<usize>,
+    untold_warnings: Cell<usize>,
 }
 
 /// A spot in the file with its dotted key.
@@ -60,11 +64,14 @@ impl<'a> Reader<'a> {
             file,
             folder,
             text,
+            lines: Lines::of(text),
             root,
             problems: RefCell::default(),
             spots: RefCell::default(),
             used: RefCell::default(),
             servers: RefCell::default(),
+            untold_errors: Cell::new(0),
+            untold_warnings: Cell::new(0),
         }
     }
 
@@ -90,10 +97,15 @@ impl<'a> Reader<'a> {
     }
 
     fn report_at(&self, severity: Severity, key: &str, spot: usize, text: String) {
+        if self.is_full() {
+            let untold = if severity == Severity::Error { &self.untold_errors } else { &self.untold_warnings };
+            untold.set(untold.get() + 1);
+            return;
+        }
         self.problems.borrow_mut().push(Problem {
             severity,
             file: self.file.to_path_buf(),
-            position: Some(position(self.text, spot)),
+            position: Some(self.lines.position(self.text, spot)),
             key: key.to_owned(),
             text,
         });
@@ -109,10 +121,25 @@ impl<'a> Reader<'a> {
         self.report(Severity::Warning, key, text.to_owned());
     }
 
+    /// Whether further problems are counted and not told.
+    fn is_full(&self) -> bool {
+        self.problems.borrow().len() >= PROBLEMS_MAX
+    }
+
     /// Everything found, in the order of the file.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
+        let (errors, warnings) = (self.untold_errors.get(), self.untold_warnings.get());
         let mut problems = self.problems.into_inner();
         problems.sort_by(|a, b| (a.position, a.severity, &a.key).cmp(&(b.position, b.severity, &b.key)));
+        if errors + warnings > 0 {
+            problems.push(Problem {
+                severity: if errors > 0 { Severity::Error } else { Severity::Warning },
+                file: self.file.to_path_buf(),
+                position: None,
+                key: String::new(),
+                text: format!("{errors} more errors and {warnings} more warnings are not told"),
+            });
+        }
         problems
     }
 
@@ -172,7 +199,7 @@ impl<'a> Place<'a> {
 
     /// A wrong type: what was wanted, and what stands there.
     pub(crate) fn wrong_type(&self, wanted: &str, value: &DeValue<'_>) {
-        self.error(format!("wants {wanted}, found {}", type_name(value)));
+        self.error(format!("wanted: {wanted}; found {}", type_name(value)));
     }
 
     /// An element of a list here.
@@ -205,6 +232,7 @@ impl<'a> Table<'a> {
         match declared.map(|key| key.shape().kind()) {
             Some(Kind::Refused(why)) => self.place.child(name, spot).error(why),
             Some(Kind::Named | Kind::Rows | Kind::Section | Kind::Value) => {}
+            None if self.place.reader.is_full() => self.place.error("unknown key"),
             None => self.place.child(name, spot).error(suggest::unknown_key(&self.pattern, name)),
         }
     }
@@ -348,11 +376,14 @@ impl<'a> Table<'a> {
         F: Shape,
     {
         if !self.broken {
-            let text = format!("`{}` is missing: wants {}", key.name(), key.shape.words());
+            let text = format!("`{}` is missing; wanted: {}", key.name(), key.shape.words());
             self.place_of(key).error(text);
         }
     }
 }
+
+/// More than anybody reads; a file of a megabyte that is no configuration has a hundred thousand.
+const PROBLEMS_MAX: usize = 1_000;
 
 /// A name is a label in metrics, records and commands; DNS allows as many in one label.
 pub(crate) const NAME_LENGTH_MAX: usize = 63;
@@ -368,13 +399,21 @@ pub(crate) fn key_of(table: &str, name: &str) -> String {
     if table.is_empty() { name } else { format!("{table}.{name}") }
 }
 
-/// Line and column, from 1; a column is a character.
-pub(crate) fn position(text: &str, spot: usize) -> (usize, usize) {
-    let before = text.get(..spot).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-    (line, column)
+/// Where the lines of a text begin. A file may be all problems, so each place must be found without counting anew.
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(crate) fn of(text: &str) -> Lines {
+        Lines(std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect())
+    }
+
+    /// Line and column of a byte, from 1; a column is a character. `text` is the text of [`Lines::of`].
+    pub(crate) fn position(&self, text: &str, spot: usize) -> (usize, usize) {
+        let line = self.0.partition_point(|start| *start <= spot);
+        let start = self.0.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let before = text.get(start..spot).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
 }
 
 fn type_name(value: &DeValue<'_>) -> &'static str {

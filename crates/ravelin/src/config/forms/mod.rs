@@ -5,6 +5,8 @@ mod identifiers;
 mod net;
 mod time;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 use toml::de::{DeInteger, DeValue};
 
@@ -257,7 +259,7 @@ impl Form for Number {
                 Some(text) if integer_text(text) => {
                     place.error(format!("wants a {}; write {text} without quotes", self.words()));
                 }
-                _ => place.wrong_type(&format!("a {}", self.words()), value),
+                _ => place.wrong_type(&self.words(), value),
             }
             return None;
         };
@@ -311,7 +313,7 @@ impl<F: Shape> Shape for ListOf<F> {
 
 impl<F: Form> Form for ListOf<F>
 where
-    F::Value: PartialEq,
+    F::Value: Ord,
 {
     type Value = Items<F::Value>;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<Items<F::Value>> {
@@ -323,7 +325,7 @@ where
                 return None;
             }
             (None, None) => {
-                place.wrong_type(&format!("a {}", self.words()), value);
+                place.wrong_type(&self.words(), value);
                 return None;
             }
         };
@@ -334,17 +336,16 @@ where
             place.error(format!("the list has {} entries; at most {} are taken", list.len(), self.max));
             return None;
         }
-        let mut items: Vec<Option<F::Value>> = Vec::new();
-        for (index, item) in list.iter().enumerate() {
-            let place = place.element(index, item.span().start);
-            let read = self.of.read(&place, item.get_ref());
-            if read.is_some() && items.contains(&read) {
+        let places = || list.iter().enumerate().map(|(index, item)| (place.element(index, item.span().start), item));
+        let items = Items(places().map(|(place, item)| self.of.read(&place, item.get_ref())).collect());
+        let mut seen = BTreeSet::new();
+        for ((place, _), item) in places().zip(&items.0) {
+            if item.as_ref().is_some_and(|item| !seen.insert(item)) {
                 let text = "stands in the list twice; take one out";
                 if self.twice_is_error { place.error(text) } else { place.warn(text) }
             }
-            items.push(read);
         }
-        Some(Items(items))
+        Some(items)
     }
 }
 

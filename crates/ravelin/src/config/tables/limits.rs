@@ -24,8 +24,9 @@ keys! {
         Number { min: 1, max: 524_160, why: "the kernel's fs.nr_open is 1,048,576 descriptors; less 256, two a session" },
         Presence::Default("20000");
 
-    /// Handshakes at one time. Beyond, new connections of the source with the most of them are closed. 1,024 handshakes of
-    /// a millisecond each are a second of one processor.
+    /// Connections that have no permit yet, at one time. When all places are taken, the newest connection of the source
+    /// that has the most makes room for one of a source that has fewer: a flood displaces itself. 1,024 handshakes of a
+    /// millisecond each are a second of one processor.
     HANDSHAKES_IN_FLIGHT: Number = "limits.handshakes_in_flight",
         Number { min: 1, max: 65_536, why: "each may hold 32 KiB of a stranger's input: 2 GiB in all" }, Presence::Default("1024");
 
