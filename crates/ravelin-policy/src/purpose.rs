@@ -35,7 +35,7 @@ impl Purposes {
     /// The purpose rule.
     ///
     /// Spec: RFC 5280 §4.2.1.12. Stricter: a leaf that states no purpose is refused unless the policy allows it, and
-    /// anyExtendedKeyUsage in a leaf does not stand for another purpose (docs/spec-gaps.md, "purpose"). In an authority
+    /// anyExtendedKeyUsage in a leaf does not stand for another purpose (docs/src/spec-gaps.md, "purpose"). In an authority
     /// both set no bound: AD CS authorities have no such extension, and the ones that do use it as a bound.
     ///
     /// # Errors

@@ -128,6 +128,22 @@ fn limbo() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What the manual tells of divergences is what the tables here have.
+#[test]
+fn the_manual_lists_every_divergence() {
+    let manual = include_str!("../../../../docs/src/spec-gaps.md");
+    let (_, section) = manual.split_once("## The public suites").unwrap();
+    for Divergence { case, we_say, .. } in PKITS.iter().chain(LIMBO) {
+        let row =
+            section.lines().find(|line| line.contains(case)).unwrap_or_else(|| panic!("{case} is not in the manual"));
+        let label = we_say.err().map_or("permit", Reason::label);
+        assert!(row.contains(label), "{case}: {row}");
+    }
+    let told = section.lines().filter(|line| line.starts_with("| PKITS") || line.starts_with("| limbo"));
+    let cases: usize = told.map(|line| line.split('|').nth(1).unwrap_or_default().split(',').count()).sum();
+    assert_eq!(cases, PKITS.len() + LIMBO.len());
+}
+
 fn divergence(table: &'static [Divergence], case: &str) -> Option<&'static Divergence> {
     table.iter().find(|one| one.case == case)
 }
