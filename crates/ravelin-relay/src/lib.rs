@@ -41,14 +41,13 @@ pub use parting::PassCutAs;
 pub use plain::PlainCodec;
 pub use report::{Counters, RelayEnd, RelayReport};
 
-use parting::Remains;
+use parting::{Remains, part};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::time::Instant;
 use transport::Transport;
-use tunnel::{Start, Tunnel};
+use tunnel::{Over, Start, Tunnel};
 
 /// One side of a tunnel, as the handshake left it.
 pub struct Side {
@@ -77,30 +76,30 @@ pub struct Options<I = NoInspector> {
 /// When the tunnel is over, the call lasts on for as long as the farewell takes: up to 500 ms for a peer to take a
 /// close_notify or an alert, up to `half_closed_idle` for one to take the last bytes of the other that was cut (`stop`
 /// ends that wait). `duration` does not count it. Sockets are closed when it returns.
-pub async fn run(
+pub fn run(
     client: Side,
     server: Side,
     limits: Limits,
     counters: Arc<Counters>,
     stop: impl Future<Output = ()>,
-) -> RelayReport {
-    run_with(client, server, limits, Options::<NoInspector>::default(), counters, stop).await
+) -> impl Future<Output = RelayReport> {
+    run_with(client, server, limits, Options::<NoInspector>::default(), counters, stop)
 }
 
 /// [`run`] with [`Options`].
-pub async fn run_with<I: Inspect>(
+pub fn run_with<I: Inspect>(
     client: Side,
     server: Side,
     limits: Limits,
     options: Options<I>,
     counters: Arc<Counters>,
     stop: impl Future<Output = ()>,
-) -> RelayReport {
+) -> impl Future<Output = RelayReport> {
     let split = |side: Side| {
         let Side { stream, codec, received, opened } = side;
         (stream, Start { codec, received, opened })
     };
-    relay(split(client), split(server), limits, options, counters, stop).await
+    relay(split(client), split(server), limits, options, counters, stop)
 }
 
 /// [`run_with`] over any transport.
@@ -112,35 +111,16 @@ async fn relay<T: Transport, I: Inspect>(
     counters: Arc<Counters>,
     stop: impl Future<Output = ()>,
 ) -> RelayReport {
-    let started = Instant::now();
     let mut stop = pin!(stop);
     let Options { inspector, pass_cut_as } = options;
-
-    let mut tunnel =
-        Tunnel::new((&client, client_start), (&server, server_start), limits, inspector, Arc::clone(&counters));
+    let mut tunnel = Tunnel::new((&client, client_start), (&server, server_start), limits, inspector, counters);
     let ending = tunnel.relay(stop.as_mut()).await;
-    let duration = started.elapsed();
-    let ((client_outlet, to_client_owed), (server_outlet, to_server_owed)) = tunnel.into_owed();
-
-    let (mut to_client_bytes, mut to_server_bytes) = (client_outlet.handed, server_outlet.handed);
-    let partings = ending.partings();
+    let Over { duration, counters, client_outlet, to_client_owed, server_outlet, to_server_owed } = tunnel.over();
     let client = Remains { transport: client, outlet: client_outlet, owed: to_client_owed };
     let server = Remains { transport: server, outlet: server_outlet, owed: to_server_owed };
-    let patience = limits.half_closed_idle;
-    let parted = async {
-        tokio::join!(async { to_client_bytes = client.part(partings.client, patience, pass_cut_as).await }, async {
-            to_server_bytes = server.part(partings.server, patience, pass_cut_as).await
-        },)
-    };
-    if matches!(ending, ending::Ending::Cut(_)) {
-        tokio::select! {
-            _ = parted => {}
-            () = stop => {}
-        }
-    } else {
-        parted.await;
-    }
-
+    // Boxed: what is needed only at the end takes no room in an idle tunnel.
+    let (to_client_bytes, to_server_bytes) =
+        Box::pin(part(client, server, &ending, limits.half_closed_idle, pass_cut_as, stop)).await;
     counters.to_client.store(to_client_bytes, Ordering::Relaxed);
     counters.to_server.store(to_server_bytes, Ordering::Relaxed);
     RelayReport { end: ending.into(), to_client_bytes, to_server_bytes, duration }

@@ -3,12 +3,12 @@
 use crate::buffers::{Buffers, with_buffers};
 use crate::codec::CodecError;
 use crate::direction::read_ready;
-use crate::ending::Parting;
+use crate::ending::{Ending, Parting, Partings};
 use crate::limits::later;
 use crate::outlet::{Outlet, SendError, Writing};
 use crate::peer::Opened;
 use crate::transport::Transport;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -30,6 +30,32 @@ pub(crate) struct Remains<T> {
     pub(crate) outlet: Outlet,
     /// The other side's plaintext that is owed to this one.
     pub(crate) owed: Opened,
+}
+
+/// Takes leave of both sides as the table of endings says. Returns the plaintext handed in all to the client and to the
+/// server.
+pub(crate) async fn part<T: Transport>(
+    client: Remains<T>,
+    server: Remains<T>,
+    ending: &Ending,
+    patience: Duration,
+    pass_cut_as: PassCutAs,
+    stop: impl Future<Output = ()>,
+) -> (u64, u64) {
+    let handed = (client.outlet.handed, server.outlet.handed);
+    let Partings { client: of_client, server: of_server } = ending.partings();
+    let parted = async {
+        tokio::join!(client.part(of_client, patience, pass_cut_as), server.part(of_server, patience, pass_cut_as))
+    };
+    if matches!(ending, Ending::Cut(_)) {
+        // The only wait that may be long; a stop has not come before.
+        tokio::select! {
+            handed = parted => handed,
+            () = stop => handed,
+        }
+    } else {
+        parted.await
+    }
 }
 
 impl<T: Transport> Remains<T> {

@@ -15,6 +15,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -31,12 +32,20 @@ pub(crate) struct Tunnel<'t, T, I> {
     pub(crate) server: Peer<'t, T>,
     inspector: I,
     counters: Arc<Counters>,
+    started: Instant,
     deadlines: Deadlines,
     first_ended: Option<Party>,
 }
 
-/// A side's writing half and what is owed to it.
-pub(crate) type Owed = (Outlet, Opened);
+/// What outlives the borrow of the sockets when a tunnel is over.
+pub(crate) struct Over {
+    pub(crate) duration: Duration,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) client_outlet: Outlet,
+    pub(crate) to_client_owed: Opened,
+    pub(crate) server_outlet: Outlet,
+    pub(crate) to_server_owed: Opened,
+}
 
 impl<'t, T: Transport, I: Inspect> Tunnel<'t, T, I> {
     pub(crate) fn new(
@@ -57,12 +66,14 @@ impl<'t, T: Transport, I: Inspect> Tunnel<'t, T, I> {
         }
         let peer =
             |party, transport, Start { codec, received, opened }| Peer::new(party, transport, codec, received, opened);
+        let started = Instant::now();
         Self {
             client: peer(Party::Client, client, client_start),
             server: peer(Party::Server, server, server_start),
             inspector,
             counters,
-            deadlines: Deadlines::new(limits, Instant::now()),
+            started,
+            deadlines: Deadlines::new(limits, started),
             first_ended: None,
         }
     }
@@ -94,10 +105,15 @@ impl<'t, T: Transport, I: Inspect> Tunnel<'t, T, I> {
         }
     }
 
-    /// What must outlive the borrow of the sockets, client's and server's.
-    pub(crate) fn into_owed(self) -> (Owed, Owed) {
-        let (client, server) = (self.client, self.server);
-        ((client.outlet, server.inlet.opened), (server.outlet, client.inlet.opened))
+    pub(crate) fn over(self) -> Over {
+        Over {
+            duration: self.started.elapsed(),
+            counters: self.counters,
+            client_outlet: self.client.outlet,
+            to_client_owed: self.server.inlet.opened,
+            server_outlet: self.server.outlet,
+            to_server_owed: self.client.inlet.opened,
+        }
     }
 
     /// Both directions, until neither has anything to do or this wake-up's share is used up (`Moved`).
