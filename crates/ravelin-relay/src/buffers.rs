@@ -4,9 +4,9 @@
 use crate::unsent::Piece;
 use std::cell::Cell;
 
-/// The most bytes taken from a socket in one read. Fewer, larger transfers are what saves CPU (each pair of system calls costs
-/// as much as several KiB of cryptography); measured, 64 KiB costs 5 % more CPU per GiB at 16 KiB records and 128 KiB
-/// is where the curve flattens. It is also the bound on what a stalled tunnel holds.
+/// The most bytes taken from a socket in one read. Fewer, larger transfers are what saves CPU: a pair of system calls
+/// costs as much as several KiB of cryptography. Measured over loopback (benches/relay), 64 KiB costs 15 to 50 % more
+/// CPU per GiB. It is also the bound on what a stalled tunnel holds.
 pub(crate) const READ_MAX: usize = 128 * 1024;
 
 /// Room for one largest record more: 2^14 plaintext, 2^11 of expansion and a header of 5 (RFC 5246 §6.2.3), rounded
