@@ -48,18 +48,22 @@ sites = ["directaccess"]
 
 # What is offered there.
 [sites.directaccess]
-server_names = @SERVER_NAMES@             # the host of the clients' IP-HTTPS URL
-certificates = [@CERTIFICATE@]            # an ECDSA certificate beside an RSA one serves Windows 8 and 8.1 too
+# The host of the clients' IP-HTTPS URL.
+server_names = @SERVER_NAMES@
+# An ECDSA certificate beside an RSA one serves Windows 8 and 8.1 too.
+certificates = [@CERTIFICATE@]
 policy = "computers"
 pool = "directaccess"
 
 # Who may pass.
 [policies.computers]
-trust_anchors = @TRUST_ANCHORS@           # authorities that a computer's certificate must lead to
-intermediates = @INTERMEDIATES@           # authorities in between: computers often send their own certificate alone
-purposes = ["client-auth"]                # must be stated in the certificate
-names = { allow = @ALLOW@ }               # "*" is one label; add deny = ["pc-lost.corp.example.com"] at need
-
+# Authorities that a computer's certificate must lead to, and those in between: computers often send their own alone.
+trust_anchors = @TRUST_ANCHORS@
+intermediates = @INTERMEDIATES@
+# Must be stated in the certificate.
+purposes = ["client-auth"]
+# "*" is one label; add deny = ["pc-lost.corp.example.com"] at need.
+names = { allow = @ALLOW@ }
 # Lists of revoked certificates, one of every authority above. Where a list is missing, its computers stay out.
 revocation = { crls = @CRLS@, check = "chain", unknown = "deny", stale_grace = "0s" }
 
