@@ -11,6 +11,7 @@
 
 mod admitted_client_has_a_tunnel;
 mod corpora_replay;
+mod manual_holds_together;
 mod reload_judges_live_tunnels_again;
 mod sample_configuration;
 mod support;

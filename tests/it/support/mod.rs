@@ -4,7 +4,29 @@ pub mod gate;
 
 pub use gate::{Gate, Setup, replace, wait};
 
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
 /// Unix seconds.
 pub fn unix_now() -> i64 {
     ravelin_lab::clock::now()
+}
+
+/// The command itself, built in the profile of this test.
+pub fn ravelin() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            // target/PROFILE/deps/it-… → target/PROFILE/ravelin
+            let here = std::env::current_exe().unwrap();
+            let profile = here.parent().and_then(std::path::Path::parent).unwrap().to_owned();
+            let release = profile.file_name().is_some_and(|name| name == "release");
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--quiet", "--locked", "--package", "ravelin"]);
+            build.args(release.then_some("--release")).env("CARGO_TARGET_DIR", profile.parent().unwrap());
+            assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+            profile.join("ravelin")
+        })
+        .clone()
 }
