@@ -10,9 +10,14 @@
 #![allow(unreachable_pub, missing_docs, reason = "nothing imports a test binary")]
 
 mod admitted_client_has_a_tunnel;
+mod bytes_arrive_unchanged;
 mod corpora_replay;
+mod every_end_is_passed_on_and_named;
 mod manual_holds_together;
 mod reload_judges_live_tunnels_again;
+mod reload_under_load_loses_nothing;
 mod sample_configuration;
+mod servers_that_fail_are_passed_over;
 mod support;
+mod tunnels_end_when_they_should;
 mod wrong_configurations;

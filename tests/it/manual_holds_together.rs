@@ -107,8 +107,7 @@ fn every_command_shown_exists() {
     for file in documents() {
         for line in std::fs::read_to_string(&file).unwrap().lines() {
             for (at, _) in line.match_indices("`ravelin ").chain(line.match_indices("\nravelin ")) {
-                let word: String =
-                    line[at + 9..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+                let word: String = line[at + 9..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
                 if !word.is_empty() && !word.starts_with('-') && !known.contains(word.as_str()) {
                     wrong.push(format!("{}: {line}", file.display()));
                 }

@@ -163,6 +163,11 @@ impl Gate {
         wait(what, || condition(&self.status())).await;
     }
 
+    /// The gateway by itself, for a test that stops it; files live as long as the second part.
+    pub fn into_running(self) -> (Running, tempfile::TempDir) {
+        (self.running, self.folder)
+    }
+
     /// The metrics page.
     pub fn metrics(&self) -> String {
         self.running.gateway().metrics_page()
