@@ -1,6 +1,6 @@
 //! Which names a leaf may bear.
 //!
-//! The rule for several names (docs/src/decisions/several-names.md): every DNS name of the leaf must be a plain one, none may be
+//! The rule for several names (docs/decisions/0006-several-names.md): every DNS name of the leaf must be a plain one, none may be
 //! denied, and every one must be allowed. One allowed name among others would be enough for the certificate authority,
 //! but then the name in a record could be one that nobody allowed.
 //!

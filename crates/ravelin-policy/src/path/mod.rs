@@ -4,7 +4,7 @@
 //! byte by byte (RFC 5280 §7.1 does not), reduces an anchor to a name and a key, does not look at keyCertSign, at
 //! policies or at half of the name forms that constraints can have, and reports the first failure where an
 //! administrator needs the nearest one. Each of these would have to be undone around it; this is shorter
-//! (docs/src/decisions/path-search.md).
+//! (docs/decisions/0005-path-search.md).
 //!
 //! - **Names first, signatures later.** Candidates are strung together by name alone, up to an anchor. Only a string that
 //!   ends at an anchor is verified, from the anchor down: the first key that is used is always one the administrator
