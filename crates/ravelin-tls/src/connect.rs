@@ -109,6 +109,7 @@ pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<T
             return Err(io::Error::new(io::ErrorKind::InvalidData, explain(&error)));
         }
     }
+    handshake.input.shrink_to_fit();
     let parts =
         TlsParts { tcp, records: Records::client(connection), received: handshake.input, opened: handshake.opened };
     Ok(TlsStream::new(parts))

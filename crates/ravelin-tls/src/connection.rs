@@ -65,9 +65,9 @@ enum Step {
 }
 
 impl Handshake {
-    /// Begins with bytes that were read already.
-    pub(crate) fn with_input(input: Vec<u8>) -> Handshake {
-        Handshake { bytes_in: input.len(), input, ..Handshake::default() }
+    /// Begins with the bytes of a peeked hello. The engine is shown them at once, as no handshake ends with a hello.
+    pub(crate) fn with_hello(input: Vec<u8>) -> Handshake {
+        Handshake { bytes_in: input.len(), shown: input.len(), input, opened: Vec::new() }
     }
 
     /// Runs until application data may flow both ways.

@@ -30,7 +30,7 @@ pub(crate) async fn terminate(
     let judgement = Judgement::default();
     let name_differs = Arc::new(AtomicBool::new(false));
     let mut connection = begin(&hello, site, judge.clone(), &judgement, &name_differs).map_err(internal)?;
-    let mut handshake = Handshake::with_input(hello.bytes);
+    let mut handshake = Handshake::with_hello(hello.bytes);
     // The connection and the bytes on their way are dropped with this future, or live on in the tunnel; nothing of a
     // handshake stays behind.
     if let Err(broken) = handshake.run(tcp, &mut connection).await {
@@ -45,6 +45,8 @@ pub(crate) async fn terminate(
         // No early data is allowed, and the engine is fed record by record up to Finished.
         return Err(unjudged());
     }
+    // What grew for certificates is not kept for a tunnel's lifetime.
+    handshake.input.shrink_to_fit();
     let records = Records::server(connection);
     Ok(Terminated { records, received: handshake.input, chain, decision, negotiated })
 }
