@@ -83,6 +83,7 @@ impl Setup {
     }
 
     /// Takes one key away.
+    #[allow(dead_code, reason = "offered to every test")]
     pub fn unset(mut self, section: &str, key: &str) -> Setup {
         self.sections.entry(section.to_owned()).or_default().remove(key);
         self
@@ -154,6 +155,7 @@ impl Gate {
     }
 
     /// Writes any text as the configuration file.
+    #[allow(dead_code, reason = "offered to every test")]
     pub fn rewrite_text(&self, text: &str) {
         replace(&self.path("ravelin.toml"), text.as_bytes());
     }
