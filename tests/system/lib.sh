@@ -42,6 +42,24 @@ check() {
     fi
 }
 
+# As check; where it fails, nothing behind it would mean anything.
+must() {
+    local before=$NOT_OK
+    NOT_OK=0
+    check "$@"
+    [ "$NOT_OK" = 0 ] || finish
+    NOT_OK=$before
+}
+
+# says TEXT COMMAND…: the command succeeds and its output holds the text (an extended regular expression).
+says() {
+    local text=$1 output status=0
+    shift
+    output=$("$@" 2>&1) || status=$?
+    printf '%s\n' "$output"
+    [ "$status" = 0 ] && grep -qE "$text" <<<"$output"
+}
+
 # The last line of every test.
 finish() { exit "$NOT_OK"; }
 
