@@ -20,7 +20,7 @@ use ravelin_policy::{
     Context, Decision, DenyList, NameRules, Policy, PolicySpec, PresentedChain, RevocationCheck, RevocationSpec, Source,
 };
 use ravelin_tls::hello::{HelloParser, Progress};
-use ravelin_tls::{Judge, ServerIdentity, SiteTls, SiteTlsSpec, TlsStream, TlsVersion, accept, hello};
+use ravelin_tls::{Judge, LegacyTls, ServerIdentity, SiteTls, SiteTlsSpec, TlsStream, TlsVersion, accept, hello};
 use rustix::time::{ClockId, clock_gettime};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion, version};
@@ -70,6 +70,7 @@ fn site(face: &Issued) -> SiteTls {
         min: TlsVersion::V1_2,
         max: TlsVersion::V1_3,
         authority_hints: Vec::new(),
+        legacy: LegacyTls::default(),
     };
     SiteTls::build(spec).expect("a site")
 }

@@ -25,12 +25,24 @@ pub trait Judge: Send + Sync {
 pub enum Engine {
     /// rustls with aws-lc-rs.
     Rustls,
+    /// OpenSSL, for what rustls lacks: null encryption, old suites and old versions.
+    OpenSsl,
+}
+
+impl Engine {
+    /// `rustls` or `openssl`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Engine::Rustls => "rustls",
+            Engine::OpenSsl => "openssl",
+        }
+    }
 }
 
 /// What was agreed, as closed-set labels.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Negotiated {
-    /// `TLSv1.2` or `TLSv1.3`.
+    /// `TLSv1.0` to `TLSv1.3`.
     pub version: &'static str,
     /// IANA name.
     pub suite: &'static str,

@@ -7,14 +7,15 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, UnbufferedClientConnection, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, Error, RootCertStore};
+use rustls::{ClientConfig, Error, RootCertStore, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 
 use crate::connection::{Broken, Handshake};
 use crate::hello;
 use crate::identity::{IdentityProblem, ServerIdentity};
+use crate::legacy::{LegacyTls, TlsVersion};
 use crate::records::{Records, describe};
-use crate::site::provider;
+use crate::site::{provider, rustls_versions};
 use crate::stream::{TlsParts, TlsStream};
 use crate::wire;
 
@@ -26,6 +27,12 @@ pub struct UpstreamTlsSpec {
     pub server_name: String,
     /// A certificate of our own, where the server asks for one.
     pub client_identity: Option<ServerIdentity>,
+    /// What is allowed beyond rustls: nothing by default.
+    pub legacy: LegacyTls,
+    /// Oldest version.
+    pub min: TlsVersion,
+    /// Newest version. Where `legacy` allows anything, or `min` is older than TLS 1.2, TLS 1.3 is not offered.
+    pub max: TlsVersion,
 }
 
 /// Built once a generation.
@@ -52,6 +59,15 @@ impl UpstreamTls {
             let text = "no authority to verify the server by: name one, the system's are never used".to_owned();
             problems.push(IdentityProblem { origin: "ca".to_owned(), text });
         }
+        if spec.legacy != LegacyTls::default() || spec.min < TlsVersion::V1_2 {
+            let text = "null encryption, old suites and TLS below 1.2 are not built into this gateway".to_owned();
+            problems.push(IdentityProblem { origin: "tls".to_owned(), text });
+        }
+        if spec.min > spec.max {
+            let text = "min is newer than max, so that no version is left: swap them or drop one".to_owned();
+            problems.push(IdentityProblem { origin: "tls".to_owned(), text });
+        }
+        let versions = rustls_versions(spec.min, spec.max);
         let server_name =
             hello::normalized(spec.server_name.as_bytes()).and_then(|name| ServerName::try_from(name).ok());
         if server_name.is_none() {
@@ -59,20 +75,24 @@ impl UpstreamTls {
             problems.push(IdentityProblem { origin: "server_name".to_owned(), text });
         }
         let (Some(server_name), true) = (server_name, problems.is_empty()) else { return Err(problems) };
-        let config = client_config(roots, spec.client_identity)
+        let config = client_config(roots, spec.client_identity, versions)
             .map_err(|text| vec![IdentityProblem { origin: "upstream".to_owned(), text }])?;
         Ok(UpstreamTls { config: Arc::new(config), server_name })
     }
 }
 
-fn client_config(roots: RootCertStore, identity: Option<ServerIdentity>) -> Result<ClientConfig, String> {
+fn client_config(
+    roots: RootCertStore,
+    identity: Option<ServerIdentity>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ClientConfig, String> {
     let provider = provider();
     let verifier: Arc<dyn ServerCertVerifier> =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
             .build()
             .map_err(|error| error.to_string())?;
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(|error| describe(&error))?
         .dangerous()
         .with_custom_certificate_verifier(verifier);

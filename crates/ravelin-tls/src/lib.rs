@@ -8,20 +8,24 @@
 
 mod accept;
 pub mod alert;
+mod choose;
 mod connect;
 mod connection;
 mod engine;
 mod escape;
 pub mod hello;
 mod identity;
+mod legacy;
 mod records;
 mod site;
 mod stream;
 mod wire;
 
 pub use accept::{Accepted, Engine, HandshakeEnd, HandshakeFailure, Judge, Negotiated, accept, refuse};
+pub use choose::EngineChoice;
 pub use connect::{UpstreamTls, UpstreamTlsSpec, connect};
 pub use identity::{IdentityProblem, ServerIdentity};
+pub use legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 pub use records::{Opened, Records, RecordsError, Sealed};
-pub use site::{SiteTls, SiteTlsSpec, TlsVersion};
+pub use site::{SiteTls, SiteTlsSpec};
 pub use stream::{TlsParts, TlsStream};

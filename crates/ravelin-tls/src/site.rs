@@ -7,15 +7,7 @@ use rustls::{DistinguishedName, SignatureAlgorithm, SupportedProtocolVersion, ve
 
 use crate::engine::Candidate;
 use crate::identity::{IdentityProblem, ServerIdentity};
-
-/// A protocol version that a site may be bounded by.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum TlsVersion {
-    /// TLS 1.2.
-    V1_2,
-    /// TLS 1.3.
-    V1_3,
-}
+use crate::legacy::{LegacyTls, TlsVersion};
 
 /// What a site is made from.
 pub struct SiteTlsSpec {
@@ -27,6 +19,8 @@ pub struct SiteTlsSpec {
     pub max: TlsVersion,
     /// Subjects (DER) to hint in CertificateRequest; empty: no hints (as schannel servers since 2012).
     pub authority_hints: Vec<Vec<u8>>,
+    /// What is allowed beyond rustls: nothing by default.
+    pub legacy: LegacyTls,
 }
 
 /// One site's TLS side of one generation: immutable, shared.
@@ -54,6 +48,9 @@ impl SiteTls {
         if spec.min > spec.max {
             problem("tls", "min is newer than max, so that no version is left: swap them or drop one");
         }
+        if spec.legacy != LegacyTls::default() || spec.min < TlsVersion::V1_2 {
+            problem("tls", "null encryption, old suites and TLS below 1.2 are not built into this gateway");
+        }
         let is_name = |hint: &Vec<u8>| hint.first() == Some(&DER_SEQUENCE);
         if !spec.authority_hints.iter().all(is_name) {
             problem("authority hints", "a subject is not the DER of a name");
@@ -68,11 +65,7 @@ impl SiteTls {
         candidates.sort_by_key(|candidate| candidate.certified.key.algorithm() != SignatureAlgorithm::ECDSA);
         Ok(SiteTls {
             provider: provider(),
-            versions: match (spec.min, spec.max) {
-                (TlsVersion::V1_2, TlsVersion::V1_2) => ONLY_12,
-                (TlsVersion::V1_2, TlsVersion::V1_3) => BOTH,
-                (TlsVersion::V1_3, _) => ONLY_13,
-            },
+            versions: rustls_versions(spec.min, spec.max),
             candidates: candidates.into(),
             hints: spec.authority_hints.into_iter().map(DistinguishedName::from).collect(),
         })
@@ -84,6 +77,16 @@ impl SiteTls {
 /// Groups: X25519, P-256, P-384 and the post-quantum hybrid last, so that no client is made to try twice for it.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
+}
+
+/// Those of a range that rustls speaks: none, where the range ends before TLS 1.2.
+pub(crate) fn rustls_versions(min: TlsVersion, max: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
+    match (min, max) {
+        (_, TlsVersion::V1_0 | TlsVersion::V1_1) => &[],
+        (TlsVersion::V1_3, TlsVersion::V1_3) => ONLY_13,
+        (_, TlsVersion::V1_3) => BOTH,
+        (_, TlsVersion::V1_2) => ONLY_12,
+    }
 }
 
 static ONLY_12: &[&SupportedProtocolVersion] = &[&version::TLS12];
@@ -105,6 +108,7 @@ mod tests {
             min: TlsVersion::V1_3,
             max: TlsVersion::V1_2,
             authority_hints: vec![b"CN=Root".to_vec(), vec![DER_SEQUENCE; 20_000]],
+            legacy: LegacyTls::default(),
         };
         let problems = SiteTls::build(spec).err().unwrap();
         assert_eq!(problems.len(), 4, "{problems:?}");

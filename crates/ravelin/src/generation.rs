@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use ravelin_iphttps::{RequestRules, write_request_head};
 use ravelin_policy::{DeniedSerial, DenyList, Policy, PolicySpec, RevocationSpec, ShadowSpec, Source};
-use ravelin_tls::{IdentityProblem, ServerIdentity, SiteTls, SiteTlsSpec, UpstreamTls, UpstreamTlsSpec};
+use ravelin_tls::{
+    IdentityProblem, LegacyTls, ServerIdentity, SiteTls, SiteTlsSpec, TlsVersion, UpstreamTls, UpstreamTlsSpec,
+};
 use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
 
@@ -254,7 +256,14 @@ fn build_upstream(name: &str, pool: &PoolConfig, problems: &mut FileProblems) ->
     if authorities.is_empty() {
         return None;
     }
-    match UpstreamTls::build(UpstreamTlsSpec { authorities, server_name: server_name.clone(), client_identity }) {
+    match UpstreamTls::build(UpstreamTlsSpec {
+        authorities,
+        server_name: server_name.clone(),
+        client_identity,
+        legacy: LegacyTls::default(),
+        min: TlsVersion::V1_2,
+        max: TlsVersion::V1_3,
+    }) {
         Ok(upstream) => Some(Some(Arc::new(upstream))),
         Err(errors) => {
             report(errors, &key, problems);
@@ -287,9 +296,15 @@ fn build_site(
         .map(|identity| SiteCertificate { subject: identity.subject().to_owned(), not_after: identity.validity().1 })
         .collect();
     let authority_hints = if site.authority_hints { policy.authority_subjects() } else { Vec::new() };
-    let tls = SiteTls::build(SiteTlsSpec { identities, min: site.tls_min, max: site.tls_max, authority_hints })
-        .map_err(|errors| report(errors, &format!("sites.{name}"), problems))
-        .ok()?;
+    let tls = SiteTls::build(SiteTlsSpec {
+        identities,
+        min: site.tls_min,
+        max: site.tls_max,
+        authority_hints,
+        legacy: LegacyTls::default(),
+    })
+    .map_err(|errors| report(errors, &format!("sites.{name}"), problems))
+    .ok()?;
     let pool = config.pools.get(&site.pool)?;
     let host = match &pool.upstream {
         UpstreamConfig::Bridge { server_name, .. } => Some(server_name),

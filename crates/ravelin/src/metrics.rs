@@ -376,9 +376,7 @@ fn handshake_result(record: &SessionRecord) -> Option<&'static str> {
 
 /// The `engine` label.
 pub(crate) fn engine_label(engine: ravelin_tls::Engine) -> &'static str {
-    match engine {
-        ravelin_tls::Engine::Rustls => "rustls",
-    }
+    engine.label()
 }
 
 /// Unix seconds and spans as Prometheus wants them.

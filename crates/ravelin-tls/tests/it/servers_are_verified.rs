@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use ravelin_tls::{UpstreamTls, UpstreamTlsSpec, connect};
+use ravelin_tls::{LegacyTls, TlsVersion, UpstreamTls, UpstreamTlsSpec, connect};
 use tokio::net::TcpStream;
 
 use crate::support::*;
@@ -13,6 +13,9 @@ fn upstream(authority: &[u8], name: &str, with_identity: bool) -> UpstreamTls {
         authorities: vec![("ca/root.pem".to_owned(), authority.to_vec())],
         server_name: name.to_owned(),
         client_identity: with_identity.then(|| identity(&estate().clients.healthy)),
+        legacy: LegacyTls::default(),
+        min: TlsVersion::V1_2,
+        max: TlsVersion::V1_3,
     };
     UpstreamTls::build(spec).unwrap()
 }
@@ -122,7 +125,14 @@ fn what_cannot_be_verified_by_is_refused_at_the_start() {
         ("no certificate", vec![("ca.pem".to_owned(), b"no DER".to_vec())], "da.corp.example.test", 1),
         ("an address, and no authority", Vec::new(), "192.0.2.1", 2),
     ] {
-        let spec = UpstreamTlsSpec { authorities, server_name: name.to_owned(), client_identity: None };
+        let spec = UpstreamTlsSpec {
+            authorities,
+            server_name: name.to_owned(),
+            client_identity: None,
+            legacy: LegacyTls::default(),
+            min: TlsVersion::V1_2,
+            max: TlsVersion::V1_3,
+        };
         assert_eq!(UpstreamTls::build(spec).err().unwrap().len(), count, "{case}");
     }
 }

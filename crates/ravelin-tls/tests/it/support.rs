@@ -14,7 +14,9 @@ use ravelin_policy::{
     Context, Decision, Denial, DenyList, NameRules, Policy, PolicySpec, PresentedChain, Reason, RevocationCheck,
     RevocationSpec, Source, Verdict,
 };
-use ravelin_tls::{Accepted, HandshakeFailure, Judge, ServerIdentity, SiteTls, SiteTlsSpec, TlsVersion, accept, hello};
+use ravelin_tls::{
+    Accepted, HandshakeFailure, Judge, LegacyTls, ServerIdentity, SiteTls, SiteTlsSpec, TlsVersion, accept, hello,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -44,7 +46,13 @@ pub(crate) fn identity(issued: &Issued) -> ServerIdentity {
 /// A site with these certificates, without hints, from TLS 1.2 on.
 pub(crate) fn site_of(faces: &[&Issued], max: TlsVersion) -> Arc<SiteTls> {
     let identities = faces.iter().map(|face| identity(face)).collect();
-    let spec = SiteTlsSpec { identities, min: TlsVersion::V1_2, max, authority_hints: Vec::new() };
+    let spec = SiteTlsSpec {
+        identities,
+        min: TlsVersion::V1_2,
+        max,
+        authority_hints: Vec::new(),
+        legacy: LegacyTls::default(),
+    };
     Arc::new(SiteTls::build(spec).unwrap())
 }
 
