@@ -19,5 +19,6 @@ mod reload_under_load_loses_nothing;
 mod sample_configuration;
 mod servers_that_fail_are_passed_over;
 mod support;
+mod the_gateway_proves_itself_to_servers;
 mod tunnels_end_when_they_should;
 mod wrong_configurations;
