@@ -18,6 +18,7 @@ mod reload_judges_live_tunnels_again;
 mod reload_under_load_loses_nothing;
 mod sample_configuration;
 mod servers_that_fail_are_passed_over;
+mod service_manager_is_told;
 mod support;
 mod the_gateway_proves_itself_to_servers;
 mod tunnels_end_when_they_should;

@@ -99,6 +99,11 @@ impl Setup {
         self.set("pools.main", "servers", &format!("[{}]", list.join(", ")))
     }
 
+    /// A server that refuses every connection, for a test in which nobody is let in.
+    pub fn dead_server(self) -> Setup {
+        self.servers(&[SocketAddr::from(([127, 0, 0, 1], 9))])
+    }
+
     /// The estate, for a test that writes files of its own.
     pub fn estate(&self) -> &Estate {
         &self.estate

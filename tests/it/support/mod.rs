@@ -1,11 +1,14 @@
 //! What the tests share.
 
 pub mod gate;
+pub mod process;
 
 pub use gate::{Gate, Setup, replace, wait};
+pub use process::Process;
 
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// Unix seconds.
@@ -29,4 +32,18 @@ pub fn ravelin() -> PathBuf {
             profile.join("ravelin")
         })
         .clone()
+}
+
+/// Says that a test leaves itself out: past the harness, which keeps what passing tests print to itself (see `tests/run`).
+pub fn skip(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "skip {test}: {why}");
+}
+
+/// Runs a command that may not be installed; `None` where it is not.
+pub fn run(command: &mut Command) -> Option<Output> {
+    match command.output() {
+        Ok(output) => Some(output),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => panic!("{command:?}: {error}"),
+    }
 }

@@ -14,7 +14,7 @@ use crate::config::{self, Problem};
 use crate::gateway::RecordSink;
 use crate::log::{self, Log};
 use crate::metrics::Metrics;
-use crate::notify::Notifier;
+use crate::notify::{Notifier, Watchdog};
 use crate::record::SessionRecord;
 use crate::server::{self, Running};
 
@@ -99,19 +99,27 @@ fn serve(running: Running) -> std::io::Result<()> {
             }
         }
         notifier.stopping();
-        drain(running, &mut hangup, &mut terminate, &mut interrupt).await;
+        drain(running, &mut watchdog, &mut hangup, &mut terminate, &mut interrupt).await;
         Ok(())
     })
 }
 
 /// Drains; a second signal to end hurries, a hangup is past its time and changes nothing.
-async fn drain(running: Running, hangup: &mut Signal, terminate: &mut Signal, interrupt: &mut Signal) {
+async fn drain(
+    running: Running,
+    watchdog: &mut Watchdog,
+    hangup: &mut Signal,
+    terminate: &mut Signal,
+    interrupt: &mut Signal,
+) {
     let hurry = Arc::new(AtomicBool::new(false));
     let drained = Arc::clone(&hurry);
     let mut drain = tokio::task::spawn_blocking(move || running.drain(&drained));
     loop {
         tokio::select! {
             _ = &mut drain => return,
+            // A drain may be longer than the watchdog's patience, and has a deadline of its own.
+            () = watchdog.due() => watchdog.beat(),
             _ = terminate.recv() => hurry.store(true, Ordering::Relaxed),
             _ = interrupt.recv() => hurry.store(true, Ordering::Relaxed),
             _ = hangup.recv() => tracing::warn!("draining: nothing is reloaded any more"),
