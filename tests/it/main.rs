@@ -9,17 +9,22 @@
 )]
 #![allow(unreachable_pub, missing_docs, reason = "nothing imports a test binary")]
 
+mod a_broken_start_serves_nobody;
 mod admitted_client_has_a_tunnel;
 mod bytes_arrive_unchanged;
 mod corpora_replay;
 mod every_end_is_passed_on_and_named;
+mod every_session_is_written_down_once;
 mod manual_holds_together;
+mod operators_command_a_running_gateway;
 mod reload_judges_live_tunnels_again;
 mod reload_under_load_loses_nothing;
 mod sample_configuration;
+mod secrets_stay_secret;
 mod servers_that_fail_are_passed_over;
 mod service_manager_is_told;
 mod support;
 mod the_gateway_proves_itself_to_servers;
+mod the_process_drains_on_a_signal;
 mod tunnels_end_when_they_should;
 mod wrong_configurations;

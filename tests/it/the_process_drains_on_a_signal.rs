@@ -1,0 +1,104 @@
+//! SIGTERM ends the process when its tunnels have ended, or at the deadline, and no signal makes it lose one before.
+
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use ravelin_lab::client::{Client, Tunnel};
+use ravelin_lab::end::End;
+use ravelin_lab::server::{Body, Server, ServerSpec};
+use rustix::process::Signal;
+
+use crate::support::{Process, Setup, replace};
+
+async fn start(drain_deadline: &str) -> (Process, Tunnel, Server) {
+    let setup = Setup::new().set("limits", "drain_deadline", &format!("{drain_deadline:?}"));
+    let server = ServerSpec::tls(&setup.estate().server).body(Body::Echo).start().await.unwrap();
+    let process = Process::start(setup.servers(&[server.address()]));
+    let client = Client::new(process.address(), "da.corp.example.test").trust(&process.setup.estate().root);
+    let mut tunnel = client.certificate(&process.setup.estate().clients.healthy).connect().await.unwrap();
+    echoes(&mut tunnel).await;
+    (process, tunnel, server)
+}
+
+async fn echoes(tunnel: &mut Tunnel) {
+    tunnel.send(b"still here").await.unwrap();
+    assert_eq!(tunnel.receive(10).await.unwrap(), b"still here");
+}
+
+/// It draws no new clients in, and a tunnel that is up does not notice.
+fn drains(process: &Process, signal: Signal) {
+    let address = process.address();
+    process.signal(signal);
+    process.wait_until("the listener to close", || TcpStream::connect(address).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_with_its_last_tunnel() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let (mut process, mut tunnel, _server) = start("10m").await;
+        drains(&process, signal);
+        echoes(&mut tunnel).await;
+        let left = Instant::now();
+        tunnel.close().await.unwrap();
+        assert_eq!(tunnel.end().await, End::CloseNotify);
+        let (status, log) = process.end();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(left.elapsed() < Duration::from_secs(5), "{:?} after the last tunnel", left.elapsed());
+        assert!(log.contains("end=client_closed"), "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deadline_ends_tunnels_cleanly() {
+    let (mut process, mut tunnel, server) = start("1s").await;
+    let began = Instant::now();
+    drains(&process, Signal::TERM);
+    assert_eq!(tunnel.end().await, End::CloseNotify);
+    assert!(began.elapsed() >= Duration::from_secs(1), "cut before its time");
+    let visits = server.wait_until("the end", |visits| visits[0].end.is_some()).await;
+    assert_eq!(visits[0].end, Some(End::CloseNotify));
+    let (status, log) = process.end();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("end=shutdown"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_hurries() {
+    for second in [Signal::TERM, Signal::INT] {
+        let (mut process, mut tunnel, _server) = start("10m").await;
+        drains(&process, Signal::TERM);
+        echoes(&mut tunnel).await;
+        process.signal(second);
+        assert_eq!(tunnel.end().await, End::CloseNotify);
+        let (status, log) = process.end();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(log.contains("end=shutdown"), "{log}");
+    }
+}
+
+/// Covers: traps row 68 (a reload signal while draining kills the process).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_meanwhile_changes_nothing() {
+    let (mut process, mut tunnel, _server) = start("10m").await;
+    drains(&process, Signal::TERM);
+    // Were this read now, the tunnel would have to go.
+    let text = std::fs::read_to_string(process.config()).unwrap();
+    replace(&process.config(), text.replace("*.corp.example.test", "*.elsewhere.example.test").as_bytes());
+    for round in 1..=3 {
+        process.signal(Signal::HUP);
+        process.wait_until("its word on the signal", || process.log().matches("nothing is reloaded").count() >= round);
+        echoes(&mut tunnel).await;
+    }
+    // Neither does an operator's wish, nor the changed file by itself.
+    let refused = process.ask(&["reload", "--json"]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("draining"), "{refused:?}");
+    let status = process.ask_json(&["status"]);
+    assert_eq!((&status["generation"], &status["draining"]), (&1.into(), &true.into()), "{status:#}");
+    echoes(&mut tunnel).await;
+    tunnel.close().await.unwrap();
+    assert_eq!(tunnel.end().await, End::CloseNotify);
+    let (status, log) = process.end();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("end=client_closed") && !log.contains("name_not_allowed"), "{log}");
+}
