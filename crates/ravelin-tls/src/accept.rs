@@ -6,6 +6,7 @@ use ravelin_policy::{Decision, PresentedChain};
 use tokio::net::TcpStream;
 
 use crate::alert::Alert;
+use crate::choose::Choice;
 use crate::engine;
 use crate::hello::{PeekedHello, ServerName};
 use crate::site::SiteTls;
@@ -102,14 +103,24 @@ pub async fn accept(
         let detail = format!("unusable server name {name}");
         return Err(turned_away(stream, &hello, HandshakeEnd::Failed, Alert::UNRECOGNIZED_NAME, detail).await);
     }
-    if hello.hello.versions.iter().all(|version| *version < wire::TLS12) {
-        // The engine would rather complain of what such an old hello lacks.
-        let detail = "offers nothing newer than TLS 1.1".to_owned();
-        return Err(turned_away(stream, &hello, HandshakeEnd::NoCommonSuite, Alert::PROTOCOL_VERSION, detail).await);
-    }
+    let choice = match site.choice(&hello.hello) {
+        Choice::Rustls => None,
+        Choice::OpenSsl(offer) => Some(offer),
+        Choice::None { why, alert } => {
+            return Err(turned_away(stream, &hello, HandshakeEnd::NoCommonSuite, alert, why).await);
+        }
+    };
     // Where it cannot be set, small records are late and nothing else.
     let _ = stream.set_nodelay(true);
-    match engine::rustls::terminate(&mut stream, hello, site, judge).await {
+    let terminated = match choice {
+        None => engine::rustls::terminate(&mut stream, hello, site, judge).await,
+        #[cfg(feature = "legacy-tls")]
+        Some(offer) => engine::openssl::terminate(&mut stream, hello, offer, judge).await,
+        // There are no offers in a build without that engine.
+        #[cfg(not(feature = "legacy-tls"))]
+        Some(_) => engine::rustls::terminate(&mut stream, hello, site, judge).await,
+    };
+    match terminated {
         Ok(terminated) => {
             let parts = TlsParts {
                 tcp: stream,

@@ -7,16 +7,22 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, UnbufferedClientConnection, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, Error, RootCertStore, SupportedProtocolVersion};
+use rustls::{ClientConfig, Error, RootCertStore};
 use tokio::net::TcpStream;
 
 use crate::connection::{Broken, Handshake};
+#[cfg(feature = "legacy-tls")]
+use crate::engine;
 use crate::hello;
 use crate::identity::{IdentityProblem, ServerIdentity};
+#[cfg(feature = "legacy-tls")]
+use crate::legacy;
 use crate::legacy::{LegacyTls, TlsVersion};
 use crate::records::{Records, describe};
 use crate::site::{provider, rustls_versions};
 use crate::stream::{TlsParts, TlsStream};
+#[cfg(feature = "legacy-tls")]
+use crate::suites;
 use crate::wire;
 
 /// How the gateway meets a server over TLS.
@@ -37,8 +43,15 @@ pub struct UpstreamTlsSpec {
 
 /// Built once a generation.
 pub struct UpstreamTls {
-    config: Arc<ClientConfig>,
+    engine: Engine,
     server_name: ServerName<'static>,
+}
+
+enum Engine {
+    Rustls(Arc<ClientConfig>),
+    /// Servers are verified by the same verifier as there.
+    #[cfg(feature = "legacy-tls")]
+    OpenSsl(openssl::ssl::SslContext, Arc<dyn ServerCertVerifier>),
 }
 
 impl UpstreamTls {
@@ -59,15 +72,10 @@ impl UpstreamTls {
             let text = "no authority to verify the server by: name one, the system's are never used".to_owned();
             problems.push(IdentityProblem { origin: "ca".to_owned(), text });
         }
-        if spec.legacy != LegacyTls::default() || spec.min < TlsVersion::V1_2 {
-            let text = "null encryption, old suites and TLS below 1.2 are not built into this gateway".to_owned();
-            problems.push(IdentityProblem { origin: "tls".to_owned(), text });
-        }
         if spec.min > spec.max {
             let text = "min is newer than max, so that no version is left: swap them or drop one".to_owned();
             problems.push(IdentityProblem { origin: "tls".to_owned(), text });
         }
-        let versions = rustls_versions(spec.min, spec.max);
         let server_name =
             hello::normalized(spec.server_name.as_bytes()).and_then(|name| ServerName::try_from(name).ok());
         if server_name.is_none() {
@@ -75,37 +83,68 @@ impl UpstreamTls {
             problems.push(IdentityProblem { origin: "server_name".to_owned(), text });
         }
         let (Some(server_name), true) = (server_name, problems.is_empty()) else { return Err(problems) };
-        let config = client_config(roots, spec.client_identity, versions)
-            .map_err(|text| vec![IdentityProblem { origin: "upstream".to_owned(), text }])?;
-        Ok(UpstreamTls { config: Arc::new(config), server_name })
+        let settings = Settings { identity: spec.client_identity, legacy: spec.legacy, min: spec.min, max: spec.max };
+        let engine = verifier(roots).and_then(|verifier| settings.engine(verifier)).map_err(|texts| {
+            texts.into_iter().map(|text| IdentityProblem { origin: "upstream".to_owned(), text }).collect::<Vec<_>>()
+        })?;
+        Ok(UpstreamTls { engine, server_name })
     }
 }
 
-fn client_config(
-    roots: RootCertStore,
+struct Settings {
     identity: Option<ServerIdentity>,
-    versions: &[&'static SupportedProtocolVersion],
-) -> Result<ClientConfig, String> {
-    let provider = provider();
-    let verifier: Arc<dyn ServerCertVerifier> =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .build()
-            .map_err(|error| error.to_string())?;
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
-        .map_err(|error| describe(&error))?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier);
-    let mut config = match identity {
-        None => builder.with_no_client_auth(),
-        Some(identity) => {
-            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified().as_ref().clone())))
+    legacy: LegacyTls,
+    min: TlsVersion,
+    max: TlsVersion,
+}
+
+impl Settings {
+    /// A hello must hold everything at once, so the engine is chosen by what the settings allow.
+    fn engine(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
+        if self.legacy == LegacyTls::default() && self.min >= TlsVersion::V1_2 {
+            return self.rustls(verifier).map(|config| Engine::Rustls(Arc::new(config))).map_err(|text| vec![text]);
         }
-    };
-    // DESIGN.md §1.12, on this side too.
-    config.resumption = Resumption::disabled();
-    config.enable_early_data = false;
-    Ok(config)
+        self.openssl(verifier)
+    }
+
+    #[cfg(not(feature = "legacy-tls"))]
+    fn openssl(self, _: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
+        Err(vec![crate::legacy::NOT_BUILT_IN.to_owned()])
+    }
+
+    #[cfg(feature = "legacy-tls")]
+    fn openssl(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
+        let suites = suites::for_upstream(&self.legacy);
+        let problems = legacy::version_problems(self.min, self.max, &self.legacy, &suites);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let context = engine::openssl::client_context(self.identity.as_ref(), self.min, self.max, &suites)
+            .map_err(|why| vec![format!("OpenSSL cannot meet servers so: {why}")])?;
+        Ok(Engine::OpenSsl(context, verifier))
+    }
+
+    fn rustls(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, String> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(rustls_versions(self.min, self.max))
+            .map_err(|error| describe(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        let mut config = match self.identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => builder
+                .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified().as_ref().clone()))),
+        };
+        // DESIGN.md §1.12, on this side too.
+        config.resumption = Resumption::disabled();
+        config.enable_early_data = false;
+        Ok(config)
+    }
+}
+
+fn verifier(roots: RootCertStore) -> Result<Arc<dyn ServerCertVerifier>, Vec<String>> {
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+    Ok(verifier.map_err(|error| vec![error.to_string()])?)
 }
 
 /// Handshake as a client. Total time is the caller's.
@@ -115,7 +154,14 @@ fn client_config(
 pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<TlsStream> {
     // Where it cannot be set, small records are late and nothing else.
     let _ = tcp.set_nodelay(true);
-    let mut connection = UnbufferedClientConnection::new(upstream.config.clone(), upstream.server_name.clone())
+    let config = match &upstream.engine {
+        Engine::Rustls(config) => config.clone(),
+        #[cfg(feature = "legacy-tls")]
+        Engine::OpenSsl(context, verifier) => {
+            return engine::openssl::meet(tcp, context, &upstream.server_name, verifier.as_ref()).await;
+        }
+    };
+    let mut connection = UnbufferedClientConnection::new(config, upstream.server_name.clone())
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, describe(&error)))?;
     let mut handshake = Handshake::default();
     match handshake.run(&mut tcp, &mut connection).await {

@@ -44,8 +44,7 @@ pub(crate) struct Handshake {
     shown: usize,
     /// Plaintext that came before the handshake ended (a server may send some early).
     pub(crate) opened: Vec<u8>,
-    /// Read from the socket in all.
-    bytes_in: usize,
+    inlet: Inlet,
 }
 
 /// Why a handshake ended without a connection.
@@ -67,7 +66,7 @@ enum Step {
 impl Handshake {
     /// Begins with the bytes of a peeked hello. The engine is shown them at once, as no handshake ends with a hello.
     pub(crate) fn with_hello(input: Vec<u8>) -> Handshake {
-        Handshake { bytes_in: input.len(), shown: input.len(), input, opened: Vec::new() }
+        Handshake { inlet: Inlet::after(input.len()), shown: input.len(), input, opened: Vec::new() }
     }
 
     /// Runs until application data may flow both ways.
@@ -140,29 +139,61 @@ impl Handshake {
     }
 
     async fn read_more(&mut self, tcp: &TcpStream) -> Result<(), Broken> {
+        let bytes = self.inlet.read_more(tcp).await.map_err(|error| match error {
+            TooMuchInput::Socket(error) => Broken::Socket(error),
+            TooMuchInput::TooMuch => Broken::TooMuchInput,
+        })?;
+        self.input.extend_from_slice(&bytes);
+        Ok(())
+    }
+}
+
+/// Reads from a socket what a handshake may have, and no more.
+#[derive(Default)]
+pub(crate) struct Inlet {
+    /// Read from the socket in all.
+    bytes_in: usize,
+}
+
+/// Why there is no more input.
+pub(crate) enum TooMuchInput {
+    /// The socket says so.
+    Socket(io::Error),
+    /// The peer sent more than any handshake needs.
+    TooMuch,
+}
+
+impl Inlet {
+    /// So much was read before.
+    pub(crate) fn after(bytes_in: usize) -> Inlet {
+        Inlet { bytes_in }
+    }
+
+    pub(crate) async fn read_more(&mut self, tcp: &TcpStream) -> Result<Vec<u8>, TooMuchInput> {
         loop {
-            tcp.readable().await.map_err(Broken::Socket)?;
+            tcp.readable().await.map_err(TooMuchInput::Socket)?;
             let room = HANDSHAKE_INPUT_BYTES_MAX.saturating_sub(self.bytes_in).min(READ_BYTES);
             if room == 0 {
-                return Err(Broken::TooMuchInput);
+                return Err(TooMuchInput::TooMuch);
             }
             match self.read_some(tcp, room) {
-                Ok(0) => return Err(Broken::Socket(io::ErrorKind::UnexpectedEof.into())),
-                Ok(_) => return Ok(()),
+                Ok(bytes) if bytes.is_empty() => {
+                    return Err(TooMuchInput::Socket(io::ErrorKind::UnexpectedEof.into()));
+                }
+                Ok(bytes) => return Ok(bytes),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(Broken::Socket(error)),
+                Err(error) => return Err(TooMuchInput::Socket(error)),
             }
         }
     }
 
     /// Not async, so that its buffer is no part of the waiting task.
-    fn read_some(&mut self, tcp: &TcpStream, room: usize) -> io::Result<usize> {
+    fn read_some(&mut self, tcp: &TcpStream, room: usize) -> io::Result<Vec<u8>> {
         let mut buffer = [0; READ_BYTES];
         let buffer = buffer.get_mut(..room).unwrap_or_default();
         let length = tcp.try_read(buffer)?;
-        self.input.extend_from_slice(buffer.get(..length).unwrap_or_default());
         self.bytes_in += length;
-        Ok(length)
+        Ok(buffer.get(..length).unwrap_or_default().to_vec())
     }
 }
 
@@ -246,7 +277,9 @@ pub(crate) fn front_record(bytes: &[u8]) -> Front {
 }
 
 pub(crate) const APPLICATION_DATA: u8 = 23;
-const ALERT: u8 = 21;
+#[cfg(feature = "legacy-tls")]
+pub(crate) const HANDSHAKE: u8 = 22;
+pub(crate) const ALERT: u8 = 21;
 pub(crate) const RECORD_HEADER_BYTES: usize = 5;
 /// RFC 5246 §6.2.3 allows 2^14 + 2048; TLS 1.3 less, which the engine sees to.
 pub(crate) const RECORD_BODY_BYTES_MAX: usize = (1 << 14) + 2048;

@@ -1,7 +1,11 @@
 //! Engines: libraries that terminate TLS. One interface, so that which of them took a client makes no difference to
 //! anything but its `engine` label.
 
+#[cfg(feature = "legacy-tls")]
+mod gate;
 mod judging;
+#[cfg(feature = "legacy-tls")]
+pub(crate) mod openssl;
 mod resolver;
 pub(crate) mod rustls;
 
@@ -11,7 +15,7 @@ use crate::accept::{HandshakeEnd, Negotiated};
 use crate::alert::Alert;
 use crate::records::Records;
 
-pub(crate) use resolver::Candidate;
+pub(crate) use resolver::{Candidate, pick};
 
 /// What an engine makes of a client that was permitted and has proved to hold its key.
 pub(crate) struct Terminated {

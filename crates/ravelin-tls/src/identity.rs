@@ -6,11 +6,13 @@ mod subject;
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::NamedGroup;
+#[cfg(feature = "legacy-tls")]
+use openssl::pkey::{PKey, Private};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use rustls::{NamedGroup, SignatureAlgorithm};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
@@ -18,6 +20,7 @@ use x509_parser::public_key::PublicKey;
 use zeroize::Zeroize;
 
 use crate::engine::Candidate;
+use crate::suites::Key;
 
 /// A certificate chain with its private key, checked to belong together.
 pub struct ServerIdentity {
@@ -26,6 +29,9 @@ pub struct ServerIdentity {
     subject: String,
     dns_names: Vec<String>,
     validity: (i64, i64),
+    /// The key as OpenSSL holds it, which cleanses it when it is freed; `None` where it could not read it.
+    #[cfg(feature = "legacy-tls")]
+    openssl_key: Option<PKey<Private>>,
 }
 
 /// Why a certificate or key cannot be used, and the cure.
@@ -83,6 +89,18 @@ impl ServerIdentity {
 
     pub(crate) fn candidate(&self) -> Candidate {
         Candidate { certified: self.certified.clone(), curve: self.curve }
+    }
+
+    /// The kind of its key, where suites of TLS 1.2 know it.
+    pub(crate) fn key(&self) -> Option<Key> {
+        let algorithm = self.certified.key.algorithm();
+        let known = [(SignatureAlgorithm::RSA, Key::Rsa), (SignatureAlgorithm::ECDSA, Key::Ecdsa)];
+        known.into_iter().find(|(known, _)| *known == algorithm).map(|(_, key)| key)
+    }
+
+    #[cfg(feature = "legacy-tls")]
+    pub(crate) fn openssl_key(&self) -> Option<&PKey<Private>> {
+        self.openssl_key.as_ref()
     }
 
     pub(crate) fn certified(&self) -> Arc<CertifiedKey> {
@@ -175,6 +193,8 @@ fn assemble(
 ) -> Result<ServerIdentity, IdentityProblem> {
     let problem = |origin: &str, text: String| IdentityProblem { origin: origin.to_owned(), text };
     let signing = any_supported_type(&key);
+    #[cfg(feature = "legacy-tls")]
+    let openssl_key = PKey::private_key_from_der(key.secret_der()).ok();
     // aws-lc has its own copy now, which it wipes when it is freed.
     key.zeroize();
     let signing = signing.map_err(|_| {
@@ -216,6 +236,8 @@ fn assemble(
         subject: leaf.subject,
         dns_names: leaf.dns_names,
         validity: leaf.validity,
+        #[cfg(feature = "legacy-tls")]
+        openssl_key,
     })
 }
 

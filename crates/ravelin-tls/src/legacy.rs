@@ -13,6 +13,27 @@ pub enum TlsVersion {
     V1_3,
 }
 
+impl TlsVersion {
+    /// The number on the wire.
+    pub(crate) fn code(self) -> u16 {
+        match self {
+            TlsVersion::V1_0 => 0x0301,
+            TlsVersion::V1_1 => 0x0302,
+            TlsVersion::V1_2 => 0x0303,
+            TlsVersion::V1_3 => 0x0304,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            TlsVersion::V1_0 => "TLS 1.0",
+            TlsVersion::V1_1 => "TLS 1.1",
+            TlsVersion::V1_2 => "TLS 1.2",
+            TlsVersion::V1_3 => "TLS 1.3",
+        }
+    }
+}
+
 /// Whether a connection may go without encryption: `TLS_RSA_WITH_NULL_SHA256` and `TLS_RSA_WITH_NULL_SHA`, which
 /// authenticate and protect integrity and hide nothing. What is inside an IP-HTTPS tunnel is IPsec.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -71,4 +92,38 @@ pub struct LegacyTls {
     pub null_encryption: NullEncryption,
     /// Families of old suites; their order makes no difference.
     pub suites: Vec<LegacySuite>,
+}
+
+/// What a build without the OpenSSL engine says to whoever asks for it.
+#[cfg(not(feature = "legacy-tls"))]
+pub(crate) const NOT_BUILT_IN: &str = "null encryption, old suites and TLS below 1.2 need the OpenSSL engine, which this \
+                                       gateway was built without (feature legacy-tls): drop the settings or use a build \
+                                       that has it";
+
+/// Version bounds that leave the OpenSSL engine nothing to do.
+#[cfg(feature = "legacy-tls")]
+pub(crate) fn version_problems(
+    min: TlsVersion,
+    max: TlsVersion,
+    legacy: &LegacyTls,
+    suites: &[&crate::suites::Suite],
+) -> Vec<String> {
+    let mut problems = Vec::new();
+    if *legacy != LegacyTls::default() && min > TlsVersion::V1_2 {
+        let text = "null encryption and old suites end with TLS 1.2, and min is TLS 1.3: lower min or drop them";
+        problems.push(text.to_owned());
+    }
+    if min < TlsVersion::V1_2 && !crate::suites::any_for(min, suites) {
+        let min = min.name();
+        problems.push(format!(
+            "min is {min}, and no suite of {min} is allowed: list {}, {} or {}, or allow null encryption",
+            LegacySuite::EcdheEcdsaCbc.label(),
+            LegacySuite::EcdheRsaCbc.label(),
+            LegacySuite::RsaCbc.label()
+        ));
+    }
+    if max < TlsVersion::V1_2 && !crate::suites::any_for(max, suites) {
+        problems.push(format!("max is {}, and no suite of it is allowed", max.name()));
+    }
+    problems
 }

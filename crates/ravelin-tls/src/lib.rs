@@ -19,6 +19,8 @@ mod legacy;
 mod records;
 mod site;
 mod stream;
+#[cfg_attr(not(feature = "legacy-tls"), expect(dead_code, reason = "that build has nobody to offer them"))]
+mod suites;
 mod wire;
 
 pub use accept::{Accepted, Engine, HandshakeEnd, HandshakeFailure, Judge, Negotiated, accept, refuse};

@@ -15,6 +15,8 @@ use rustls::{CommonState, ProtocolVersion};
 use crate::connection::{
     APPLICATION_DATA, Connection, Front, RECORD_HEADER_BYTES, Record, append, front_record, last_words,
 };
+#[cfg(feature = "legacy-tls")]
+use crate::engine::openssl;
 
 /// One established TLS connection without its socket.
 pub struct Records {
@@ -35,6 +37,8 @@ pub struct Records {
 enum Engine {
     Server(Box<UnbufferedServerConnection>),
     Client(Box<UnbufferedClientConnection>),
+    #[cfg(feature = "legacy-tls")]
+    OpenSsl(Box<openssl::Session>),
 }
 
 /// See `ravelin_relay::Opened`.
@@ -77,6 +81,13 @@ impl Records {
         Records::new(Engine::Client(Box::new(connection)), overhead, tls13)
     }
 
+    /// Either side; its handshake is over.
+    #[cfg(feature = "legacy-tls")]
+    pub(crate) fn openssl(session: openssl::Session) -> Records {
+        let overhead = session.overhead();
+        Records::new(Engine::OpenSsl(Box::new(session)), overhead, false)
+    }
+
     fn new(engine: Engine, overhead: usize, tls13: bool) -> Records {
         Records { engine, overhead, tls13, ended: false, broken: None, last_record: None }
     }
@@ -100,6 +111,8 @@ impl Records {
         let opened = match &mut self.engine {
             Engine::Server(connection) => open(connection.as_mut(), shape, input, plaintext, reply),
             Engine::Client(connection) => open(connection.as_mut(), shape, input, plaintext, reply),
+            #[cfg(feature = "legacy-tls")]
+            Engine::OpenSsl(session) => session.open(input, plaintext, reply),
         };
         let mut opened = opened.map_err(|why| self.break_off(why))?;
         if opened.ended {
@@ -122,6 +135,11 @@ impl Records {
         let (sealed, stopped) = match &mut self.engine {
             Engine::Server(connection) => seal(connection.as_mut(), overhead, plaintext, output),
             Engine::Client(connection) => seal(connection.as_mut(), overhead, plaintext, output),
+            #[cfg(feature = "legacy-tls")]
+            Engine::OpenSsl(session) => match session.seal(plaintext, output) {
+                Ok(sealed) => (sealed, None),
+                Err(why) => return Err(self.break_off(why)),
+            },
         };
         let error = match stopped {
             None => return Ok(sealed),
@@ -148,6 +166,8 @@ impl Records {
         match &mut self.engine {
             Engine::Server(connection) => seal_end(connection.as_mut(), output),
             Engine::Client(connection) => seal_end(connection.as_mut(), output),
+            #[cfg(feature = "legacy-tls")]
+            Engine::OpenSsl(session) => session.seal_end(output),
         }
     }
 
@@ -337,7 +357,7 @@ pub(crate) fn describe(error: &rustls::Error) -> String {
 }
 
 /// RFC 8446 §5.1.
-const RECORD_PLAINTEXT_BYTES_MAX: usize = 1 << 14;
+pub(crate) const RECORD_PLAINTEXT_BYTES_MAX: usize = 1 << 14;
 /// The answer to a peer's key update and one of our own may precede a record: 5 + 5 + 1 + 16 bytes each.
 const KEY_UPDATES_BYTES_MAX: usize = 64;
 

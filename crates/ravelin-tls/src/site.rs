@@ -1,13 +1,17 @@
 //! What a site offers to its clients.
 
+mod offers;
+
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{DistinguishedName, SignatureAlgorithm, SupportedProtocolVersion, version};
+use rustls::{DistinguishedName, SupportedProtocolVersion, version};
 
+use crate::choose::Offer;
 use crate::engine::Candidate;
 use crate::identity::{IdentityProblem, ServerIdentity};
-use crate::legacy::{LegacyTls, TlsVersion};
+use crate::legacy::{LegacyTls, NullEncryption, TlsVersion};
+use crate::suites::Key;
 
 /// What a site is made from.
 pub struct SiteTlsSpec {
@@ -30,6 +34,11 @@ pub struct SiteTls {
     /// ECDSA first: it costs a twentieth of RSA to sign with.
     pub(crate) candidates: Arc<[Candidate]>,
     pub(crate) hints: Arc<[DistinguishedName]>,
+    pub(crate) min: TlsVersion,
+    pub(crate) max: TlsVersion,
+    pub(crate) null_encryption: NullEncryption,
+    /// What OpenSSL may do, one for each certificate that it may do anything with. Empty: that engine is out of use.
+    pub(crate) offers: Vec<Offer>,
 }
 
 impl SiteTls {
@@ -48,9 +57,6 @@ impl SiteTls {
         if spec.min > spec.max {
             problem("tls", "min is newer than max, so that no version is left: swap them or drop one");
         }
-        if spec.legacy != LegacyTls::default() || spec.min < TlsVersion::V1_2 {
-            problem("tls", "null encryption, old suites and TLS below 1.2 are not built into this gateway");
-        }
         let is_name = |hint: &Vec<u8>| hint.first() == Some(&DER_SEQUENCE);
         if !spec.authority_hints.iter().all(is_name) {
             problem("authority hints", "a subject is not the DER of a name");
@@ -58,17 +64,39 @@ impl SiteTls {
         if spec.authority_hints.iter().map(|hint| hint.len() + 2).sum::<usize>() > HINTS_BYTES_MAX {
             problem("authority hints", "the subjects make more than 16 KiB: switch the hints off");
         }
+        let mut identities = spec.identities;
+        // ECDSA first: it costs a twentieth of RSA to sign with.
+        identities.sort_by_key(|identity| identity.key() != Some(Key::Ecdsa));
+        let offers = if identities.is_empty() || spec.min > spec.max {
+            Vec::new()
+        } else {
+            offers::build(&identities, spec.min, spec.max, &spec.legacy, &spec.authority_hints).unwrap_or_else(
+                |texts| {
+                    texts.iter().for_each(|text| problem("tls", text));
+                    Vec::new()
+                },
+            )
+        };
         if !problems.is_empty() {
             return Err(problems);
         }
-        let mut candidates: Vec<Candidate> = spec.identities.iter().map(ServerIdentity::candidate).collect();
-        candidates.sort_by_key(|candidate| candidate.certified.key.algorithm() != SignatureAlgorithm::ECDSA);
+        let candidates: Vec<Candidate> = identities.iter().map(ServerIdentity::candidate).collect();
         Ok(SiteTls {
             provider: provider(),
             versions: rustls_versions(spec.min, spec.max),
             candidates: candidates.into(),
             hints: spec.authority_hints.into_iter().map(DistinguishedName::from).collect(),
+            min: spec.min,
+            max: spec.max,
+            null_encryption: spec.legacy.null_encryption,
+            offers,
         })
+    }
+}
+
+impl SiteTls {
+    pub(crate) fn prefers_null(&self) -> bool {
+        self.null_encryption == NullEncryption::Prefer
     }
 }
 

@@ -16,12 +16,15 @@ pub(crate) const HANDSHAKE_INPUT_BYTES_MAX: usize = 32 * 1024;
 pub(crate) const TLS12: u16 = 0x0303;
 
 /// A fatal alert in the clear, for a client that no engine has met.
-pub(crate) fn plain_alert(alert: Alert, version: u16) -> [u8; 7] {
+pub(crate) fn plain_alert(alert: Alert, version: u16) -> [u8; PLAIN_ALERT_BYTES] {
     let [major, minor] = version.to_be_bytes();
     const ALERT: u8 = 21;
     const FATAL: u8 = 2;
     [ALERT, major, minor, 0, 2, FATAL, alert.0]
 }
+
+/// Header, level and description.
+pub(crate) const PLAIN_ALERT_BYTES: usize = 7;
 
 /// Sends last words and gives them time to arrive: a socket that is closed with unread bytes in it answers with a
 /// reset, and the peer's kernel then throws away what it had not read yet (robustness rule 8).

@@ -96,8 +96,17 @@ impl ClientCertVerifier for JudgingVerifier {
 }
 
 /// A list that is not even looked at. A denial anybody may make; a permit nobody but policy.
-fn too_many(count: usize) -> Decision {
-    let detail = format!("{count} certificates, more than the {CERTIFICATES_MAX} that are looked at");
+pub(crate) fn too_many(count: usize) -> Decision {
+    unread(format!("{count} certificates, more than the {CERTIFICATES_MAX} that are looked at"))
+}
+
+/// The same for a list that is too long to wait for.
+#[cfg(feature = "legacy-tls")]
+pub(crate) fn too_long(bytes: usize) -> Decision {
+    unread(format!("a certificate list of {bytes} octets, more than a handshake may have"))
+}
+
+fn unread(detail: String) -> Decision {
     Decision {
         verdict: Verdict::Denial(Denial { reason: Reason::ChainTooLong, detail: detail.clone() }),
         identity: None,
@@ -120,7 +129,7 @@ fn error_for(alert: Alert) -> CertificateError {
 }
 
 /// Twice what policy takes; the rest of a longer list is not copied.
-const CERTIFICATES_MAX: usize = 10;
+pub(crate) const CERTIFICATES_MAX: usize = 10;
 
 #[cfg(test)]
 mod tests {

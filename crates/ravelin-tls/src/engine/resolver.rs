@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustls::NamedGroup;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{NamedGroup, SignatureScheme};
 
 use crate::hello::ServerName;
 
@@ -43,21 +43,25 @@ impl ResolvesServerCert for Resolver {
             self.name_differs.store(true, Ordering::Relaxed);
             return None;
         }
-        let verifiable = |candidate: &&Candidate| {
-            // In TLS 1.2 rustls has already struck the schemes that no common suite can use.
-            candidate.certified.key.choose_scheme(hello.signature_schemes()).is_some()
-        };
-        let on_a_known_curve = |candidate: &&Candidate| match (candidate.curve, hello.named_groups()) {
-            (Some(curve), Some(groups)) if self.tls12 => groups.contains(&curve),
-            _ => true,
-        };
-        let fitting = self.candidates.iter().filter(verifiable);
-        fitting
-            .clone()
-            .find(on_a_known_curve)
-            .or_else(|| fitting.clone().next())
-            // None fits: the engine finds that out by itself, and sends the right alert.
-            .or_else(|| self.candidates.first())
+        pick(&self.candidates, hello.signature_schemes(), hello.named_groups(), self.tls12)
             .map(|candidate| candidate.certified.clone())
     }
+}
+
+/// The first of the certificates that the client can verify; where it can verify none, the first: the engine finds that
+/// out by itself, and sends the right alert.
+pub(crate) fn pick<'a>(
+    candidates: &'a [Candidate],
+    schemes: &[SignatureScheme],
+    groups: Option<&[NamedGroup]>,
+    tls12: bool,
+) -> Option<&'a Candidate> {
+    // In TLS 1.2 rustls has already struck the schemes that no common suite can use.
+    let verifiable = |candidate: &&Candidate| candidate.certified.key.choose_scheme(schemes).is_some();
+    let on_a_known_curve = |candidate: &&Candidate| match (candidate.curve, groups) {
+        (Some(curve), Some(groups)) if tls12 => groups.contains(&curve),
+        _ => true,
+    };
+    let fitting = candidates.iter().filter(verifiable);
+    fitting.clone().find(on_a_known_curve).or_else(|| fitting.clone().next()).or_else(|| candidates.first())
 }

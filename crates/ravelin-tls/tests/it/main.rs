@@ -7,5 +7,7 @@ mod broken_handshakes_end_alone;
 mod clients_get_a_certificate_they_can_verify;
 mod denied_clients_are_told_by_alert;
 mod nothing_is_resumed;
+#[cfg(feature = "legacy-tls")]
+mod old_clients_are_served;
 mod servers_are_verified;
 mod support;

@@ -1,0 +1,75 @@
+//! Whether OpenSSL may and can serve a client: what the site allows, met with the peeked hello.
+
+use rustls::NamedGroup;
+
+use crate::hello::ClientHello;
+use crate::legacy::TlsVersion;
+use crate::site::SiteTls;
+use crate::suites::{Key, Suite};
+
+/// What OpenSSL may offer with one of the site's certificates.
+pub(crate) struct Offer {
+    pub(crate) key: Key,
+    /// The curve of an ECDSA key.
+    pub(crate) curve: Option<NamedGroup>,
+    /// Allowed by the site, fit for the key, preferred first. Never empty.
+    pub(crate) suites: Vec<&'static Suite>,
+    #[cfg(feature = "legacy-tls")]
+    pub(crate) context: openssl::ssl::SslContext,
+}
+
+/// The version that OpenSSL would agree on: the newest in common, TLS 1.2 at most.
+pub(super) fn version(site: &SiteTls, hello: &ClientHello) -> Option<TlsVersion> {
+    if site.offers.is_empty() {
+        return None;
+    }
+    let within = |version: &TlsVersion| (site.min..=site.max).contains(version);
+    let mut known = [TlsVersion::V1_2, TlsVersion::V1_1, TlsVersion::V1_0].into_iter().filter(within);
+    known.find(|version| match hello.versions.as_slice() {
+        // A hello without `supported_versions` names the newest, and means all before it.
+        [newest] if *newest <= TlsVersion::V1_2.code() => version.code() <= *newest,
+        versions => versions.contains(&version.code()),
+    })
+}
+
+/// The offer that takes the client and the suite that they would agree on.
+pub(super) fn serving<'a>(site: &'a SiteTls, hello: &ClientHello) -> Option<(&'a Offer, &'static Suite)> {
+    let version = version(site, hello)?;
+    let sha1 = site.min < TlsVersion::V1_2;
+    let served: Vec<(&Offer, &'static Suite)> = site
+        .offers
+        .iter()
+        .filter(|offer| version < TlsVersion::V1_2 || can_verify(hello, offer.key, sha1))
+        .filter(|offer| offer.curve.is_none_or(|curve| knows_group(hello, curve.into())))
+        .filter_map(|offer| {
+            let common = |suite: &&&Suite| {
+                hello.suites.contains(&suite.code)
+                    && (version >= TlsVersion::V1_2 || !suite.tls12_only)
+                    && (!suite.on_a_curve() || GROUPS.iter().any(|group| knows_group(hello, *group)))
+            };
+            offer.suites.iter().find(common).map(|suite| (offer, *suite))
+        })
+        .collect();
+    // Certificates in the site's order; but what an offer of null suites is preferred for decides first.
+    let by_null = served.iter().find(|(_, suite)| suite.is_null() == site.prefers_null());
+    by_null.or_else(|| served.first()).copied()
+}
+
+/// A client without the extension takes any group (RFC 8422 §4).
+fn knows_group(hello: &ClientHello, group: u16) -> bool {
+    hello.groups.is_empty() || hello.groups.contains(&group)
+}
+
+/// Whether a TLS 1.2 client can verify what the engine signs with. OpenSSL asks so for RSA key exchange too.
+fn can_verify(hello: &ClientHello, key: Key, sha1: bool) -> bool {
+    let (schemes, with_sha1) = match key {
+        Key::Rsa => (&[0x0401, 0x0501, 0x0601], 0x0201),
+        Key::Ecdsa => (&[0x0403, 0x0503, 0x0603], 0x0203),
+    };
+    // Without the extension a client means SHA-1 (RFC 5246 §7.4.1.4.1).
+    let offered = |scheme: &u16| hello.signature_schemes.contains(scheme);
+    schemes.iter().any(offered) || (sha1 && (hello.signature_schemes.is_empty() || offered(&with_sha1)))
+}
+
+/// X25519, P-256, P-384: the engine's groups, by their code points.
+pub(crate) const GROUPS: &[u16] = &[0x001d, 0x0017, 0x0018];

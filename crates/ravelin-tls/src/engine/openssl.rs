@@ -1,0 +1,192 @@
+//! OpenSSL, for what rustls lacks: null encryption, old suites, TLS 1.0 and 1.1.
+//!
+//! The client's Certificate message is in the clear in these versions. A [`Gate`] reads it first; the judge is asked
+//! before OpenSSL has a byte of it, and a denial is told by an alert of our own. What OpenSSL does with a certificate is
+//! to verify the proof of its key, and that the key is the judged leaf's is checked byte for byte.
+
+mod context;
+mod meet;
+mod session;
+
+use std::sync::Arc;
+
+use openssl::ssl::{NameType, Ssl};
+use ravelin_policy::{Decision, PresentedChain, Verdict};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use super::gate::{Gate, Peer, Presented};
+use super::judging::{too_long, too_many};
+use super::{Refused, Terminated};
+use crate::accept::{Engine, HandshakeEnd, Judge, Negotiated};
+use crate::alert::{self, Alert};
+use crate::choose::Offer;
+use crate::connection::{Inlet, TooMuchInput, alert_in_the_clear};
+use crate::hello::{PeekedHello, ServerName};
+use crate::records::Records;
+use crate::wire;
+
+pub(crate) use context::{client_context, server_context};
+pub(crate) use meet::meet;
+pub(crate) use session::{Session, Step, stack};
+
+/// Runs one handshake.
+pub(crate) async fn terminate(
+    tcp: &mut TcpStream,
+    hello: PeekedHello,
+    offer: &Offer,
+    judge: Arc<dyn Judge>,
+) -> Result<Terminated, Refused> {
+    let mut handshake = Handshake::begin(offer, hello.hello.server_name, judge).map_err(failed)?;
+    let mut inlet = Inlet::after(hello.bytes.len());
+    let mut input = hello.bytes;
+    loop {
+        let step = handshake.push(&input);
+        let output = handshake.session.take_output();
+        match step {
+            Ok(Progress::Done) => {
+                tcp.write_all(&output).await.map_err(socket)?;
+                return handshake.finish();
+            }
+            Ok(Progress::NeedMore) => {
+                if !output.is_empty() {
+                    tcp.write_all(&output).await.map_err(socket)?;
+                }
+            }
+            Err(broken) => return Err(broken.into_refused(output)),
+        }
+        drop(output);
+        input = inlet.read_more(tcp).await.map_err(|error| match error {
+            TooMuchInput::Socket(error) => socket(error),
+            TooMuchInput::TooMuch => failed("more bytes than a handshake may have".to_owned()),
+        })?;
+    }
+}
+
+/// A handshake without its socket.
+struct Handshake {
+    session: Session,
+    gate: Gate,
+    judge: Arc<dyn Judge>,
+    peeked: ServerName,
+    judged: Option<(PresentedChain, Decision)>,
+}
+
+enum Progress {
+    Done,
+    NeedMore,
+}
+
+struct Broken {
+    end: HandshakeEnd,
+    detail: String,
+    /// To be sent in the clear by ourselves, in records of this version; else OpenSSL has queued its own.
+    alert: Option<(Alert, u16)>,
+}
+
+impl Handshake {
+    fn begin(offer: &Offer, peeked: ServerName, judge: Arc<dyn Judge>) -> Result<Handshake, String> {
+        let mut ssl = Ssl::new(&offer.context).map_err(|error| stack(&error))?;
+        ssl.set_accept_state();
+        Ok(Handshake { session: Session::new(ssl)?, gate: Gate::new(Peer::Client), judge, peeked, judged: None })
+    }
+
+    fn push(&mut self, input: &[u8]) -> Result<Progress, Broken> {
+        let presented = self.gate.push(input).map_err(|unexpected| {
+            let detail = format!("the client sent {}", unexpected.what);
+            self.broken(HandshakeEnd::Failed, detail, unexpected.alert)
+        })?;
+        let progress = self.advance()?;
+        let Some(presented) = presented else { return Ok(progress) };
+        self.judge(presented)?;
+        self.gate.open();
+        self.advance()
+    }
+
+    /// Has OpenSSL do what it can with what has passed the gate.
+    fn advance(&mut self) -> Result<Progress, Broken> {
+        self.session.feed(&self.gate.take_passed());
+        match self.session.advance() {
+            Step::Done => Ok(Progress::Done),
+            Step::NeedMore => {
+                let name = self.session.ssl().servername_raw(NameType::HOST_NAME);
+                let name = name.map_or(ServerName::Absent, ServerName::from_host_name);
+                if name != self.peeked {
+                    // What the engine read and what the site was chosen by must not differ (traps rows 3, 14).
+                    let detail = "the server name read by the engine is not the one the site was chosen by".to_owned();
+                    return Err(self.broken(HandshakeEnd::Failed, detail, Alert::UNRECOGNIZED_NAME));
+                }
+                Ok(Progress::NeedMore)
+            }
+            Step::Broken(detail) => Err(Broken { end: HandshakeEnd::Failed, detail, alert: None }),
+        }
+    }
+
+    fn judge(&mut self, presented: Presented) -> Result<(), Broken> {
+        let (chain, decision) = match presented {
+            Presented::List(certificates) => {
+                let chain = PresentedChain { certificates };
+                let decision = self.judge.judge(&chain);
+                (chain, decision)
+            }
+            Presented::TooMany(count) => (PresentedChain::default(), too_many(count)),
+            Presented::TooLong(bytes) => (PresentedChain::default(), too_long(bytes)),
+        };
+        match &decision.verdict {
+            Verdict::Permit(_) => {
+                self.judged = Some((chain, decision));
+                Ok(())
+            }
+            Verdict::Denial(denial) => {
+                let (detail, alert) = (denial.detail.clone(), alert::for_reason(denial.reason));
+                Err(self.broken(HandshakeEnd::Denied(Box::new(decision)), detail, alert))
+            }
+        }
+    }
+
+    fn broken(&self, end: HandshakeEnd, detail: String, alert: Alert) -> Broken {
+        let version = self.session.version_code().unwrap_or(wire::TLS12);
+        Broken { end, detail, alert: Some((alert, version)) }
+    }
+
+    /// Fail closed: an engine that reports success without a permit for the very certificate has a fault, or this file has.
+    fn finish(mut self) -> Result<Terminated, Refused> {
+        let Some((chain, decision)) = self.judged.take() else {
+            return Err(failed("the engine finished a handshake that nobody permitted".to_owned()));
+        };
+        let proved = self.session.proved();
+        if proved.is_none() || proved.as_deref() != chain.certificates.first().map(AsRef::as_ref) {
+            return Err(failed("the client proved the key of another certificate than was judged".to_owned()));
+        }
+        let Some((agreed, mut received)) = self.session.established() else {
+            return Err(failed("the engine agreed on what it was not offered".to_owned()));
+        };
+        received.shrink_to_fit();
+        let negotiated = Negotiated { version: agreed.version, suite: agreed.suite.name, engine: Engine::OpenSsl };
+        Ok(Terminated { records: Records::openssl(self.session), received, chain, decision, negotiated })
+    }
+}
+
+impl Broken {
+    fn into_refused(self, mut output: Vec<u8>) -> Refused {
+        if let Some((alert, version)) = self.alert {
+            output.extend_from_slice(&wire::plain_alert(alert, version));
+        }
+        // Before its own Finished, which is the end, OpenSSL sends alerts in the clear.
+        let last = output.len().saturating_sub(wire::PLAIN_ALERT_BYTES);
+        let alert = output.get(last..).and_then(alert_in_the_clear);
+        let nothing_shared = [Alert::HANDSHAKE_FAILURE, Alert::PROTOCOL_VERSION].map(Some).contains(&alert);
+        let by_openssl = matches!(self.end, HandshakeEnd::Failed) && self.alert.is_none();
+        let end = if by_openssl && nothing_shared { HandshakeEnd::NoCommonSuite } else { self.end };
+        Refused { end, alert, detail: self.detail, last_words: Some(output) }
+    }
+}
+
+fn failed(detail: String) -> Refused {
+    Refused { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) }
+}
+
+fn socket(error: std::io::Error) -> Refused {
+    let detail = format!("in the handshake: {error}");
+    Refused { end: HandshakeEnd::Socket(error), alert: None, detail, last_words: None }
+}

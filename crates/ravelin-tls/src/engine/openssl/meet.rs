@@ -1,0 +1,116 @@
+//! The gateway as a client of an old server.
+//!
+//! The server's certificate list is read from its plaintext handshake and verified by webpki, against the configured
+//! authorities and name, before OpenSSL has a byte of it. OpenSSL's own opinion is not asked for.
+
+use std::io;
+
+use openssl::ssl::{Ssl, SslContext};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::ServerName;
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
+use rustls::{AlertDescription, Error};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use super::session::{Session, Step, stack};
+use crate::alert::Alert;
+use crate::connection::{Inlet, TooMuchInput};
+use crate::engine::gate::{Gate, Peer, Presented};
+use crate::records::{Records, describe};
+use crate::stream::{TlsParts, TlsStream};
+use crate::wire;
+
+/// Runs one handshake as a client.
+///
+/// # Errors
+/// See `connect`.
+pub(crate) async fn meet(
+    mut tcp: TcpStream,
+    context: &SslContext,
+    name: &ServerName<'static>,
+    verifier: &dyn ServerCertVerifier,
+) -> io::Result<TlsStream> {
+    let mut ssl = Ssl::new(context).map_err(|error| io::Error::other(stack(&error)))?;
+    ssl.set_connect_state();
+    ssl.set_hostname(&name.to_str()).map_err(|error| io::Error::other(stack(&error)))?;
+    let mut session = Session::new(ssl).map_err(io::Error::other)?;
+    let mut gate = Gate::new(Peer::Server);
+    let mut verified = None;
+    let mut inlet = Inlet::default();
+    loop {
+        session.feed(&gate.take_passed());
+        let step = session.advance();
+        let output = session.take_output();
+        match step {
+            Step::Broken(why) => {
+                wire::send_and_linger(&mut tcp, &output).await;
+                return Err(invalid(format!("the handshake with the server failed: {why}")));
+            }
+            Step::Done => {
+                tcp.write_all(&output).await?;
+                break;
+            }
+            Step::NeedMore if !output.is_empty() => tcp.write_all(&output).await?,
+            Step::NeedMore => {}
+        }
+        drop(output);
+        let input = inlet.read_more(&tcp).await.map_err(|error| match error {
+            TooMuchInput::Socket(error) => error,
+            TooMuchInput::TooMuch => invalid("more bytes than a handshake may have".to_owned()),
+        })?;
+        let judged = match gate.push(&input) {
+            Ok(None) => Ok(()),
+            Ok(Some(presented)) => verify(presented, name, verifier).map(|leaf| {
+                verified = Some(leaf);
+                gate.open();
+            }),
+            Err(unexpected) => Err((unexpected.alert, format!("the server sent {}", unexpected.what))),
+        };
+        if let Err((alert, why)) = judged {
+            wire::send_and_linger(&mut tcp, &wire::plain_alert(alert, wire::TLS12)).await;
+            return Err(invalid(why));
+        }
+    }
+    if verified.is_none() || session.proved() != verified {
+        return Err(invalid("the server proved the key of another certificate than was verified".to_owned()));
+    }
+    let Some((_, mut received)) = session.established() else {
+        return Err(invalid("the engine agreed on what it did not offer".to_owned()));
+    };
+    received.shrink_to_fit();
+    Ok(TlsStream::new(TlsParts { tcp, records: Records::openssl(session), received, opened: Vec::new() }))
+}
+
+/// Returns the leaf.
+fn verify(
+    presented: Presented,
+    name: &ServerName<'_>,
+    verifier: &dyn ServerCertVerifier,
+) -> Result<Vec<u8>, (Alert, String)> {
+    let refused = |alert, why: &str| (alert, format!("the server's certificate does not verify: {why}"));
+    let Presented::List(list) = presented else {
+        return Err(refused(Alert::BAD_CERTIFICATE, "more certificates than are looked at"));
+    };
+    let Some((leaf, others)) = list.split_first() else {
+        return Err(refused(Alert::BAD_CERTIFICATE, "the server sent none"));
+    };
+    let Some(now) = DefaultTimeProvider.current_time() else {
+        return Err(refused(Alert::INTERNAL_ERROR, "the time cannot be told"));
+    };
+    match verifier.verify_server_cert(leaf, others, name, &[], now) {
+        Ok(_) => Ok(leaf.to_vec()),
+        Err(error) => {
+            let alert = if let Error::InvalidCertificate(error) = &error {
+                Alert(AlertDescription::from(error.clone()).into())
+            } else {
+                Alert::BAD_CERTIFICATE
+            };
+            Err(refused(alert, &describe(&error)))
+        }
+    }
+}
+
+fn invalid(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}

@@ -1,0 +1,102 @@
+//! What a site's legacy settings come to with its certificates; or why they cannot.
+
+use crate::choose::Offer;
+use crate::identity::ServerIdentity;
+#[cfg(feature = "legacy-tls")]
+use crate::legacy::NullEncryption;
+use crate::legacy::{LegacyTls, TlsVersion};
+#[cfg(feature = "legacy-tls")]
+use crate::suites::{self, Family, Key};
+
+/// One offer for each certificate that an allowed suite fits. None at all where nothing is allowed beyond rustls.
+///
+/// # Errors
+/// Settings that could never serve anybody: an administrator who asks for them means something else.
+pub(super) fn build(
+    identities: &[ServerIdentity],
+    min: TlsVersion,
+    max: TlsVersion,
+    legacy: &LegacyTls,
+    hints: &[Vec<u8>],
+) -> Result<Vec<Offer>, Vec<String>> {
+    if *legacy == LegacyTls::default() && min >= TlsVersion::V1_2 {
+        return Ok(Vec::new());
+    }
+    let problems = problems(identities, min, max, legacy);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    offers(identities, min, max, legacy, hints)
+}
+
+#[cfg(not(feature = "legacy-tls"))]
+fn problems(_: &[ServerIdentity], _: TlsVersion, _: TlsVersion, _: &LegacyTls) -> Vec<String> {
+    vec![crate::legacy::NOT_BUILT_IN.to_owned()]
+}
+
+#[cfg(not(feature = "legacy-tls"))]
+fn offers(
+    _: &[ServerIdentity],
+    _: TlsVersion,
+    _: TlsVersion,
+    _: &LegacyTls,
+    _: &[Vec<u8>],
+) -> Result<Vec<Offer>, Vec<String>> {
+    Ok(Vec::new())
+}
+
+#[cfg(feature = "legacy-tls")]
+fn problems(identities: &[ServerIdentity], min: TlsVersion, max: TlsVersion, legacy: &LegacyTls) -> Vec<String> {
+    let mut problems = crate::legacy::version_problems(min, max, legacy, &suites::for_site(legacy));
+    let has = |key: Key| identities.iter().any(|identity| identity.key() == Some(key));
+    if legacy.null_encryption != NullEncryption::Off && !has(Key::Rsa) {
+        let text = "null suites are bound to an RSA certificate, and the site has none: add one or switch \
+                    null_encryption off";
+        problems.push(text.to_owned());
+    }
+    for family in &legacy.suites {
+        let of_family = suites::for_site(legacy).into_iter().find(|suite| suite.family == Family::Legacy(*family));
+        if let Some(suite) = of_family
+            && !has(suite.key())
+        {
+            let kind = match suite.key() {
+                Key::Rsa => "an RSA",
+                Key::Ecdsa => "an ECDSA",
+            };
+            let label = family.label();
+            problems.push(format!("{label} needs {kind} certificate, and the site has none: add one or drop {label}"));
+        }
+    }
+    problems
+}
+
+#[cfg(feature = "legacy-tls")]
+fn offers(
+    identities: &[ServerIdentity],
+    min: TlsVersion,
+    max: TlsVersion,
+    legacy: &LegacyTls,
+    hints: &[Vec<u8>],
+) -> Result<Vec<Offer>, Vec<String>> {
+    use rustls::NamedGroup;
+
+    let mut offers = Vec::new();
+    let mut problems = Vec::new();
+    for identity in identities {
+        let Some(key) = identity.key() else { continue };
+        let curve = identity.candidate().curve.filter(|_| key == Key::Ecdsa);
+        if curve.is_some_and(|curve| ![NamedGroup::secp256r1, NamedGroup::secp384r1].contains(&curve)) {
+            // No old Windows verifies it without being told to; rustls may show it to others.
+            continue;
+        }
+        let suites: Vec<_> = suites::for_site(legacy).into_iter().filter(|suite| suite.key() == key).collect();
+        if suites.is_empty() {
+            continue;
+        }
+        match crate::engine::openssl::server_context(identity, min, max, &suites, hints) {
+            Ok(context) => offers.push(Offer { key, curve, suites, context }),
+            Err(why) => problems.push(format!("OpenSSL cannot use the certificate {}: {why}", identity.subject())),
+        }
+    }
+    if problems.is_empty() { Ok(offers) } else { Err(problems) }
+}
