@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ravelin_policy::{Decision, Denial, Verdict, escape};
+use ravelin_policy::{Decision, Denial, Permit, Verdict, escape};
 use ravelin_tls::Negotiated;
 use ravelin_tls::hello::{ClientHello, ServerName};
 
@@ -104,6 +104,12 @@ impl Draft {
         self.record.rules = decision.rules;
         self.record.shadow_denial = decision.shadow_denial;
         decision.verdict
+    }
+
+    /// Notes the permit that the session goes on by.
+    pub(crate) fn permitted(&mut self, permit: &Permit) {
+        self.record.generation = permit.generation();
+        self.record.identity_key = Some(permit.identity_key().to_owned());
     }
 
     /// The name a person would use for the client's machine.

@@ -47,15 +47,46 @@ pub(crate) struct LiveSession {
 /// What changes while a session lives.
 #[derive(Debug)]
 struct LiveState {
-    permit: Permit,
+    standing: Standing,
     server: Option<String>,
+}
+
+/// What is known of the permit in force; the permit itself stays with whoever connects by it.
+#[derive(Clone, Debug)]
+struct Standing {
+    policy: String,
+    generation: u64,
+    valid_until: UnixTime,
+}
+
+impl Standing {
+    fn of(permit: &Permit) -> Standing {
+        Standing {
+            policy: permit.policy().to_owned(),
+            generation: permit.generation(),
+            valid_until: permit.valid_until(),
+        }
+    }
 }
 
 impl LiveSession {
     /// Policy and generation of the permit now in force, and when it ends.
     pub(crate) fn permit(&self) -> (String, u64, UnixTime) {
-        let state = lock(&self.state);
-        (state.permit.policy().to_owned(), state.permit.generation(), state.permit.valid_until())
+        let Standing { policy, generation, valid_until } = lock(&self.state).standing.clone();
+        (policy, generation, valid_until)
+    }
+
+    /// Notes a permit. One of an older generation than the last changes nothing: two judgements may cross, and the
+    /// older one may be good for longer.
+    pub(crate) fn renew(&self, permit: &Permit) {
+        let mut state = lock(&self.state);
+        if permit.generation() >= state.standing.generation {
+            state.standing = Standing::of(permit);
+        }
+    }
+
+    fn generation(&self) -> u64 {
+        lock(&self.state).standing.generation
     }
 
     /// The server's name, once there is a tunnel.
@@ -147,7 +178,7 @@ impl Live {
     pub(crate) fn enter(
         self: &Arc<Self>,
         admission: Admission,
-        permit: Permit,
+        permit: &Permit,
         per_identity_max: usize,
     ) -> Result<LiveEntry, SessionEnd> {
         let identity_key = permit.identity_key().to_owned();
@@ -168,7 +199,7 @@ impl Live {
             since: admission.since,
             counters: Arc::default(),
             stop: Stop::default(),
-            state: Mutex::new(LiveState { permit, server: None }),
+            state: Mutex::new(LiveState { standing: Standing::of(permit), server: None }),
         });
         inner.sessions.insert(session.session, Arc::clone(&session));
         drop(inner);
@@ -193,7 +224,7 @@ impl Live {
     /// Sessions whose permit has run out by `now`.
     pub(crate) fn run_out(&self, now: UnixTime) -> Vec<Arc<LiveSession>> {
         let inner = lock(&self.inner);
-        inner.sessions.values().filter(|session| lock(&session.state).permit.valid_until() < now).cloned().collect()
+        inner.sessions.values().filter(|session| lock(&session.state).standing.valid_until < now).cloned().collect()
     }
 }
 
@@ -229,6 +260,24 @@ pub(crate) fn judge(
     }
 }
 
+/// The permit of a session under a generation: the one it has where that is of this generation, else a new one.
+///
+/// # Errors
+/// As [`judge`].
+pub(crate) fn permit_under(
+    session: &LiveSession,
+    permit: Permit,
+    generation: &Generation,
+    now: UnixTime,
+) -> Result<Permit, (SessionEnd, String)> {
+    if permit.generation() == generation.number {
+        return Ok(permit);
+    }
+    let permit = judge(&session.chain, &session.site, generation, now)?;
+    session.renew(&permit);
+    Ok(permit)
+}
+
 /// Judges sessions again; stops those that are denied and renews the permits of the others. Returns the stopped.
 pub(crate) fn judge_again(
     sessions: &[Arc<LiveSession>],
@@ -237,8 +286,12 @@ pub(crate) fn judge_again(
 ) -> Vec<(Arc<LiveSession>, SessionEnd, String)> {
     let mut stopped = Vec::new();
     for session in sessions {
+        if session.generation() > generation.number {
+            // A younger generation has judged it in the meantime, and has the last word.
+            continue;
+        }
         match judge(&session.chain, &session.site, generation, now) {
-            Ok(permit) => lock(&session.state).permit = permit,
+            Ok(permit) => session.renew(&permit),
             Err((end, detail)) => {
                 if session.stop.set(end, detail.clone()) {
                     stopped.push((Arc::clone(session), end, detail));
@@ -252,4 +305,83 @@ pub(crate) fn judge_again(
 /// Every lock here guards a step that cannot leave half a change, so a panic elsewhere does not poison it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ravelin_lab::pki::Estate;
+    use ravelin_tls::{Engine, Negotiated};
+    use rustls_pki_types::CertificateDer;
+
+    use super::*;
+    use crate::{clock, config, generation};
+
+    /// A generation of the standard estate; lists count for `grace` after their end.
+    fn generation(folder: &Path, number: u64, grace: &str) -> Generation {
+        let text = format!(
+            r#"
+            listeners.edge = {{ bind = ["127.0.0.1:0"], sites = ["main"] }}
+            [sites.main]
+            server_names = ["da.corp.example.test"]
+            certificates = [{{ chain = "tls/face-ecdsa.pem", key = "tls/face-ecdsa.key" }}]
+            policy = "main"
+            pool = "main"
+            [policies.main]
+            trust_anchors = ["ca/root.pem"]
+            intermediates = ["ca/issuing.pem"]
+            names = {{ allow = ["*.corp.example.test"] }}
+            revocation = {{ crls = ["crl"], stale_grace = "{grace}" }}
+            [pools.main]
+            servers = [{{ name = "da1", address = "127.0.0.1:1" }}]
+            upstream = {{ mode = "bridge", ca = "ca/root.pem", server_name = "da.corp.example.test" }}
+            "#
+        );
+        let file = folder.join("ravelin.toml");
+        std::fs::write(&file, text).unwrap();
+        let (config, _) = config::load(&file).unwrap();
+        generation::build(&config, number, clock::now()).unwrap_or_else(|problems| panic!("{problems:?}"))
+    }
+
+    #[test]
+    fn the_word_of_the_youngest_generation_is_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = clock::now();
+        let estate = Estate::standard(i64::try_from(now.as_secs()).unwrap());
+        estate.write(folder.path()).unwrap();
+        let (mut older, younger) = (generation(folder.path(), 1, "2h"), generation(folder.path(), 2, "1h"));
+        let chain = PresentedChain {
+            certificates: estate.clients.healthy.chain().into_iter().map(CertificateDer::from).collect(),
+        };
+        let permit = judge(&chain, "main", &older, now).unwrap();
+        let live: Arc<Live> = Arc::default();
+        let admission = Admission {
+            session: 7,
+            site: "main".to_owned(),
+            client: "192.0.2.1:1".parse().unwrap(),
+            identity: String::new(),
+            chain,
+            negotiated: Negotiated { version: "TLSv1.3", suite: "", engine: Engine::Rustls },
+            since: clock::utc(),
+        };
+        let entry = live.enter(admission, &permit, 4).unwrap();
+        let longer = permit.valid_until();
+
+        // A reload came between the handshake and the request.
+        let permit = permit_under(&entry.session, permit, &younger, now).unwrap();
+        assert_eq!(permit.generation(), 2);
+        assert!(permit.valid_until() < longer, "else this test shows nothing");
+        let in_force = ("main".to_owned(), 2, permit.valid_until());
+        assert_eq!(entry.session.permit(), in_force);
+        let after = UnixTime::since_unix_epoch(std::time::Duration::from_secs(permit.valid_until().as_secs() + 1));
+        assert_eq!(live.run_out(after).len(), 1, "it ends when the younger generation says");
+
+        // A judgement that had begun under the older generation neither prolongs nor ends it.
+        assert!(judge_again(&live.all(), &older, now).is_empty());
+        older.sites.clear();
+        assert!(judge_again(&live.all(), &older, now).is_empty());
+        assert_eq!(entry.session.permit(), in_force);
+        assert!(entry.session.stop.cause().is_none());
+    }
 }

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::draft::{Draft, Ending};
 use crate::front::Place;
 use crate::gateway::Gateway;
-use crate::generation::Site;
+use crate::generation::{Generation, Site};
 use crate::live::{self, Admission, LiveEntry};
 use crate::metrics::GaugeGuard;
 use crate::pool::{self, Connected};
@@ -71,7 +71,7 @@ async fn admit(
         let tunnel = tokio::select! {
             biased;
             () = entry.session.stop.requested() => return Err(stopped(&entry)),
-            tunnel = open_tunnel(gateway, stream, &permit, &site, limits.request_deadline, draft) => tunnel?,
+            tunnel = open_tunnel(gateway, stream, (permit, site), &entry, limits.request_deadline, draft) => tunnel?,
         };
         Ok((tunnel, entry))
     })
@@ -134,27 +134,45 @@ fn enter(
     let limit = gateway.generation().config.limits.tunnels_per_identity;
     let entry = gateway
         .live
-        .enter(admission, handshake_permit, limit)
+        .enter(admission, &handshake_permit, limit)
         .map_err(|end| Ending::new(end, format!("the identity has {limit} tunnels already")))?;
     let generation = gateway.generation();
     let permit =
         live::judge(&chain, &site.name, &generation, clock::now()).map_err(|(end, detail)| Ending::new(end, detail))?;
-    draft.record.generation = generation.number;
-    draft.record.identity_key = Some(permit.identity_key().to_owned());
+    entry.session.renew(&permit);
+    draft.permitted(&permit);
     let site = generation.sites.get(&site.name).cloned().unwrap_or_else(|| Arc::clone(site));
     Ok((stream, permit, entry, site))
+}
+
+/// What a session may be connected by: its permit, and the site, both of the generation in force now.
+///
+/// A client may take its time for the request, and judging every tunnel again after a reload takes a while: before a
+/// server is dialled, and once more before the first byte is relayed, the generation in force is asked at once.
+fn in_force(
+    gateway: &Gateway,
+    (permit, site): (Permit, Arc<Site>),
+    entry: &LiveEntry,
+    draft: &mut Draft,
+) -> Result<(Permit, Arc<Site>, Arc<Generation>), Ending> {
+    let generation = gateway.generation();
+    let permit = live::permit_under(&entry.session, permit, &generation, clock::now())
+        .map_err(|(end, detail)| Ending::new(end, detail))?;
+    draft.permitted(&permit);
+    let site = generation.sites.get(&site.name).cloned().unwrap_or(site);
+    Ok((permit, site, generation))
 }
 
 /// Reads the request, connects a server, exchanges heads.
 async fn open_tunnel(
     gateway: &Arc<Gateway>,
     mut client: TlsStream,
-    permit: &Permit,
-    site: &Arc<Site>,
+    admitted: (Permit, Arc<Site>),
+    entry: &LiveEntry,
     request_deadline: Duration,
     draft: &mut Draft,
 ) -> Result<Tunnel, Ending> {
-    let head = match timeout(request_deadline, read_request(&mut client, site)).await {
+    let head = match timeout(request_deadline, read_request(&mut client, &admitted.1)).await {
         Ok(Ok(head)) => head,
         Ok(Err(ending)) if ending.end == SessionEnd::BadRequest => {
             client.close().await;
@@ -170,7 +188,7 @@ async fn open_tunnel(
         }
     };
     draft.record.extra_headers = head.extra_headers;
-    match meet_server(gateway, permit, site, request_deadline, draft).await {
+    match meet_server(gateway, admitted, entry, request_deadline, draft).await {
         Ok(met) => {
             if let Err(error) = client.write_all(&met.head).await {
                 return Err(client_broke(error));
@@ -224,16 +242,16 @@ struct MetServer {
 
 async fn meet_server(
     gateway: &Arc<Gateway>,
-    permit: &Permit,
-    site: &Site,
+    admitted: (Permit, Arc<Site>),
+    entry: &LiveEntry,
     request_deadline: Duration,
     draft: &mut Draft,
 ) -> Result<MetServer, Ending> {
-    let generation = gateway.generation();
+    let (permit, site, generation) = in_force(gateway, admitted, entry, draft)?;
     let gone = || Ending::new(SessionEnd::NoServer, format!("the configuration no longer has the pool {}", site.pool));
     let config = generation.config.pools.get(&site.pool).ok_or_else(gone)?;
     let upstream = generation.upstreams.get(&site.pool).and_then(Option::as_ref);
-    let mut connected = pool::connect(permit, &gateway.pools, &site.pool, config, upstream)
+    let mut connected = pool::connect(&permit, &gateway.pools, &site.pool, config, upstream)
         .await
         .map_err(|failure| Ending::new(SessionEnd::NoServer, failure.0))?;
     draft.record.server = Some(connected.server.name.clone());
@@ -242,6 +260,7 @@ async fn meet_server(
     let (head, early_bytes) = timeout(request_deadline, read_response(&mut connected)).await.map_err(|_| {
         Ending::new(SessionEnd::ServerFailed, format!("no answer to the request within {request_deadline:?}"))
     })??;
+    in_force(gateway, (permit, site), entry, draft)?;
     Ok(MetServer { connected, head, early_bytes })
 }
 
