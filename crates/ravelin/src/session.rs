@@ -190,8 +190,14 @@ async fn open_tunnel(
     draft.record.extra_headers = head.extra_headers;
     match meet_server(gateway, admitted, entry, request_deadline, draft).await {
         Ok(met) => {
-            if let Err(error) = client.write_all(&met.head).await {
-                return Err(client_broke(error));
+            match timeout(request_deadline, client.write_all(&met.head)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(client_broke(error)),
+                Err(_) => {
+                    client.reset();
+                    let detail = format!("the client did not take the answer within {request_deadline:?}");
+                    return Err(Ending::new(SessionEnd::ClientFailed, detail));
+                }
             }
             Ok(Tunnel::new(client, head.early_bytes, met.connected, met.early_bytes))
         }
@@ -256,8 +262,11 @@ async fn meet_server(
         .map_err(|failure| Ending::new(SessionEnd::NoServer, failure.0))?;
     draft.record.server = Some(connected.server.name.clone());
     let server_broke = |error: io::Error| Ending::new(SessionEnd::ServerFailed, format!("before its answer: {error}"));
-    connected.stream.write_all(&site.server_head).await.map_err(server_broke)?;
-    let (head, early_bytes) = timeout(request_deadline, read_response(&mut connected)).await.map_err(|_| {
+    let exchange = async {
+        connected.stream.write_all(&site.server_head).await.map_err(server_broke)?;
+        read_response(&mut connected).await
+    };
+    let (head, early_bytes) = timeout(request_deadline, exchange).await.map_err(|_| {
         Ending::new(SessionEnd::ServerFailed, format!("no answer to the request within {request_deadline:?}"))
     })??;
     in_force(gateway, (permit, site), entry, draft)?;
