@@ -35,6 +35,10 @@ pub trait RecordSink: Send + Sync {
     fn flush(&self) {}
 }
 
+/// Strangers that were told to make room where sessions had run out, and have not gone yet: a handshake thread that is
+/// busy takes a moment. A part of the descriptors that are kept for everything but sessions.
+const LEAVING_MAX: usize = 64;
+
 /// What every thread of the gateway shares.
 pub struct Gateway {
     /// The configuration file; read again at a reload.
@@ -120,10 +124,12 @@ impl Gateway {
     pub(crate) fn enter(&self, client: IpAddr, session: u64) -> Result<Place, SessionEnd> {
         let generation = self.generation();
         let limits = &generation.config.limits;
-        if self.sessions.load(Ordering::Relaxed) > limits.sessions {
+        // The newcomer is counted already.
+        let sessions = self.sessions.load(Ordering::Relaxed).saturating_sub(1);
+        if sessions >= limits.sessions.saturating_add(LEAVING_MAX) {
             return Err(SessionEnd::SessionLimit);
         }
-        self.front.enter(client, session, limits, Instant::now())
+        self.front.enter(client, session, limits, sessions >= limits.sessions, Instant::now())
     }
 
     /// Connections without a permit.

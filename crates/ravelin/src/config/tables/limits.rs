@@ -25,8 +25,9 @@ keys! {
         Presence::Default("20000");
 
     /// Connections that have no permit yet, at one time. When all places are taken, the newest connection of the source
-    /// that has the most makes room for one of a source that has fewer: a flood displaces itself. 1,024 handshakes of a
-    /// millisecond each are a second of one processor.
+    /// that has the most makes room for one of a source that has fewer: a flood displaces itself. Where all have as few,
+    /// the one that has waited longest makes room, after two seconds at the earliest. 1,024 handshakes of a millisecond
+    /// each are a second of one processor.
     HANDSHAKES_IN_FLIGHT: Number = "limits.handshakes_in_flight",
         Number { min: 1, max: 65_536, why: "each may hold 32 KiB of a stranger's input: 2 GiB in all" }, Presence::Default("1024");
 
