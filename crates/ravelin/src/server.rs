@@ -1,8 +1,8 @@
 //! Starts a gateway and stops it: threads, listeners, housekeeping.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -51,6 +51,8 @@ pub fn start(
     metrics: Arc<Metrics>,
     mut sinks: Vec<Box<dyn RecordSink>>,
 ) -> Result<Running, Vec<Problem>> {
+    // Before the files are read: what changes while they are is noticed, and read again.
+    let watcher = Watcher::new(&generation::named_files(&config));
     let mut generation = generation::build(&config, 1, clock::now())?;
     generation.warnings.splice(0..0, warnings);
     let at_start = |key: &str, text: String| vec![Problem::error(&config.file, key, text)];
@@ -94,7 +96,7 @@ pub fn start(
     }
     gateway.tell_metrics();
     gateway.listeners.apply(opened, &config, &gateway, &accept_handle);
-    keep_house(&gateway, &operations, &keeper_handle);
+    keep_house(&gateway, &operations, watcher, &keeper_handle);
     Ok(Running { gateway, operations, admin: Some(admin), accept, keeper, workers })
 }
 
@@ -212,35 +214,42 @@ impl RecordSink for Audit {
     }
 }
 
-/// Runs for as long as the gateway does: health probes, changed files, permits that ran out.
-fn keep_house(gateway: &Arc<Gateway>, operations: &Operations, keeper: &Handle) {
+/// Runs for as long as the gateway does: health probes, permits that ran out, changed files. Each by itself, so that a
+/// file that hangs (a dead network disk) or breaks its reader keeps no permit alive.
+fn keep_house(gateway: &Arc<Gateway>, operations: &Operations, watcher: Watcher, keeper: &Handle) {
     keeper.spawn(pool::probe_forever(Arc::clone(gateway)));
-    let (gateway, operations) = (Arc::clone(gateway), operations.clone());
-    keeper.spawn(async move {
-        let mut watcher = Watcher::new(&generation::named_files(&gateway.generation().config));
-        loop {
-            tokio::time::sleep(HOUSEKEEPING).await;
-            let (gateway, operations) = (Arc::clone(&gateway), operations.clone());
-            // Reading files and judging thousands of tunnels may take a while; the keeper's timers go on meanwhile.
-            let looked = tokio::task::spawn_blocking(move || {
-                let run_out = gateway.live.run_out(clock::now());
-                if !run_out.is_empty() {
-                    gateway.judge_again(&run_out, "expiry");
-                }
-                if watcher.look(&generation::named_files(&gateway.generation().config)) && !gateway.is_draining() {
-                    operations.reload_for("file", false);
-                }
-                watcher
-            });
-            match looked.await {
-                Ok(back) => watcher = back,
-                Err(error) => {
-                    tracing::error!(%error, "housekeeping broke off; files are not watched any more until a restart");
-                    return;
-                }
-            }
+    let expiring = Arc::clone(gateway);
+    keeper.spawn(every_second("the look for permits that ran out", move || {
+        let run_out = expiring.live.run_out(clock::now());
+        if !run_out.is_empty() {
+            expiring.judge_again(&run_out, "expiry");
         }
-    });
+    }));
+    let (gateway, operations, watcher) = (Arc::clone(gateway), operations.clone(), Mutex::new(watcher));
+    keeper.spawn(every_second("the look for changed files", move || {
+        let paths = generation::named_files(&gateway.generation().config);
+        // A look that panicked is made again as a whole.
+        let changed = watcher.lock().unwrap_or_else(PoisonError::into_inner).look(&paths);
+        if changed && !gateway.is_draining() {
+            operations.reload_for("file", false);
+        }
+    }));
+}
+
+/// Does a piece of work a second for ever, one at a time, on a thread that may block. A panic of it is told, and the
+/// work goes on.
+async fn every_second(what: &'static str, work: impl Fn() + Send + Sync + 'static) {
+    let work = Arc::new(work);
+    loop {
+        tokio::time::sleep(HOUSEKEEPING).await;
+        let work = Arc::clone(&work);
+        match tokio::task::spawn_blocking(move || work()).await {
+            Ok(()) => {}
+            Err(error) if error.is_panic() => tracing::error!("{what} broke off; it is tried again"),
+            // The runtime ends.
+            Err(_) => return,
+        }
+    }
 }
 
 /// Raises the limit of open descriptors to what `limits.sessions` needs, or says what is missing.
@@ -262,4 +271,26 @@ fn descriptors_suffice(config: &Config) -> Result<(), String> {
              Cure: LimitNOFILE={needed} in the unit (or ulimit -n), or sessions = {fits}"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn housekeeping_survives_a_panic() {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&looks);
+        let keeping = tokio::spawn(every_second("a test", move || {
+            assert!(counted.fetch_add(1, Ordering::Relaxed) > 0, "the first look panics");
+        }));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while looks.load(Ordering::Relaxed) < 2 {
+            assert!(Instant::now() < deadline && !keeping.is_finished(), "nobody looks any more");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        keeping.abort();
+    }
 }
