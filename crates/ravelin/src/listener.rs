@@ -63,6 +63,10 @@ impl Listeners {
     /// Takes opened sockets in, closes those that `config` no longer has, and accepts on all of them.
     pub(crate) fn apply(&self, opened: Opened, config: &Config, gateway: &Arc<Gateway>, accept_thread: &Handle) {
         let mut open = self.lock();
+        if gateway.is_draining() {
+            // A drain that began during the reload has closed everything, and what it closed stays closed.
+            return;
+        }
         for (key, socket) in opened.0 {
             let bound = socket.local_addr().unwrap_or(key.1);
             let task = accept_thread.spawn(accept_forever(Arc::clone(gateway), key.0.clone(), socket));
