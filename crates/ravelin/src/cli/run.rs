@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 
 use super::{EXIT_CONFIGURATION, configuration_error, print_problems};
 use crate::clock;
@@ -69,40 +71,56 @@ pub fn run(args: &RunArgs) -> ExitCode {
 /// Waits for signals until the gateway has drained.
 fn serve(running: Running) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async move {
-        let (mut hangup, mut terminate, mut interrupt) =
-            (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let notifier = Notifier::from_env();
-        notifier.ready();
-        let mut watchdog = notifier.watchdog();
-        loop {
-            tokio::select! {
-                () = watchdog.due() => {
-                    // A thread that does not answer is worth a restart by systemd: no sign of life then.
-                    match running.stuck_thread(watchdog.patience()).await {
-                        None => watchdog.beat(),
-                        Some(name) => tracing::error!(thread = %name, "does not answer; the watchdog is not fed"),
-                    }
+    let served = runtime.block_on(wait_for_signals(running));
+    // A reload that hangs (a dead network disk) must not hang the end of the process.
+    runtime.shutdown_timeout(RELOAD_GRACE);
+    served
+}
+
+async fn wait_for_signals(running: Running) -> std::io::Result<()> {
+    let (mut hangup, mut terminate, mut interrupt) =
+        (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let notifier = Notifier::from_env();
+    notifier.ready();
+    let mut watchdog = notifier.watchdog();
+    // Reading files and judging every tunnel again may take longer than the manager's patience: signs of life and
+    // SIGTERM do not wait for it.
+    let mut reloads = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = watchdog.due() => {
+                // A thread that does not answer is worth a restart by systemd: no sign of life then.
+                match running.stuck_thread(watchdog.patience()).await {
+                    None => watchdog.beat(),
+                    Some(name) => tracing::error!(thread = %name, "does not answer; the watchdog is not fed"),
                 }
-                _ = hangup.recv() => {
-                    notifier.reloading();
-                    running.gateway().reopen_sinks();
+            }
+            _ = hangup.recv() => {
+                notifier.reloading();
+                running.gateway().reopen_sinks();
+                // One that waits for the one at work will read what is there then: a third would find nothing new.
+                if reloads.len() < 2 {
                     let operations = running.operations().clone();
-                    // Reading files may take a while; the watchdog goes on meanwhile.
-                    let reload = tokio::task::spawn_blocking(move || operations.reload_for("signal", false));
-                    let _ = reload.await;
+                    reloads.spawn_blocking(move || operations.reload_for("signal", false));
+                }
+            }
+            Some(_) = reloads.join_next() => {
+                if reloads.is_empty() {
                     notifier.ready();
                 }
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                () = running.gateway().drain_requested() => break,
             }
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = running.gateway().drain_requested() => break,
         }
-        notifier.stopping();
-        drain(running, &mut watchdog, &mut hangup, &mut terminate, &mut interrupt).await;
-        Ok(())
-    })
+    }
+    notifier.stopping();
+    drain(running, &mut watchdog, &mut hangup, &mut terminate, &mut interrupt).await;
+    Ok(())
 }
+
+/// How long a reload may go on when everything else has ended.
+const RELOAD_GRACE: Duration = Duration::from_millis(100);
 
 /// Drains; a second signal to end hurries, a hangup is past its time and changes nothing.
 async fn drain(
