@@ -21,6 +21,7 @@ mod reload_judges_live_tunnels_again;
 mod reload_under_load_loses_nothing;
 mod sample_configuration;
 mod secrets_stay_secret;
+mod server_names_choose_the_site;
 mod servers_that_fail_are_passed_over;
 mod service_manager_is_told;
 mod support;

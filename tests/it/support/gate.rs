@@ -14,8 +14,13 @@ use ravelin::metrics::Metrics;
 use ravelin::operator::{Operator, Status};
 use ravelin::record::SessionRecord;
 use ravelin::server::{self, Running};
+use ravelin_lab::client::{Client, Tunnel};
+use ravelin_lab::end::End;
 use ravelin_lab::pki::Estate;
 use serde_json::Value;
+
+/// The server name of site `main`.
+pub const NAME: &str = "da.corp.example.test";
 
 /// What a gateway is made from: begins as a good configuration for the standard estate; a test changes one thing.
 pub struct Setup {
@@ -121,6 +126,15 @@ impl Setup {
         file
     }
 
+    /// Every problem that keeps a gateway from starting, in words; empty: it started, and was stopped.
+    pub fn problems(&self) -> Vec<String> {
+        let started = config::load(&self.write()).and_then(|loaded| {
+            let sinks: Vec<Box<dyn RecordSink>> = Vec::new();
+            server::start(loaded, Arc::new(Metrics::new()), sinks)
+        });
+        started.map_or_else(|problems| problems.iter().map(ToString::to_string).collect(), |_| Vec::new())
+    }
+
     /// Starts the gateway.
     pub fn start(self) -> Gate {
         let file = self.write();
@@ -175,6 +189,30 @@ impl Gate {
         (self.running, self.folder)
     }
 
+    /// A client without a certificate for site `main`.
+    pub fn client(&self) -> Client {
+        Client::new(self.address(), NAME).trust(&self.estate.root)
+    }
+
+    /// A client that is let in, as cheap as they come.
+    pub fn good_client(&self) -> Client {
+        self.client().certificate(&self.estate.clients.healthy_renewed)
+    }
+
+    /// A good client comes, has a tunnel, and goes; its record is waited for.
+    pub async fn serves(&self, after: &str) {
+        let seen = self.records.len();
+        let mut tunnel = self
+            .good_client()
+            .connect()
+            .await
+            .unwrap_or_else(|end| panic!("{after}: a good client got {end}; {:#?}", self.records.all().last()));
+        both(&mut tunnel).await.unwrap_or_else(|end| panic!("{after}: no ping: {end}"));
+        tunnel.close().await.unwrap();
+        tunnel.end().await;
+        assert_eq!(self.records.next(seen).await["end"], "client_closed", "{after}");
+    }
+
     /// The metrics page.
     pub fn metrics(&self) -> String {
         self.running.gateway().metrics_page()
@@ -213,6 +251,17 @@ impl Records {
         self.0.lock().unwrap().clone()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    /// The record after the first so many, waited for.
+    pub async fn next(&self, seen: usize) -> Value {
+        wait("one more record", || self.len() > seen).await;
+        self.0.lock().unwrap()[seen].clone()
+    }
+
     /// How many ended so.
     pub fn count(&self, end: &str) -> usize {
         self.all().iter().filter(|record| record["end"] == end).count()
@@ -229,6 +278,11 @@ impl Records {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+async fn both(tunnel: &mut Tunnel) -> Result<(), End> {
+    tunnel.solicit().await?;
+    tunnel.ping().await
 }
 
 fn render(sections: &BTreeMap<String, BTreeMap<String, String>>) -> String {

@@ -1,15 +1,19 @@
 //! What the tests share.
 
+pub mod child;
 pub mod gate;
 pub mod process;
+pub mod raw;
 
-pub use gate::{Gate, Setup, replace, wait};
+pub use gate::{Gate, NAME, Setup, replace, wait};
 pub use process::Process;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+
+use ravelin_lab::server::{Server, ServerSpec};
 
 /// Unix seconds.
 pub fn unix_now() -> i64 {
@@ -32,6 +36,12 @@ pub fn ravelin() -> PathBuf {
             profile.join("ravelin")
         })
         .clone()
+}
+
+/// A gateway and the one stand-in behind it.
+pub async fn gate_and_server(setup: Setup) -> (Gate, Server) {
+    let server = ServerSpec::tls(&setup.estate().server).start().await.unwrap();
+    (setup.servers(&[server.address()]).start(), server)
 }
 
 /// Says that a test leaves itself out: past the harness, which keeps what passing tests print to itself (see `tests/run`).
