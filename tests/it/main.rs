@@ -15,6 +15,7 @@ mod bytes_arrive_unchanged;
 mod corpora_replay;
 mod every_end_is_passed_on_and_named;
 mod every_session_is_written_down_once;
+mod hostile_connections_end_in_their_label;
 mod manual_holds_together;
 mod operators_command_a_running_gateway;
 mod reload_judges_live_tunnels_again;
