@@ -16,6 +16,7 @@ mod corpora_replay;
 mod every_end_is_passed_on_and_named;
 mod every_session_is_written_down_once;
 mod hostile_connections_end_in_their_label;
+mod limits_end_in_their_label;
 mod manual_holds_together;
 mod only_the_legal_request_passes;
 mod operators_command_a_running_gateway;
