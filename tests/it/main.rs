@@ -31,5 +31,6 @@ mod service_manager_is_told;
 mod support;
 mod the_gateway_proves_itself_to_servers;
 mod the_process_drains_on_a_signal;
+mod trust_data_must_be_sound;
 mod tunnels_end_when_they_should;
 mod wrong_configurations;
