@@ -18,6 +18,7 @@ mod every_session_is_written_down_once;
 mod hostile_connections_end_in_their_label;
 mod limits_end_in_their_label;
 mod manual_holds_together;
+mod nothing_is_resumed;
 mod only_the_legal_request_passes;
 mod operators_command_a_running_gateway;
 mod refused_clients_never_reach_a_server;
