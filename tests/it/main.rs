@@ -29,6 +29,7 @@ mod secrets_stay_secret;
 mod server_names_choose_the_site;
 mod servers_that_fail_are_passed_over;
 mod service_manager_is_told;
+mod strangers_cost_next_to_nothing;
 mod support;
 mod the_gateway_proves_itself_to_servers;
 mod the_process_drains_on_a_signal;
