@@ -10,9 +10,11 @@
 #![allow(unreachable_pub, missing_docs, reason = "nothing imports a test binary")]
 
 mod a_broken_start_serves_nobody;
+mod a_scanner_finds_nothing;
 mod admitted_client_has_a_tunnel;
 mod bytes_arrive_unchanged;
 mod corpora_replay;
+mod curl_meets_the_gateway;
 mod every_end_is_passed_on_and_named;
 mod every_session_is_written_down_once;
 mod hostile_connections_end_in_their_label;
@@ -22,6 +24,7 @@ mod manual_holds_together;
 mod nothing_is_fetched_for_a_stranger;
 mod nothing_is_resumed;
 mod only_the_legal_request_passes;
+mod openssl_meets_the_gateway;
 mod operators_command_a_running_gateway;
 mod refused_clients_never_reach_a_server;
 mod reload_judges_live_tunnels_again;

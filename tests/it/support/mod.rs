@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod gate;
+pub mod peer;
 pub mod process;
 pub mod raw;
 
