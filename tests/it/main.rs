@@ -26,6 +26,7 @@ mod nothing_is_resumed;
 mod only_the_legal_request_passes;
 mod openssl_meets_the_gateway;
 mod operators_command_a_running_gateway;
+mod public_suites_through_explain;
 mod refused_clients_never_reach_a_server;
 mod reload_judges_live_tunnels_again;
 mod reload_under_load_loses_nothing;
