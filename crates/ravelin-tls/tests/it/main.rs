@@ -9,5 +9,9 @@ mod denied_clients_are_told_by_alert;
 mod nothing_is_resumed;
 #[cfg(feature = "legacy-tls")]
 mod old_clients_are_served;
+#[cfg(feature = "legacy-tls")]
+mod old_servers_are_met;
 mod servers_are_verified;
 mod support;
+#[cfg(feature = "legacy-tls")]
+mod which_clients_are_served;

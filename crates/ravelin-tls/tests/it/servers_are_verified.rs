@@ -21,10 +21,10 @@ fn upstream(authority: &[u8], name: &str, with_identity: bool) -> UpstreamTls {
 }
 
 /// `openssl s_server` as a DirectAccess server stand-in that echoes lines backwards; killed when dropped.
-struct Server(Child, SocketAddr);
+pub(crate) struct Server(Child, pub(crate) SocketAddr);
 
 impl Server {
-    async fn start(arguments: &[&str]) -> Server {
+    pub(crate) async fn start(arguments: &[&str]) -> Server {
         let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let file = |name: &str| path("tls").join(name).display().to_string();
         let child = Command::new("openssl")
