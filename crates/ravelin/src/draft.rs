@@ -60,6 +60,7 @@ impl Draft {
                 server_name: None,
                 negotiated: None,
                 offered_suites: Vec::new(),
+                null_only_hello: false,
                 handshake: None,
                 identity: None,
                 identity_key: None,
@@ -89,6 +90,7 @@ impl Draft {
             ServerName::Unusable(name) => Some(escape(name)),
         };
         self.record.offered_suites.clone_from(&hello.suites);
+        self.record.null_only_hello = hello.null_only();
     }
 
     /// Notes what TLS agreed; the offered suites are then of no more interest.

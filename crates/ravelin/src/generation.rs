@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use ravelin_iphttps::{RequestRules, write_request_head};
 use ravelin_policy::{DeniedSerial, DenyList, Policy, PolicySpec, RevocationSpec, ShadowSpec, Source};
-use ravelin_tls::{
-    IdentityProblem, LegacyTls, ServerIdentity, SiteTls, SiteTlsSpec, TlsVersion, UpstreamTls, UpstreamTlsSpec,
-};
+use ravelin_tls::{IdentityProblem, ServerIdentity, SiteTls, SiteTlsSpec, UpstreamTls, UpstreamTlsSpec};
 use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
 
@@ -18,6 +16,7 @@ use crate::config::{
     CertificateFiles, Config, PolicyConfig, PoolConfig, Problem, ShadowConfig, SiteConfig, UpstreamConfig,
 };
 use crate::files::{self, FileProblems};
+use crate::legacy;
 
 /// One generation.
 pub struct Generation {
@@ -243,7 +242,7 @@ fn build_shadow(shadow: &ShadowConfig, key: &str, problems: &mut FileProblems) -
 }
 
 fn build_upstream(name: &str, pool: &PoolConfig, problems: &mut FileProblems) -> Option<Option<Arc<UpstreamTls>>> {
-    let UpstreamConfig::Bridge { ca, server_name, certificate } = &pool.upstream else { return Some(None) };
+    let UpstreamConfig::Bridge { ca, server_name, certificate, tls } = &pool.upstream else { return Some(None) };
     let key = format!("pools.{name}.upstream");
     let authorities: Vec<(String, Vec<u8>)> = files::certificates(ca, &format!("{key}.ca"), problems)
         .into_iter()
@@ -260,9 +259,9 @@ fn build_upstream(name: &str, pool: &PoolConfig, problems: &mut FileProblems) ->
         authorities,
         server_name: server_name.clone(),
         client_identity,
-        legacy: LegacyTls::default(),
-        min: TlsVersion::V1_2,
-        max: TlsVersion::V1_3,
+        legacy: tls.legacy.clone(),
+        min: tls.min,
+        max: tls.max,
     }) {
         Ok(upstream) => Some(Some(Arc::new(upstream))),
         Err(errors) => {
@@ -298,13 +297,16 @@ fn build_site(
     let authority_hints = if site.authority_hints { policy.authority_subjects() } else { Vec::new() };
     let tls = SiteTls::build(SiteTlsSpec {
         identities,
-        min: site.tls_min,
-        max: site.tls_max,
+        min: site.tls.min,
+        max: site.tls.max,
         authority_hints,
-        legacy: LegacyTls::default(),
+        legacy: site.tls.legacy.clone(),
     })
     .map_err(|errors| report(errors, &format!("sites.{name}"), problems))
     .ok()?;
+    for (key, text) in legacy::never_negotiated(&tls, &site.tls) {
+        problems.warning(&config.file, &format!("sites.{name}.{key}"), text);
+    }
     let pool = config.pools.get(&site.pool)?;
     let host = match &pool.upstream {
         UpstreamConfig::Bridge { server_name, .. } => Some(server_name),
@@ -329,7 +331,11 @@ fn build_site(
     })
 }
 
-fn read_identity(files: &CertificateFiles, key: &str, problems: &mut FileProblems) -> Option<ServerIdentity> {
+pub(crate) fn read_identity(
+    files: &CertificateFiles,
+    key: &str,
+    problems: &mut FileProblems,
+) -> Option<ServerIdentity> {
     let result = match files {
         CertificateFiles::Pem { chain, key: key_file } => {
             warn_of_readers(key_file, key, problems);

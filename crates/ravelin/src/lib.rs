@@ -12,6 +12,8 @@ mod files;
 mod front;
 pub mod gateway;
 pub mod generation;
+mod iana;
+mod legacy;
 mod listener;
 mod live;
 pub mod log;

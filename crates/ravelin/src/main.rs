@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ravelin::cli::{check, demo, drain, explain, init, kill, reload, run, sessions, status};
+use ravelin::cli::{check, demo, drain, explain, hello, init, kill, reload, run, sessions, status};
 use ravelin::server;
 
 /// IP-HTTPS preauthentication in front of Microsoft DirectAccess servers
@@ -22,6 +22,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Dry-run the decision for a certificate chain
     Explain(explain::ExplainArgs),
+    /// Show what TLS clients offer, and which engine would take them
+    Hello(hello::HelloArgs),
     /// Show a running gateway's state
     Status(status::StatusArgs),
     /// List live tunnels
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args, server::problems_of_start),
         Command::Explain(args) => explain::run(&args),
+        Command::Hello(args) => hello::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Sessions(args) => sessions::run(&args),
         Command::Kill(args) => kill::run(&args),

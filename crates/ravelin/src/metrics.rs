@@ -35,6 +35,7 @@ pub struct Metrics {
     tunnels_withdrawn: IntCounterVec,
     reevaluations: IntCounterVec,
     handshakes: IntCounterVec,
+    null_only_hellos: IntCounterVec,
     handshake_seconds: Histogram,
     handshakes_in_flight: IntGauge,
     accept_paused: IntCounter,
@@ -75,6 +76,7 @@ impl Metrics {
             tunnels_withdrawn: counters(r, &table::TUNNELS_WITHDRAWN),
             reevaluations: counters(r, &table::REEVALUATIONS),
             handshakes: counters(r, &table::HANDSHAKES),
+            null_only_hellos: counters(r, &table::NULL_ONLY_HELLOS),
             handshake_seconds: histogram(r, &table::HANDSHAKE_SECONDS_TAKEN),
             handshakes_in_flight: gauge(r, &table::HANDSHAKES_IN_FLIGHT),
             accept_paused: counter(r, &table::ACCEPT_PAUSED),
@@ -111,6 +113,9 @@ impl Metrics {
                 None => (NONE, NONE, NONE),
             };
             self.handshakes.with_label_values(&[site, result, version, suite, engine]).inc();
+        }
+        if record.null_only_hello {
+            self.null_only_hellos.with_label_values(&[site]).inc();
         }
         if let Some(handshake) = record.handshake {
             self.handshake_seconds.observe(handshake.as_secs_f64());
@@ -239,6 +244,7 @@ impl Metrics {
         self.certificate_not_after.reset();
         let mut earliest = BTreeMap::new();
         for site in sites {
+            self.null_only_hellos.with_label_values(&[&site.name]);
             for reason in Reason::ALL {
                 self.sessions.with_label_values(&[&site.name, reason.label()]);
                 self.denials.with_label_values(&[&site.name, reason.label()]);

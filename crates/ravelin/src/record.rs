@@ -28,6 +28,8 @@ pub struct SessionRecord {
     pub negotiated: Option<ravelin_tls::Negotiated>,
     /// Suites the client offered; kept where the handshake failed.
     pub offered_suites: Vec<u16>,
+    /// The client offered suites without encryption and nothing else.
+    pub null_only_hello: bool,
     /// Accept to permit or refusal, once that far.
     pub handshake: Option<Duration>,
     /// Who the leaf says it is.

@@ -27,6 +27,7 @@ pub(crate) fn record() -> SessionRecord {
         server_name: Some("da-eu.example.com".to_owned()),
         negotiated: Some(Negotiated { version: "TLSv1.3", suite: "TLS_AES_256_GCM_SHA384", engine: Engine::Rustls }),
         offered_suites: Vec::new(),
+        null_only_hello: false,
         handshake: Some(Duration::from_millis(12)),
         identity: Some(Identity {
             dns_names: vec!["pc17.corp.example.com".to_owned()],

@@ -5,6 +5,7 @@ pub mod control;
 pub mod demo;
 pub mod drain;
 pub mod explain;
+pub mod hello;
 pub mod init;
 mod init_text;
 pub mod kill;

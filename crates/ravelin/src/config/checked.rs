@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ravelin_policy::{NameRules, RevocationCheck};
-use ravelin_tls::TlsVersion;
+use ravelin_tls::{LegacyTls, TlsVersion};
 
 /// One whole configuration. Paths are absolute or relative to the working directory (the file's own folder was joined).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -60,14 +60,23 @@ pub struct SiteConfig {
     pub policy: String,
     /// Name of a pool.
     pub pool: String,
-    /// Oldest TLS version.
-    pub tls_min: TlsVersion,
-    /// Newest TLS version.
-    pub tls_max: TlsVersion,
+    /// Versions and suites towards clients.
+    pub tls: TlsConfig,
     /// `tls.authority_hints`: name the authorities in CertificateRequest.
     pub authority_hints: bool,
     /// `guard.paths`, at least one, each beginning with `/`.
     pub paths: Vec<String>,
+}
+
+/// Versions and suites of one side: `sites.NAME.tls`, `pools.NAME.upstream.tls`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TlsConfig {
+    /// Oldest version.
+    pub min: TlsVersion,
+    /// Newest version.
+    pub max: TlsVersion,
+    /// What is allowed beyond TLS 1.2 and 1.3 with AEAD and forward secrecy.
+    pub legacy: LegacyTls,
 }
 
 /// Where a server identity lies.
@@ -175,6 +184,8 @@ pub enum UpstreamConfig {
         server_name: String,
         /// Certificate of our own.
         certificate: Option<CertificateFiles>,
+        /// Versions and suites.
+        tls: TlsConfig,
     },
     /// Plain HTTP.
     Offload {

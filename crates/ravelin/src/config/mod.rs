@@ -31,6 +31,7 @@ pub use problems::{Problem, Severity};
 pub use reference::{reference, schema};
 pub(crate) use render::quote;
 pub use render::{render, to_json};
+pub(crate) use tables::tls::version_text;
 
 use std::fs;
 use std::io::{self, Read};

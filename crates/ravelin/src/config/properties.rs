@@ -9,7 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use ravelin_policy::{NameRules, RevocationCheck};
-use ravelin_tls::TlsVersion;
+use ravelin_tls::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 use toml::de::{DeTable, DeValue};
 
 use super::declare::{self, Kind};
@@ -250,14 +250,34 @@ fn policy() -> impl Strategy<Value = PolicyConfig> {
     )
 }
 
+/// What this build accepts: without the second engine nothing but what rustls speaks.
+fn tls() -> impl Strategy<Value = TlsConfig> {
+    let built_in = cfg!(feature = "legacy-tls");
+    let versions = select(&[
+        (TlsVersion::V1_2, TlsVersion::V1_2),
+        (TlsVersion::V1_2, TlsVersion::V1_3),
+        (TlsVersion::V1_3, TlsVersion::V1_3),
+        (TlsVersion::V1_0, TlsVersion::V1_2),
+        (TlsVersion::V1_1, TlsVersion::V1_3),
+    ])
+    .prop_filter("built in", move |(min, _)| built_in || *min >= TlsVersion::V1_2);
+    let null = select(&[NullEncryption::Off, NullEncryption::Fallback, NullEncryption::Prefer]);
+    let suites = proptest::sample::subsequence(LegacySuite::ALL, 0..=LegacySuite::ALL.len()).prop_shuffle();
+    (versions, null, suites).prop_map(move |((min, max), null_encryption, suites)| {
+        let legacy = if built_in { LegacyTls { null_encryption, suites } } else { LegacyTls::default() };
+        TlsConfig { min, max, legacy }
+    })
+}
+
 fn pool() -> impl Strategy<Value = PoolConfig> {
     let server = ("[A-Za-z0-9._-]{1,20}", 1u8..=223, 1u16.., 1u32..=256)
         .prop_map(|(name, host, port, weight)| ServerConfig { name, address: ([10, 9, 8, host], port).into(), weight });
     let servers = vec(server, 1..4).prop_map(|servers| distinct(servers, |server| server.name.to_ascii_lowercase()));
     let host = || "[a-z]{1,9}\\.example";
     let upstream = prop_oneof![
-        (paths(1..3), host(), option::of(certificate()))
-            .prop_map(|(ca, server_name, certificate)| UpstreamConfig::Bridge { ca, server_name, certificate }),
+        (paths(1..3), host(), option::of(certificate()), tls()).prop_map(|(ca, server_name, certificate, tls)| {
+            UpstreamConfig::Bridge { ca, server_name, certificate, tls }
+        }),
         option::of(host()).prop_map(|server_name| UpstreamConfig::Offload { server_name }),
     ];
     let health = prop_oneof![
@@ -300,12 +320,7 @@ fn limits() -> impl Strategy<Value = LimitsConfig> {
 fn config() -> impl Strategy<Value = Config> {
     let name = "[A-Za-z0-9_-]{1,12}";
     let tables = (btree_map(name, policy(), 1..3), btree_map(name, pool(), 1..3));
-    let versions = select(&[
-        (TlsVersion::V1_2, TlsVersion::V1_2),
-        (TlsVersion::V1_2, TlsVersion::V1_3),
-        (TlsVersion::V1_3, TlsVersion::V1_3),
-    ]);
-    let site = (vec(certificate(), 1..3), any::<(Index, Index, bool)>(), versions, "/[A-Za-z0-9%/._-]{0,12}");
+    let site = (vec(certificate(), 1..3), any::<(Index, Index, bool)>(), tls(), "/[A-Za-z0-9%/._-]{0,12}");
     let rest = (limits(), 1usize..1_024, option::of(path()), any::<bool>(), select(&["error", "info", "trace"]));
     let admin = (option::of(1u16..), option::of(path()));
     (tables, vec((site, name), 1..4), rest, admin).prop_map(|((policies, pools), sites, rest, admin)| {
@@ -313,14 +328,13 @@ fn config() -> impl Strategy<Value = Config> {
         let sites: BTreeMap<String, SiteConfig> = sites
             .into_iter()
             .enumerate()
-            .map(|(number, ((certificates, (policy, pool, authority_hints), (tls_min, tls_max), request), name))| {
+            .map(|(number, ((certificates, (policy, pool, authority_hints), tls, request), name))| {
                 let site = SiteConfig {
                     server_names: vec![format!("s{number}.example"), format!("t{number}.example")],
                     certificates,
                     policy: pick(policies.keys().collect(), policy),
                     pool: pick(pools.keys().collect(), pool),
-                    tls_min,
-                    tls_max,
+                    tls,
                     authority_hints,
                     paths: vec![request],
                 };

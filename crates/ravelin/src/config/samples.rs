@@ -21,8 +21,35 @@ servers = [{ name = "da1", address = "10.0.0.11:443" }]
 upstream = { ca = "ca/root.pem" }
 "#;
 
+#[cfg(feature = "legacy-tls")]
+macro_rules! site_tls {
+    () => {
+        r#"{ min = "1.0", max = "1.2", null_encryption = "prefer", legacy_suites = ["ecdhe-rsa-cbc", "rsa-gcm"], authority_hints = false }"#
+    };
+}
+#[cfg(feature = "legacy-tls")]
+macro_rules! upstream_tls {
+    () => {
+        r#"{ min = "1.1", max = "1.2", null_encryption = "fallback", legacy_suites = ["rsa-cbc"] }"#
+    };
+}
+/// Without the second engine its keys accept nothing but their defaults.
+#[cfg(not(feature = "legacy-tls"))]
+macro_rules! site_tls {
+    () => {
+        r#"{ min = "1.2", max = "1.2", null_encryption = "off", legacy_suites = [], authority_hints = false }"#
+    };
+}
+#[cfg(not(feature = "legacy-tls"))]
+macro_rules! upstream_tls {
+    () => {
+        r#"{ min = "1.2", max = "1.2", null_encryption = "off", legacy_suites = [] }"#
+    };
+}
+
 /// Every key that is accepted, none at its default.
-pub(crate) const FULL: &str = r#"
+pub(crate) const FULL: &str = concat!(
+    r#"
 [admin]
 listen = "[::1]:9181"
 control = "/run/other/control.sock"
@@ -43,7 +70,9 @@ certificates = [
 ]
 policy = "computers"
 pool = "europe"
-tls = { min = "1.3", max = "1.3", null_encryption = "off", authority_hints = false }
+tls = "#,
+    site_tls!(),
+    r#"
 guard = { paths = ["/IPHTTPS", "/IPTLS"], packets = "off" }
 
 [sites.asia]
@@ -74,7 +103,9 @@ servers = [
   { name = "da1", address = "10.0.0.11:443", weight = 2 },
   { name = "da2.corp", address = "[2001:db8::2]:443" },
 ]
-upstream = { mode = "bridge", ca = ["ca/root.pem", "ca/root2.pem"], server_name = "inner.example.com", certificate = { chain = "tls/gw.pem", key = "tls/gw.key" } }
+upstream = { mode = "bridge", ca = ["ca/root.pem", "ca/root2.pem"], server_name = "inner.example.com", certificate = { chain = "tls/gw.pem", key = "tls/gw.key" }, tls = "#,
+    upstream_tls!(),
+    r#" }
 balance = "round-robin"
 health = { kind = "tcp", every = "2500ms" }
 connect_deadline = "3s"
@@ -108,4 +139,5 @@ handshake = 2
 level = "debug"
 format = "json"
 audit = "/var/log/ravelin/audit.jsonl"
-"#;
+"#
+);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ravelin_policy::{NameRules, RevocationCheck};
-use ravelin_tls::TlsVersion;
+use ravelin_tls::{LegacyTls, TlsVersion};
 
 use super::samples::{FULL, LEAST};
 use super::*;
@@ -23,7 +23,8 @@ fn defaults_are_those_of_the_design() {
     assert_eq!(config.admin.listen, Some("127.0.0.1:9180".parse().unwrap()));
     assert_eq!(config.admin.control.as_deref(), Some(Path::new("/run/ravelin/control.sock")));
     let site = &config.sites["europe"];
-    assert_eq!((site.tls_min, site.tls_max, site.authority_hints), (TlsVersion::V1_2, TlsVersion::V1_3, true));
+    let usual = TlsConfig { min: TlsVersion::V1_2, max: TlsVersion::V1_3, legacy: LegacyTls::default() };
+    assert_eq!((&site.tls, site.authority_hints), (&usual, true));
     assert_eq!(site.paths, ["/IPHTTPS"]);
     let policy = &config.policies["computers"];
     assert_eq!(policy.trust_anchors, [PathBuf::from("/etc/ravelin/ca/root.pem")]);
@@ -36,8 +37,9 @@ fn defaults_are_those_of_the_design() {
     assert_eq!(pool.servers[0].weight, 1);
     assert_eq!((pool.balance, pool.health), (Balance::Identity, HealthConfig::Off));
     assert_eq!(pool.connect_deadline, Duration::from_secs(5));
-    let UpstreamConfig::Bridge { server_name, certificate, .. } = &pool.upstream else { panic!("bridge") };
+    let UpstreamConfig::Bridge { server_name, certificate, tls, .. } = &pool.upstream else { panic!("bridge") };
     assert_eq!((server_name.as_str(), certificate), ("da-eu.example.com", &None), "the site's first name");
+    assert_eq!(tls, &usual);
     let limits = &config.limits;
     assert_eq!(
         (limits.handshake_deadline, limits.request_deadline),
@@ -59,7 +61,7 @@ fn every_key_is_read() {
     assert_eq!(config.listeners["edge"].sites, ["europe", "asia"]);
     let site = &config.sites["europe"];
     assert_eq!(site.server_names, ["da-eu.example.com", "da-eu2.example.com"]);
-    assert_eq!((site.tls_min, site.authority_hints), (TlsVersion::V1_3, false));
+    assert_eq!((site.tls.max, site.authority_hints), (TlsVersion::V1_2, false));
     assert_eq!(site.paths, ["/IPHTTPS", "/IPTLS"]);
     assert_eq!(
         site.certificates[1],
@@ -93,6 +95,32 @@ fn every_key_is_read() {
     assert_eq!(config.limits.lifetime, Some(Duration::from_secs(86_400)));
     assert_eq!(config.threads, ThreadsConfig { relay: 3, handshake: 2 });
     assert!(config.log.json);
+}
+
+#[cfg(feature = "legacy-tls")]
+#[test]
+fn what_the_second_engine_may_do_is_read() {
+    use ravelin_tls::{LegacySuite, NullEncryption};
+    let (config, _) = good(FULL);
+    let site = &config.sites["europe"].tls;
+    assert_eq!((site.min, site.legacy.null_encryption), (TlsVersion::V1_0, NullEncryption::Prefer));
+    assert_eq!(site.legacy.suites, [LegacySuite::EcdheRsaCbc, LegacySuite::RsaGcm]);
+    let UpstreamConfig::Bridge { tls, .. } = &config.pools["europe"].upstream else { panic!("bridge") };
+    assert_eq!((tls.min, tls.max), (TlsVersion::V1_1, TlsVersion::V1_2));
+    assert_eq!(tls.legacy.null_encryption, NullEncryption::Fallback);
+    assert_eq!(tls.legacy.suites, [LegacySuite::RsaCbc]);
+}
+
+#[cfg(not(feature = "legacy-tls"))]
+#[test]
+fn without_the_second_engine_its_keys_are_refused_by_name() {
+    let tls = "tls = { min = \"1.0\", null_encryption = \"fallback\", legacy_suites = [\"rsa-gcm\"] }\n[policies";
+    let problems = parse(Path::new("x"), &LEAST.replace("[policies", tls)).unwrap_err();
+    let keys: Vec<&str> = problems.iter().map(|problem| problem.key.as_str()).collect();
+    for key in ["min", "null_encryption", "legacy_suites"] {
+        assert!(keys.contains(&&*format!("sites.europe.tls.{key}")), "{problems:#?}");
+    }
+    assert!(problems.iter().all(|problem| problem.text.contains("--no-default-features")), "{problems:#?}");
 }
 
 #[test]

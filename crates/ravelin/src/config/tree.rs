@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::forms::{duration_text, purpose_text};
 use super::tables::pools::balance_text;
 use super::tables::revocation::check_text;
-use super::tables::sites::version_text;
+use super::tables::tls::{null_text, version_text};
 use super::*;
 
 /// The tree. What is absent in the configuration is absent in it.
@@ -59,14 +59,19 @@ fn site(site: &SiteConfig, files: &Files<'_>) -> Json {
         "certificates": site.certificates.iter().map(|pair| certificate(pair, files)).collect::<Vec<_>>(),
         "policy": site.policy,
         "pool": site.pool,
-        "tls": {
-            "min": version_text(site.tls_min),
-            "max": version_text(site.tls_max),
-            "null_encryption": "off",
-            "authority_hints": site.authority_hints,
-        },
+        "tls": tls(&site.tls, Some(site.authority_hints)),
         "guard": { "paths": site.paths, "packets": "off" },
     })
+}
+
+fn tls(tls: &TlsConfig, authority_hints: Option<bool>) -> Json {
+    object([
+        ("min", json!(version_text(tls.min))),
+        ("max", json!(version_text(tls.max))),
+        ("null_encryption", json!(null_text(tls.legacy.null_encryption))),
+        ("legacy_suites", tls.legacy.suites.iter().map(|suite| suite.label()).collect()),
+        ("authority_hints", json!(authority_hints)),
+    ])
 }
 
 fn certificate(certificate: &CertificateFiles, files: &Files<'_>) -> Json {
@@ -144,11 +149,12 @@ fn pool(pool: &PoolConfig, files: &Files<'_>) -> Json {
 
 fn upstream(upstream: &UpstreamConfig, files: &Files<'_>) -> Json {
     match upstream {
-        UpstreamConfig::Bridge { ca, server_name, certificate } => object([
+        UpstreamConfig::Bridge { ca, server_name, certificate, tls } => object([
             ("mode", json!("bridge")),
             ("ca", files.list(ca)),
             ("server_name", json!(server_name)),
             ("certificate", optional(certificate.as_ref(), |pair| self::certificate(pair, files))),
+            ("tls", self::tls(tls, None)),
         ]),
         UpstreamConfig::Offload { server_name } => {
             object([("mode", json!("offload")), ("server_name", optional(server_name.as_ref(), |name| json!(name)))])

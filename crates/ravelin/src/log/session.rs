@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::fields::Fields;
+use crate::iana;
 use crate::metrics::engine_label;
 use crate::record::SessionRecord;
 
@@ -40,6 +41,7 @@ pub(crate) fn session_fields(record: &SessionRecord) -> Fields {
         ("suite", json!(negotiated.map(|agreed| agreed.suite))),
         ("engine", json!(negotiated.map(|agreed| engine_label(agreed.engine)))),
         ("offered_suites", offered(&record.offered_suites)),
+        ("null_only_hello", json!(record.null_only_hello)),
         ("accepted_at", json!(rfc3339(record.accepted_at))),
         ("duration_seconds", seconds(Some(record.duration))),
         ("handshake_seconds", seconds(record.handshake)),
@@ -96,7 +98,7 @@ fn rule(report: &RuleReport) -> Value {
 }
 
 fn offered(suites: &[u16]) -> Value {
-    suites.iter().take(SUITES_MAX).map(|suite| format!("0x{suite:04x}")).collect()
+    suites.iter().take(SUITES_MAX).map(|suite| iana::suite(*suite)).collect()
 }
 
 /// Seconds to the millisecond.
@@ -125,7 +127,7 @@ mod tests {
              identity.spki_sha256=0000000000000000000000000000000000000000000000000000000000000000 \
              identity.subject=\"CN\\u{3d}pc17.corp.example.com\" identity_key=pc17.corp.example.com listener=edge \
              site=europe server=da1 server_name=da-eu.example.com generation=3 version=TLSv1.3 \
-             suite=TLS_AES_256_GCM_SHA384 engine=rustls accepted_at=2026-01-02T03:04:05.000Z \
+             suite=TLS_AES_256_GCM_SHA384 engine=rustls null_only_hello=false accepted_at=2026-01-02T03:04:05.000Z \
              duration_seconds=3600.25 handshake_seconds=0.012 tunnel_seconds=3600.0 to_server_bytes=1000 \
              to_client_bytes=2000 extra_headers=1"
         );

@@ -29,7 +29,14 @@ const KEYS: &[(&str, &str)] = &[
     ("version", "TLS version"),
     ("suite", "cipher suite"),
     ("engine", "the library that terminated TLS"),
-    ("offered_suites", "suites that the client offered, where the handshake failed; the first 64"),
+    (
+        "offered_suites",
+        "suites that the client offered, where the handshake failed: IANA names, numbers where there is none; the first 64",
+    ),
+    (
+        "null_only_hello",
+        "whether the client offered suites without encryption and nothing else: see [Which clients need what](clients.md)",
+    ),
     ("accepted_at", "when the connection was accepted, UTC"),
     ("duration_seconds", "from accept to end"),
     ("handshake_seconds", "from accept to permit or refusal"),

@@ -87,6 +87,9 @@ definitions! {
     HANDSHAKES Kind::Counter, "ravelin_handshakes_total", ["site", "result", "version", "suite", "engine"],
         "TLS handshakes that have ended. `result` is `completed`, `denied`, `failed`, `timeout`, `no_common_suite` or \
          `unknown_server_name`; what was not agreed yet is `none`.";
+    NULL_ONLY_HELLOS Kind::Counter, "ravelin_null_only_hellos_total", ["site"],
+        "Clients that offered suites without encryption and nothing else. They need `null_encryption`; `site` is `none` where \
+         no site was known.";
     HANDSHAKE_SECONDS_TAKEN Kind::Histogram(HANDSHAKE_SECONDS), "ravelin_handshake_seconds", [],
         "Time from accept to permit or refusal.";
     HANDSHAKES_IN_FLIGHT Kind::Gauge, "ravelin_handshakes_in_flight", [],

@@ -14,6 +14,7 @@ pub(crate) mod shadow;
 pub(crate) mod sites;
 pub(crate) mod sync;
 pub(crate) mod threads;
+pub(crate) mod tls;
 pub(crate) mod upstream;
 
 use super::declare::Declared;

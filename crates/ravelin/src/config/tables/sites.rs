@@ -1,11 +1,12 @@
 //! `[sites.NAME]`.
 
-use ravelin_tls::TlsVersion;
+use ravelin_tls::{NullEncryption, TlsVersion};
 
 use super::certificates;
+use super::tls::{self, NEWEST_VERSIONS, Suites, TlsKeys, VERSIONS};
 use crate::config::SiteConfig;
 use crate::config::declare::{Presence, keys};
-use crate::config::forms::{Flag, HostName, Items, ListOf, Named, OneOf, Refused, RequestPath, Section, Words};
+use crate::config::forms::{Flag, HostName, Items, ListOf, Named, OneOf, RequestPath, Section, Words};
 use crate::config::reader::Table;
 use crate::config::references::{POLICIES, POOLS, Reference};
 
@@ -27,24 +28,35 @@ keys! {
     /// TLS towards clients. There is no session resumption and no switch for it.
     TLS: Section = "sites.NAME.tls", Section { words: Words::NONE }, Presence::Optional;
 
-    /// Oldest version. Windows 8 to 10 have nothing newer than 1.2.
+    /// Oldest version. Windows 8 to 10 have nothing newer than 1.2, and Windows 7 nothing newer than 1.0 until 1.2 is switched
+    /// on there. Below 1.2 the second engine (OpenSSL) takes the client, and only with suites of `legacy_suites` or
+    /// `null_encryption`. [Which clients need what](clients.md) tells when.
     TLS_MIN: OneOf<TlsVersion> = "sites.NAME.tls.min",
-        OneOf { known: VERSIONS, not_yet: &["1.0", "1.1"] }, Presence::Default("\"1.2\"");
+        OneOf { known: VERSIONS, not_yet: &[] }, Presence::Default("\"1.2\"");
 
     /// Newest version. `"1.2"` helps computers whose key is held by a TPM that cannot make the signatures (RSA-PSS) that
     /// TLS 1.3 asks for, and gives refused clients the exact alert before they think that they are connected.
     TLS_MAX: OneOf<TlsVersion> = "sites.NAME.tls.max",
-        OneOf { known: VERSIONS, not_yet: &[] }, Presence::Default("\"1.3\"");
+        OneOf { known: NEWEST_VERSIONS, not_yet: &[] }, Presence::Default("\"1.3\"");
 
     /// Suites without encryption (`TLS_RSA_WITH_NULL_SHA256`, `TLS_RSA_WITH_NULL_SHA`), which Windows 8 and later may ask
-    /// for, the tunnel's content being IPsec already.
-    NULL_ENCRYPTION: OneOf<()> = "sites.NAME.tls.null_encryption",
-        OneOf { known: &[("off", (), "never")], not_yet: &["fallback", "prefer"] }, Presence::Default("\"off\"");
+    /// for, the tunnel's content being IPsec already. They need an RSA certificate. What is not IPsec can then be read on the
+    /// wire, and the suites cost the gateway more processor time than AES-GCM does.
+    NULL_ENCRYPTION: OneOf<NullEncryption> = "sites.NAME.tls.null_encryption",
+        OneOf {
+            known: &[
+                ("off", NullEncryption::Off, "never"),
+                ("fallback", NullEncryption::Fallback, "with a client that shares nothing else with the site"),
+                ("prefer", NullEncryption::Prefer, "with every client that offers it"),
+            ],
+            not_yet: &[],
+        },
+        Presence::Default("\"off\"");
 
-    /// Suites for Windows 7, 8.1 and Server 2012 R2.
-    LEGACY_SUITES: Refused = "sites.NAME.tls.legacy_suites",
-        Refused { why: "not supported yet: there are no suites but those of TLS 1.3 and ECDHE with AES-GCM or ChaCha20; take the key out" },
-        Presence::Optional;
+    /// Families of older suites, for clients that share no newer one with the site: `"dhe-rsa-gcm"`, `"ecdhe-ecdsa-cbc"`,
+    /// `"ecdhe-rsa-cbc"`, `"rsa-gcm"`, `"rsa-cbc"`. Windows 7 to 8.1 need one of them under an RSA certificate. A client that
+    /// can have a suite with AEAD and forward secrecy gets that, whatever stands here.
+    LEGACY_SUITES: Suites = "sites.NAME.tls.legacy_suites", tls::SUITES, Presence::Default("[]");
 
     /// Name the policy's certificate authorities when asking for the client's certificate. With the names, a computer that
     /// has several certificates picks the right one. Without them (`false`, as Windows servers do since 2012), strangers
@@ -65,13 +77,8 @@ keys! {
         Presence::Default("\"off\"");
 }
 
-const VERSIONS: &[(&str, TlsVersion, &str)] =
-    &[("1.2", TlsVersion::V1_2, "TLS 1.2"), ("1.3", TlsVersion::V1_3, "TLS 1.3")];
-
-/// A version as the file writes it.
-pub(crate) fn version_text(version: TlsVersion) -> &'static str {
-    VERSIONS.iter().find(|(_, known, _)| *known == version).map_or("1.3", |(text, _, _)| text)
-}
+const TLS_KEYS: TlsKeys =
+    TlsKeys { min: &TLS_MIN, max: &TLS_MAX, null_encryption: &NULL_ENCRYPTION, legacy_suites: &LEGACY_SUITES };
 
 /// One site as far as it could be read.
 pub(crate) struct Site {
@@ -104,29 +111,21 @@ pub(crate) fn read(root: &Table<'_>) -> Vec<Site> {
 fn read_rest(table: &Table<'_>) -> Option<SiteConfig> {
     let certificates = certificates::read_site(table);
     let policy = table.read(&POLICY);
-    let tls = table.section(&TLS);
-    let versions = (tls.read(&TLS_MIN), tls.read(&TLS_MAX));
-    if let (Some(min), Some(max)) = versions
-        && min > max
-    {
-        tls.place_of(&TLS_MIN).error("`min` is above `max`: no version is left");
-    }
-    let null_encryption = tls.read(&NULL_ENCRYPTION);
-    let authority_hints = tls.read(&AUTHORITY_HINTS);
+    let section = table.section(&TLS);
+    let tls = tls::read(&section, &TLS_KEYS, "between clients and gateway");
+    let authority_hints = section.read(&AUTHORITY_HINTS);
     let guard = table.section(&GUARD);
     let paths = guard.read(&PATHS);
     if let Some(paths) = &paths {
         check_paths(&guard, paths);
     }
     guard.read(&PACKETS)?;
-    null_encryption?;
     Some(SiteConfig {
         server_names: Vec::new(),
         certificates: certificates?,
         policy: policy?,
         pool: String::new(),
-        tls_min: versions.0?,
-        tls_max: versions.1?,
+        tls: tls?,
         authority_hints: authority_hints?,
         paths: paths?.values(),
     })

@@ -1,7 +1,10 @@
 //! `pools.NAME.upstream`.
 
+use ravelin_tls::{NullEncryption, TlsVersion};
+
 use super::certificates::{self, UPSTREAM_CERTIFICATE};
 use super::policies::FILES_NEEDED;
+use super::tls::{self, NEWEST_VERSIONS, Suites, TlsKeys, VERSIONS};
 use crate::config::UpstreamConfig;
 use crate::config::declare::{Presence, keys};
 use crate::config::forms::{File, HostName, ListOf, OneOf, Section, Words, shown};
@@ -21,7 +24,38 @@ keys! {
     /// The name that a server's certificate must bear, also sent to it as server name (SNI) and `Host`. Without the key it
     /// is the first name of the site that uses the pool.
     HOST: HostName = "pools.NAME.upstream.server_name", HostName, Presence::Optional;
+
+    /// TLS towards the servers, with `"bridge"`.
+    TLS: Section = "pools.NAME.upstream.tls", Section { words: Words::NONE }, Presence::Optional;
+
+    /// Oldest version. Server 2012 and later have 1.2.
+    TLS_MIN: OneOf<TlsVersion> = "pools.NAME.upstream.tls.min",
+        OneOf { known: VERSIONS, not_yet: &[] }, Presence::Default("\"1.2\"");
+
+    /// Newest version. Where `null_encryption` or `legacy_suites` allow anything, TLS 1.3 is not offered.
+    TLS_MAX: OneOf<TlsVersion> = "pools.NAME.upstream.tls.max",
+        OneOf { known: NEWEST_VERSIONS, not_yet: &[] }, Presence::Default("\"1.3\"");
+
+    /// Suites without encryption. DirectAccess servers since 2012 have them, unless the server also does VPN (SSTP) or asks for
+    /// client certificates itself. With ADCs this is the "offload" of a DirectAccess server: encrypted outside, null inside.
+    NULL_ENCRYPTION: OneOf<NullEncryption> = "pools.NAME.upstream.tls.null_encryption",
+        OneOf {
+            known: &[
+                ("off", NullEncryption::Off, "never"),
+                ("fallback", NullEncryption::Fallback, "offered last"),
+                ("prefer", NullEncryption::Prefer, "offered first, and besides only what `legacy_suites` lists"),
+            ],
+            not_yet: &[],
+        },
+        Presence::Default("\"off\"");
+
+    /// Families of older suites, offered besides the newer ones. Server 2012 and 2012 R2 with an RSA certificate need one of
+    /// `"dhe-rsa-gcm"`, `"ecdhe-rsa-cbc"`, `"rsa-gcm"`, `"rsa-cbc"`.
+    LEGACY_SUITES: Suites = "pools.NAME.upstream.tls.legacy_suites", tls::SUITES, Presence::Default("[]");
 }
+
+const TLS_KEYS: TlsKeys =
+    TlsKeys { min: &TLS_MIN, max: &TLS_MAX, null_encryption: &NULL_ENCRYPTION, legacy_suites: &LEGACY_SUITES };
 
 /// `upstream.mode`.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -46,6 +80,7 @@ pub(crate) fn read(pool: &Table<'_>, hosts: Option<&[String]>) -> Option<Upstrea
     let ca = table.read(&CA).map(|files| files.values());
     let server_name = table.read(&HOST);
     let certificate = certificates::read_upstream(&table);
+    let tls = tls::read(&table.section(&TLS), &TLS_KEYS, "between gateway and servers");
     match mode? {
         Mode::Bridge => {
             if !table.has(&CA) && !table.is_broken() {
@@ -55,7 +90,7 @@ pub(crate) fn read(pool: &Table<'_>, hosts: Option<&[String]>) -> Option<Upstrea
                 );
             }
             let server_name = if table.has(&HOST) { server_name } else { first_host(&table, hosts?) };
-            Some(UpstreamConfig::Bridge { ca: ca?, server_name: server_name?, certificate })
+            Some(UpstreamConfig::Bridge { ca: ca?, server_name: server_name?, certificate, tls: tls? })
         }
         Mode::Offload => {
             refuse_in_offload(&table);
@@ -69,6 +104,9 @@ fn refuse_in_offload(table: &Table<'_>) {
     let text = "means nothing with mode = \"offload\", which is plain HTTP; take it out or use \"bridge\"";
     if table.has(&CA) {
         table.place_of(&CA).error(text);
+    }
+    if table.has(&TLS) {
+        table.place_of(&TLS).error(text);
     }
     if table.has(&UPSTREAM_CERTIFICATE) {
         table.place_of(&UPSTREAM_CERTIFICATE).error(text);
