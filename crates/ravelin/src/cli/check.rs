@@ -25,6 +25,14 @@ pub const EXIT_GOOD: u8 = 0;
 /// Something stops a start.
 pub const EXIT_WRONG: u8 = 2;
 
+/// What no configuration can change and many find out late. Said of every file; the manual's page "Which clients need what"
+/// has more.
+pub const NOTES: &[&str] = &[
+    "Microsoft does not support the termination of IP-HTTPS on any device but the DirectAccess server",
+    "one-time passwords (OTP) need pass-through: IP-HTTPS has to end on the server",
+    "KerbProxy deployments (no PKI) have no client certificates: none of their clients would be let in",
+];
+
 /// Checks. Problems go to standard error, the configuration with its defaults filled in to standard output; with
 /// `--json` both are one object on standard output. `files` reads what the configuration names (keys, authorities,
 /// lists), and tells every error and warning of it.
@@ -59,12 +67,16 @@ fn outcome(args: &CheckArgs, files: impl FnOnce(&Config) -> Vec<Problem>) -> Out
             "errors": errors,
             "warnings": warnings,
             "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
+            "notes": NOTES,
             "configuration": config.as_ref().map(config::to_json),
         });
         return Outcome { problems: String::new(), configuration: ascii_json_pretty(&all) + "\n", code };
     }
     let mut text: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
     let verdict = if errors == 0 { "good" } else { "not good: a start would be refused" };
+    if config.is_some() {
+        text += &NOTES.iter().map(|note| format!("note: {note}\n")).collect::<String>();
+    }
     text += &format!(
         "{}: {verdict} ({}, {})\n",
         args.config.display(),
@@ -132,6 +144,7 @@ mod tests {
         let file_line = "warning: ca/root.pem: policies.computers.trust_anchors[0]: there is no such file\n";
         assert!(outcome.problems.contains(file_line), "{}", outcome.problems);
         assert!(outcome.problems.lines().last().unwrap().starts_with("ravelin.toml: good (no error, "));
+        assert!(NOTES.iter().all(|note| outcome.problems.contains(&format!("note: {note}\n"))), "{}", outcome.problems);
         let (again, _) = config::parse(Path::new("ravelin.toml"), &outcome.configuration).unwrap();
         assert_eq!(again, config::parse(Path::new("ravelin.toml"), FULL).unwrap().0);
     }
@@ -167,5 +180,6 @@ mod tests {
         assert_eq!((&all["problems"][0]["line"], &all["problems"][0]["column"]), (&json!(2), &json!(1)));
         let all: Value = serde_json::from_str(&checked(LEAST, true, |_| Vec::new()).configuration).unwrap();
         assert_eq!((&all["good"], &all["configuration"]["limits"]["idle"]), (&json!(true), &json!("1h")));
+        assert_eq!(all["notes"], json!(NOTES));
     }
 }
