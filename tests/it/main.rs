@@ -42,4 +42,6 @@ mod the_process_drains_on_a_signal;
 mod traps_are_covered;
 mod trust_data_must_be_sound;
 mod tunnels_end_when_they_should;
+mod unserved_clients_are_explained;
+mod windows_clients_are_served;
 mod wrong_configurations;

@@ -1,6 +1,6 @@
 //! Names of TLS numbers, as IANA's registries have them, for records and for `ravelin hello`.
 
-use rustls::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
+use rustls::{CipherSuite, NamedGroup, SignatureScheme};
 
 /// The suite's name; its number where it has none.
 pub(crate) fn suite(number: u16) -> String {
@@ -16,12 +16,12 @@ pub(crate) fn suite(number: u16) -> String {
 
 /// The version as records write it.
 pub(crate) fn version(number: u16) -> String {
-    match ProtocolVersion::from(number) {
-        ProtocolVersion::SSLv3 => "SSLv3".to_owned(),
-        ProtocolVersion::TLSv1_0 => "TLSv1.0".to_owned(),
-        ProtocolVersion::TLSv1_1 => "TLSv1.1".to_owned(),
-        ProtocolVersion::TLSv1_2 => "TLSv1.2".to_owned(),
-        ProtocolVersion::TLSv1_3 => "TLSv1.3".to_owned(),
+    match number {
+        0x0300 => "SSLv3".to_owned(),
+        0x0301 => "TLSv1.0".to_owned(),
+        0x0302 => "TLSv1.1".to_owned(),
+        0x0303 => "TLSv1.2".to_owned(),
+        0x0304 => "TLSv1.3".to_owned(),
         _ => hex(number),
     }
 }

@@ -42,10 +42,7 @@ pub(crate) fn switches(current: &TlsConfig) -> Vec<(String, TlsConfig)> {
         if min > current.min {
             continue;
         }
-        let old = match min {
-            _ if min == current.min => String::new(),
-            _ => format!("min = \"{}\", ", version_text(min)),
-        };
+        let old = if min == current.min { String::new() } else { format!("min = \"{}\", ", version_text(min)) };
         let with = |change: &dyn Fn(&mut TlsConfig)| {
             let mut config = TlsConfig { min, ..current.clone() };
             change(&mut config);
@@ -108,7 +105,8 @@ mod tests {
                 .replace("pool = \"europe\"", &format!("pool = \"europe\"\ntls = {{ {words} }}"));
             match crate::config::parse(std::path::Path::new("x"), &text) {
                 Ok((read, _)) => assert_eq!(read.sites["europe"].tls, config, "{words}"),
-                Err(problems) => assert!(!cfg!(feature = "legacy-tls"), "{words}: {problems:#?}"),
+                Err(_) if !cfg!(feature = "legacy-tls") => {}
+                Err(problems) => panic!("{words}: {problems:#?}"),
             }
         }
         let only_13 = TlsConfig { min: TlsVersion::V1_3, ..usual.clone() };

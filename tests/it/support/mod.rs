@@ -5,6 +5,7 @@ pub mod gate;
 pub mod peer;
 pub mod process;
 pub mod raw;
+pub mod openssl;
 
 pub use gate::{Gate, NAME, Setup, replace, wait};
 pub use process::Process;

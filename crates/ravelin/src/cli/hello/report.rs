@@ -93,7 +93,7 @@ impl<'a> Report<'a> {
         })
     }
 
-    fn lists(&self) -> [(&'static str, &[u16], fn(u16) -> String); 4] {
+    fn lists(&self) -> [List<'_>; 4] {
         let hello = &self.hello;
         [
             ("versions", &hello.versions, iana::version),
@@ -103,6 +103,9 @@ impl<'a> Report<'a> {
         ]
     }
 }
+
+/// Title, numbers, and who names them.
+type List<'a> = (&'static str, &'a [u16], fn(u16) -> String);
 
 /// Three times what any Windows offers; a hello may hold thousands.
 const LISTED_MAX: usize = 64;
