@@ -44,10 +44,28 @@ async fn each_has_a_tunnel_by_the_engine_that_can() {
         (
             old,
             &[
-                ("-tls1_2", "ECDHE-RSA-AES256-SHA384:@SECLEVEL=0", "openssl", "TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384"),
-                ("-tls1_2", "DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0", "openssl", "TLSv1.2", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"),
+                (
+                    "-tls1_2",
+                    "ECDHE-RSA-AES256-SHA384:@SECLEVEL=0",
+                    "openssl",
+                    "TLSv1.2",
+                    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384",
+                ),
+                (
+                    "-tls1_2",
+                    "DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0",
+                    "openssl",
+                    "TLSv1.2",
+                    "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
+                ),
                 ("-tls1_2", "AES128-GCM-SHA256:@SECLEVEL=0", "openssl", "TLSv1.2", "TLS_RSA_WITH_AES_128_GCM_SHA256"),
-                ("-tls1", "ECDHE-RSA-AES128-SHA:@SECLEVEL=0", "openssl", "TLSv1.0", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"),
+                (
+                    "-tls1",
+                    "ECDHE-RSA-AES128-SHA:@SECLEVEL=0",
+                    "openssl",
+                    "TLSv1.0",
+                    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+                ),
                 ("-tls1", "AES256-SHA:@SECLEVEL=0", "openssl", "TLSv1.0", "TLS_RSA_WITH_AES_256_CBC_SHA"),
             ],
         ),
@@ -170,12 +188,32 @@ async fn old_servers_are_met() {
         return;
     }
     for (tls, options, said) in [
-        (r#"{ legacy_suites = ["rsa-cbc"] }"#, &["-tls1_2", "-cipher", "AES128-SHA256:@SECLEVEL=0"][..], "2012, RSA and CBC"),
-        (r#"{ legacy_suites = ["rsa-gcm"] }"#, &["-tls1_2", "-cipher", "AES256-GCM-SHA384:@SECLEVEL=0"], "2012 R2, hardened"),
-        (r#"{ legacy_suites = ["ecdhe-rsa-cbc"] }"#, &["-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA384:@SECLEVEL=0"], "2012, ECDHE and CBC"),
+        (
+            r#"{ legacy_suites = ["rsa-cbc"] }"#,
+            &["-tls1_2", "-cipher", "AES128-SHA256:@SECLEVEL=0"][..],
+            "2012, RSA and CBC",
+        ),
+        (
+            r#"{ legacy_suites = ["rsa-gcm"] }"#,
+            &["-tls1_2", "-cipher", "AES256-GCM-SHA384:@SECLEVEL=0"],
+            "2012 R2, hardened",
+        ),
+        (
+            r#"{ legacy_suites = ["ecdhe-rsa-cbc"] }"#,
+            &["-tls1_2", "-cipher", "ECDHE-RSA-AES256-SHA384:@SECLEVEL=0"],
+            "2012, ECDHE and CBC",
+        ),
         (r#"{ null_encryption = "prefer" }"#, &["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"], "null alone"),
-        (r#"{ null_encryption = "fallback" }"#, &["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"], "null alone, offered last"),
-        (r#"{ min = "1.0", legacy_suites = ["rsa-cbc"] }"#, &["-tls1", "-cipher", "AES128-SHA:@SECLEVEL=0"], "2008 R2, TLS 1.0"),
+        (
+            r#"{ null_encryption = "fallback" }"#,
+            &["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"],
+            "null alone, offered last",
+        ),
+        (
+            r#"{ min = "1.0", legacy_suites = ["rsa-cbc"] }"#,
+            &["-tls1", "-cipher", "AES128-SHA:@SECLEVEL=0"],
+            "2008 R2, TLS 1.0",
+        ),
     ] {
         bridged(tls, options, said).await;
     }
@@ -187,8 +225,11 @@ fn a_switch_that_no_certificate_serves_is_told() {
         .set("sites.main", "certificates", r#"[{ chain = "tls/face-ecdsa.pem", key = "tls/face-ecdsa.key" }]"#)
         .set("sites.main", "tls", r#"{ null_encryption = "fallback", legacy_suites = ["ecdhe-ecdsa-cbc", "rsa-gcm"] }"#)
         .servers(&["127.0.0.1:9".parse().unwrap()]);
-    let output =
-        std::process::Command::new(crate::support::ravelin()).args(["check", "--config"]).arg(setup.write()).output().unwrap();
+    let output = std::process::Command::new(crate::support::ravelin())
+        .args(["check", "--config"])
+        .arg(setup.write())
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{text}");
     assert!(text.contains("sites.main.tls.null_encryption: null encryption can never be negotiated"), "{text}");

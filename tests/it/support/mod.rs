@@ -3,9 +3,9 @@
 pub mod child;
 pub mod gate;
 pub mod peer;
+pub mod openssl;
 pub mod process;
 pub mod raw;
-pub mod openssl;
 
 pub use gate::{Gate, NAME, Setup, replace, wait};
 pub use process::Process;
