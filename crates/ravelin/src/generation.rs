@@ -16,7 +16,6 @@ use crate::config::{
     CertificateFiles, Config, PolicyConfig, PoolConfig, Problem, ShadowConfig, SiteConfig, UpstreamConfig,
 };
 use crate::files::{self, FileProblems};
-use crate::legacy;
 
 /// One generation.
 pub struct Generation {
@@ -304,9 +303,6 @@ fn build_site(
     })
     .map_err(|errors| report(errors, &format!("sites.{name}"), problems))
     .ok()?;
-    for (key, text) in legacy::never_negotiated(&tls, &site.tls) {
-        problems.warning(&config.file, &format!("sites.{name}.{key}"), text);
-    }
     let pool = config.pools.get(&site.pool)?;
     let host = match &pool.upstream {
         UpstreamConfig::Bridge { server_name, .. } => Some(server_name),

@@ -1,39 +1,8 @@
-//! What the switches of the second engine do for whom, asked of the very choice that clients meet.
+//! The switches of the second engine as an administrator would turn them.
 
-use ravelin_tls::hello::ClientHello;
-use ravelin_tls::{EngineChoice, LegacySuite, NullEncryption, SiteTls, TlsVersion};
+use ravelin_tls::{LegacySuite, NullEncryption, TlsVersion};
 
 use crate::config::{TlsConfig, version_text};
-
-/// Switches of a site that are on and can never do anything, because no certificate of the site fits: the key below the
-/// site and what to tell of it.
-pub(crate) fn never_negotiated(tls: &SiteTls, config: &TlsConfig) -> Vec<(&'static str, String)> {
-    if config.min > TlsVersion::V1_2 {
-        // Said where the file was read.
-        return Vec::new();
-    }
-    let null =
-        (config.legacy.null_encryption != NullEncryption::Off).then_some(("tls.null_encryption", NULL_SUITES, None));
-    let suites = config.legacy.suites.iter().map(|suite| ("tls.legacy_suites", numbers(*suite), Some(*suite)));
-    null.into_iter()
-        .chain(suites)
-        .filter(|(_, numbers, _)| tls.choose(&offering(numbers)) != EngineChoice::OpenSsl)
-        .map(|(key, _, suite)| {
-            let what = suite.map_or_else(|| "null encryption".to_owned(), |suite| format!("\"{}\"", suite.label()));
-            let kind = match suite {
-                Some(LegacySuite::EcdheEcdsaCbc) => "an ECDSA certificate",
-                Some(LegacySuite::DheRsaGcm | LegacySuite::EcdheRsaCbc | LegacySuite::RsaCbc | LegacySuite::RsaGcm)
-                | None => "an RSA certificate",
-            };
-            (
-                key,
-                format!(
-                    "{what} can never be negotiated: it needs {kind}, and the site has none; add one beside the others"
-                ),
-            )
-        })
-        .collect()
-}
 
 /// Every way to allow one thing more than `current`, as the file writes it, the least given up first.
 pub(crate) fn switches(current: &TlsConfig) -> Vec<(String, TlsConfig)> {
@@ -60,30 +29,6 @@ pub(crate) fn switches(current: &TlsConfig) -> Vec<(String, TlsConfig)> {
     }
     all.retain(|(_, config)| config != current);
     all
-}
-
-/// A client with TLS 1.2 and these suites, and all else that anybody could ask of it.
-fn offering(suites: &[u16]) -> ClientHello {
-    ClientHello {
-        suites: suites.to_vec(),
-        versions: vec![0x0303],
-        groups: vec![0x0017, 0x0018, 0x001d],
-        signature_schemes: vec![0x0401, 0x0501, 0x0601, 0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0201, 0x0203],
-        ..ClientHello::default()
-    }
-}
-
-const NULL_SUITES: &[u16] = &[0x003b, 0x0002];
-
-/// What Windows offers of a family.
-fn numbers(suite: LegacySuite) -> &'static [u16] {
-    match suite {
-        LegacySuite::DheRsaGcm => &[0x009f, 0x009e],
-        LegacySuite::EcdheEcdsaCbc => &[0xc024, 0xc023, 0xc00a, 0xc009],
-        LegacySuite::EcdheRsaCbc => &[0xc028, 0xc027, 0xc014, 0xc013],
-        LegacySuite::RsaGcm => &[0x009d, 0x009c],
-        LegacySuite::RsaCbc => &[0x003d, 0x003c, 0x0035, 0x002f],
-    }
 }
 
 #[cfg(test)]
