@@ -2,8 +2,8 @@
 
 pub mod child;
 pub mod gate;
-pub mod peer;
 pub mod openssl;
+pub mod peer;
 pub mod process;
 pub mod raw;
 
