@@ -45,7 +45,7 @@ pub(super) fn serving<'a>(site: &'a SiteTls, hello: &ClientHello) -> Option<(&'a
             let common = |suite: &&&Suite| {
                 hello.suites.contains(&suite.code)
                     && (version >= TlsVersion::V1_2 || !suite.tls12_only)
-                    && (!suite.on_a_curve() || GROUPS.iter().any(|group| knows_group(hello, *group)))
+                    && (!suite.on_a_curve() || GROUPS.iter().any(|group| hello.groups.contains(group)))
             };
             offer.suites.iter().find(common).map(|suite| (offer, *suite))
         })
@@ -55,7 +55,8 @@ pub(super) fn serving<'a>(site: &'a SiteTls, hello: &ClientHello) -> Option<(&'a
     by_null.or_else(|| served.first()).copied()
 }
 
-/// A client without the extension takes any group (RFC 8422 §4).
+/// A client without the extension verifies on any curve (RFC 8422 §4). To agree on a key is another matter: neither
+/// engine picks a group for a client that names none.
 fn knows_group(hello: &ClientHello, group: u16) -> bool {
     hello.groups.is_empty() || hello.groups.contains(&group)
 }

@@ -207,8 +207,8 @@ impl Read for Pipe {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let length = rest.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(rest) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (buffer.get_mut(..length), rest.get(..length)) {
+            to.copy_from_slice(from);
         }
         self.at += length;
         Ok(length)
