@@ -4,6 +4,8 @@
 //! - While the file cannot be written, records wait in the queue; when that is full, further ones are dropped and
 //!   counted. [`Audit::trouble`] says so, for `/readyz`.
 //! - Rotation: a file that was moved or removed is noticed within a second; [`Audit::reopen`] (SIGHUP) does it at once.
+//! - Strangers cannot write as much as they like: of sessions that came to no tunnel, [`STRANGERS_PER_SECOND`] a second and cause are
+//!   written; how many more there were stands in a line of its own, and in the metrics as dropped.
 //! - A line is whole or cut at a line end: what a full disk cut is ended before the next record.
 
 mod file;
@@ -17,7 +19,7 @@ use std::{io, thread};
 
 use prometheus::IntCounter;
 
-use crate::log::{json_line, session_fields};
+use crate::log::{Limiter, json_line, session_fields, summary};
 use crate::record::SessionRecord;
 use file::AuditFile;
 
@@ -37,16 +39,38 @@ impl Audit {
         let status = Arc::new(Status::default());
         let writer = Writer { file: AuditFile::new(file), status: status.clone(), pending: Vec::new() };
         thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&receiver))?;
-        Ok(Audit { shared: Arc::new(Shared { path: file.to_owned(), sender, status, dropped }) })
+        Ok(Audit {
+            shared: Arc::new(Shared { path: file.to_owned(), sender, status, dropped, limiter: Limiter::default() }),
+        })
     }
 
     /// Hands over one session. Never waits.
     pub fn write(&self, record: &SessionRecord) {
-        let mut line = json_line(&session_fields(record));
+        let shared = &self.shared;
+        let stranger = record.tunnel.is_none();
+        if stranger {
+            let cause = record.end.label();
+            let verdict = shared.limiter.judge(cause, STRANGERS_PER_SECOND, Instant::now());
+            if verdict.more > 0 {
+                let ended = record.accepted_at + record.duration;
+                self.send(json_line(&summary(ended, cause, verdict.more)), stranger);
+            }
+            if !verdict.pass {
+                shared.dropped.inc();
+                return;
+            }
+        }
+        self.send(json_line(&session_fields(record)), stranger);
+    }
+
+    fn send(&self, mut line: String, stranger: bool) {
         line.push('\n');
         if self.shared.sender.try_send(Message::Line(line)).is_err() {
             self.shared.dropped.inc();
-            self.shared.status.overflown.store(true, Ordering::Relaxed);
+            // What strangers cause must not make the gateway unready.
+            if !stranger {
+                self.shared.status.overflown.store(true, Ordering::Relaxed);
+            }
         }
     }
 
@@ -93,6 +117,11 @@ impl Audit {
 /// Records that wait for a disk: a thousand tunnels that end at once fit four times. At 8 KB at most, 32 MB.
 const QUEUE_RECORDS: usize = 4096;
 
+/// Records a second and cause of sessions that came to no tunnel. An estate of 20,000 machines that is refused as a whole is
+/// still written down machine by machine, since their retries are spread over minutes; a flood writes some 100 KB/s a cause
+/// and not what it likes.
+pub const STRANGERS_PER_SECOND: u32 = 100;
+
 /// Records are written together up to this size.
 const BATCH_BYTES: usize = 64 * 1024;
 
@@ -107,6 +136,7 @@ struct Shared {
     sender: SyncSender<Message>,
     status: Arc<Status>,
     dropped: IntCounter,
+    limiter: Limiter,
 }
 
 impl Drop for Shared {

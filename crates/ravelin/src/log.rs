@@ -31,7 +31,7 @@ use crate::config::LogConfig;
 use crate::metrics::Metrics;
 use crate::record::{SessionEnd, SessionRecord};
 use fields::{Fields, text_line};
-use limiter::Limiter;
+pub(crate) use limiter::Limiter;
 use writer::{Queue, Source};
 
 /// The log of this process; clones are one log.
@@ -166,7 +166,7 @@ fn line(json: bool, fields: &Fields) -> String {
     if json { json_line(fields) } else { text_line(fields) }
 }
 
-fn summary(now: OffsetDateTime, cause: &'static str, more: u64) -> Fields {
+pub(crate) fn summary(now: OffsetDateTime, cause: &'static str, more: u64) -> Fields {
     vec![
         ("time", json!(rfc3339(now))),
         ("level", json!("info")),

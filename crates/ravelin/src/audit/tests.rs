@@ -55,6 +55,25 @@ fn each_session_is_one_line_of_json() {
 }
 
 #[test]
+fn strangers_write_only_so_much() {
+    let Bench { audit, metrics, .. } = &bench("audit.jsonl");
+    let flood = 50 * u64::from(STRANGERS_PER_SECOND);
+    for _ in 0..flood {
+        audit.write(&denied(Reason::UnknownIssuer));
+    }
+    audit.write(&record());
+    assert!(audit.flush(PATIENCE));
+    let text = fs::read_to_string(audit.path()).unwrap();
+    let ends = |end: &str| text.lines().filter(|line| line.contains(&format!("\"end\":\"{end}\""))).count() as u64;
+    let dropped = metrics.audit_records_dropped().get();
+    // The flood may last into further windows of a second on a slow machine.
+    assert!(ends("unknown_issuer") >= u64::from(STRANGERS_PER_SECOND) && dropped > 0, "{dropped} dropped");
+    assert_eq!(ends("unknown_issuer") + dropped, flood);
+    assert_eq!(ends(record().end.label()), 1, "a tunnel's record is never left out");
+    assert_eq!(audit.trouble(), None, "and the gateway stays ready");
+}
+
+#[test]
 fn what_was_there_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.jsonl");

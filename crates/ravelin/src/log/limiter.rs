@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 /// Lets a bounded number of records a second and cause pass. Causes are words of ours: a closed set.
 #[derive(Default)]
-pub(super) struct Limiter {
+pub(crate) struct Limiter {
     windows: Mutex<HashMap<&'static str, Window>>,
 }
 
 /// What to do with one record.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// Write it.
-    pub(super) pass: bool,
+    pub(crate) pass: bool,
     /// Before it, tell that so many were left out.
-    pub(super) more: u64,
+    pub(crate) more: u64,
 }
 
 struct Window {
@@ -27,7 +27,7 @@ struct Window {
 
 impl Limiter {
     /// Judges one record of `cause`, of which `most` may pass in [`WINDOW`].
-    pub(super) fn judge(&self, cause: &'static str, most: u32, now: Instant) -> Verdict {
+    pub(crate) fn judge(&self, cause: &'static str, most: u32, now: Instant) -> Verdict {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let window = windows.entry(cause).or_insert(Window { began: now, passed: 0, suppressed: 0 });
         let mut more = 0;

@@ -132,7 +132,7 @@ definitions! {
     LOG_RECORDS_SUPPRESSED Kind::Counter, "ravelin_log_records_suppressed_total", [],
         "Log records left out because their cause came too often; the log says how many.";
     AUDIT_RECORDS_DROPPED Kind::Counter, "ravelin_audit_records_dropped_total", [],
-        "Audit records given up because the file could not be written, or not fast enough.";
+        "Audit records given up because the file could not be written, or not fast enough, or because strangers caused too many of one cause.";
     BUILD_INFO Kind::Gauge, "ravelin_build_info", ["version"],
         "Always 1; the version is in the label.";
 
