@@ -152,3 +152,140 @@ impl Drop for Draft {
         self.write(ending);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::path::Path;
+    use std::sync::{Mutex, PoisonError};
+
+    use ravelin_lab::pki::Estate;
+    use ravelin_policy::{Context, PresentedChain};
+    use ravelin_tls::{Engine, Negotiated};
+    use rustls_pki_types::CertificateDer;
+
+    use super::*;
+    use crate::config;
+    use crate::gateway::RecordSink;
+    use crate::live::{Admission, LiveEntry};
+    use crate::metrics::Metrics;
+    use crate::server::{self, Running};
+
+    #[derive(Clone, Default)]
+    struct Records(Arc<Mutex<Vec<(u64, SessionEnd, String)>>>);
+
+    impl RecordSink for Records {
+        fn record(&self, record: &SessionRecord) {
+            self.0.lock().unwrap().push((record.session, record.end, record.detail.clone()));
+        }
+    }
+
+    impl Records {
+        fn all(&self) -> Vec<(u64, SessionEnd, String)> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        }
+    }
+
+    fn start(folder: &Path, estate: &Estate) -> (Running, Records) {
+        estate.write(folder).unwrap();
+        let file = folder.join("ravelin.toml");
+        let text = r#"
+            admin = { listen = "off", control = "off" }
+            listeners.edge = { bind = ["127.0.0.1:0"], sites = ["main"] }
+            pools.main = { servers = [{ name = "da1", address = "127.0.0.1:9" }], upstream = { mode = "offload" } }
+            limits = { sessions = 10, tunnels_per_identity = 1 }
+            threads = { relay = 1, handshake = 1 }
+
+            [sites.main]
+            server_names = ["da.corp.example.test"]
+            certificates = [{ chain = "tls/face-ecdsa.pem", key = "tls/face-ecdsa.key" }]
+            policy = "main"
+            pool = "main"
+
+            [policies.main]
+            trust_anchors = ["ca/root.pem"]
+            names = { allow = ["*.corp.example.test"] }
+            revocation = { crls = ["crl"] }
+        "#;
+        std::fs::write(&file, text).unwrap();
+        let records = Records::default();
+        let sinks: Vec<Box<dyn RecordSink>> = vec![Box::new(records.clone())];
+        let loaded = config::load(&file).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let running = server::start(loaded, Arc::new(Metrics::new()), sinks);
+        (running.unwrap_or_else(|problems| panic!("{problems:?}")), records)
+    }
+
+    /// A session among the live ones, as one that came through its handshake is.
+    fn enter(gateway: &Arc<Gateway>, estate: &Estate, draft: &Draft) -> LiveEntry {
+        let chain = estate.clients.healthy.chain().into_iter().map(CertificateDer::from).collect();
+        let chain = PresentedChain { certificates: chain };
+        let generation = gateway.generation();
+        let context = Context { now: clock::now(), generation: generation.number };
+        let verdict = generation.policies["main"].decide(&chain, &context).verdict;
+        let Verdict::Permit(permit) = verdict else { panic!("{verdict:?}") };
+        let negotiated = Negotiated { version: "TLSv1.3", suite: "TLS_AES_256_GCM_SHA384", engine: Engine::Rustls };
+        let admission = Admission {
+            session: draft.record.session,
+            site: "main".to_owned(),
+            client: draft.record.client,
+            identity: "pc01".to_owned(),
+            chain,
+            negotiated,
+            since: clock::utc(),
+        };
+        gateway.live.enter(admission, &permit, 1).unwrap()
+    }
+
+    /// A bug of ours ends the session that met it and no other, gives back all that the session held, and is counted.
+    #[tokio::test]
+    async fn a_panic_ends_one_session() {
+        let (folder, estate) = (tempfile::tempdir().unwrap(), Estate::standard(ravelin_lab::clock::now()));
+        let (running, records) = start(folder.path(), &estate);
+        let gateway = running.gateway();
+        let client = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4711);
+        let draft = || Draft::begin(gateway, "edge", client);
+
+        // On either kind of thread, beside another session of the same thread.
+        for (round, thread) in [gateway.handshake_thread(), gateway.relay_thread()].into_iter().enumerate() {
+            let (other, goes_on) = (draft(), Arc::new(tokio::sync::Notify::new()));
+            let waits = Arc::clone(&goes_on);
+            let other = thread.spawn(async move {
+                waits.notified().await;
+                other.finish(Ending::new(SessionEnd::ClientClosed, ""));
+            });
+            let broken = draft();
+            let number = broken.record.session;
+            let held = (
+                gateway.enter(client.ip(), number).unwrap(),
+                gateway.metrics.handshake(),
+                enter(gateway, &estate, &broken),
+            );
+            assert_eq!((gateway.sessions(), gateway.handshakes_in_flight(), gateway.live.len()), (2, 1, 1));
+            let panicked = thread.spawn(async move {
+                let _holds = (held, broken);
+                tokio::task::yield_now().await;
+                panic!("a bug, on purpose");
+            });
+            assert!(panicked.await.unwrap_err().is_panic());
+
+            assert_eq!((gateway.sessions(), gateway.handshakes_in_flight(), gateway.live.len()), (1, 0, 0));
+            let ended = records.all();
+            assert_eq!(ended.len(), 2 * round + 1, "{ended:?}");
+            let (session, end, detail) = ended.last().unwrap();
+            assert_eq!((*session, *end), (number, SessionEnd::InternalError));
+            assert!(detail.contains("a bug of ours"), "{detail}");
+            // Its identity may come again at once.
+            drop(enter(gateway, &estate, &draft()));
+            // The record of the draft just dropped.
+            records.0.lock().unwrap().pop();
+
+            goes_on.notify_one();
+            other.await.unwrap();
+            assert_eq!(records.all().last().unwrap().1, SessionEnd::ClientClosed);
+            assert_eq!(gateway.sessions(), 0);
+        }
+        let page = gateway.metrics_page();
+        assert!(page.contains("\nravelin_session_panics_total 2\n"), "{page}");
+        assert!(page.lines().any(|line| line.contains("end=\"internal_error\"") && line.ends_with(" 2")), "{page}");
+    }
+}
