@@ -39,6 +39,7 @@ mod strangers_cost_next_to_nothing;
 mod support;
 mod the_gateway_proves_itself_to_servers;
 mod the_process_drains_on_a_signal;
+mod thousands_leave_nothing_behind;
 mod traps_are_covered;
 mod trust_data_must_be_sound;
 mod tunnels_end_when_they_should;

@@ -132,6 +132,18 @@ impl Process {
         self.child.id()
     }
 
+    /// Descriptors that it has open.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
+    }
+
+    /// Resident memory, bytes.
+    pub fn resident_bytes(&self) -> i64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().strip_suffix(" kB").unwrap().parse::<i64>().unwrap() * 1024
+    }
+
     /// Runs another command of ravelin against it: `ravelin ARGUMENTS --config FILE`.
     pub fn ask(&self, arguments: &[&str]) -> Output {
         Command::new(ravelin()).args(arguments).arg("--config").arg(self.config()).output().unwrap()
