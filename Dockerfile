@@ -3,10 +3,11 @@
 #   docker build -t ravelin .
 #   docker run --read-only --tmpfs /run/ravelin:uid=65532 -p 443:443 -v ./etc:/etc/ravelin:ro ravelin
 #
-# BUILD_BASE has a Rust toolchain and a C compiler, RUN_BASE has glibc (no shell is needed). Both are of one Debian
-# release, so that the binary finds the C library that it was linked against.
-ARG BUILD_BASE=docker.io/library/rust:1-bookworm
-ARG RUN_BASE=gcr.io/distroless/cc-debian12:nonroot
+# BUILD_BASE has a Rust toolchain, a C compiler, make and perl; RUN_BASE has glibc and libgcc (no shell is needed: a
+# distroless image will do). Both are of one Debian release, so that the binary finds the C library that it was linked
+# against.
+ARG BUILD_BASE=rust:1-bookworm
+ARG RUN_BASE=debian:bookworm-slim
 
 FROM ${BUILD_BASE} AS build
 WORKDIR /src

@@ -94,7 +94,7 @@ debian_rootfs() {
     mirror=$(apt-get indextargets --format '$(SITE) $(SUITE)' 2>/dev/null | awk -v s="$release" '$2 == s { print $1; exit }')
     if [ ! -e "$folder.made" ]; then
         rm -rf --one-file-system "$folder"
-        debootstrap --variant=minbase --include=gcc,libc6-dev,adduser "$release" "$folder" \
+        debootstrap --variant=minbase --include=gcc,libc6-dev,make,perl,adduser "$release" "$folder" \
             "${mirror:-http://deb.debian.org/debian}" >&2 </dev/null || return 1
         rm -rf "$folder"/var/cache/apt/archives/*.deb "$folder"/var/lib/apt/lists/*
         : >"$folder.made"
