@@ -312,3 +312,26 @@ async fn nothing_is_resumed_and_nothing_renegotiated() {
     server.await.unwrap();
     assert!(said.text.contains("no renegotiation"), "{}", said.text);
 }
+
+#[test]
+fn settings_that_could_serve_nobody_are_refused_at_the_start() {
+    let (rsa, ecdsa) = (&estate().face_rsa, &estate().face_ecdsa);
+    let (off, fallback) = (NullEncryption::Off, NullEncryption::Fallback);
+    let (v10, v11, v12, v13) = (TlsVersion::V1_0, TlsVersion::V1_1, TlsVersion::V1_2, TlsVersion::V1_3);
+    for (case, face, versions, null, suites, words) in [
+        ("null under ECDSA", ecdsa, (v12, v13), fallback, &[][..], "RSA certificate"),
+        ("a suite under the wrong key", ecdsa, (v12, v13), off, &[LegacySuite::RsaCbc], "rsa-cbc needs an RSA"),
+        ("the other way round", rsa, (v12, v13), off, &[LegacySuite::EcdheEcdsaCbc], "needs an ECDSA"),
+        ("TLS 1.3 alone", rsa, (v13, v13), fallback, &[], "end with TLS 1.2"),
+        ("TLS 1.0 without a suite of it", rsa, (v10, v13), off, &[], "no suite of TLS 1.0"),
+        ("TLS 1.0 with suites of 1.2", rsa, (v10, v13), off, &[LegacySuite::RsaGcm], "no suite of TLS 1.0"),
+        ("an end before its suites", rsa, (v11, v11), off, &[LegacySuite::DheRsaGcm], "no suite of"),
+    ] {
+        let legacy = LegacyTls { null_encryption: null, suites: suites.to_vec() };
+        let identities = vec![identity(face)];
+        let (min, max) = versions;
+        let spec = SiteTlsSpec { identities, min, max, authority_hints: Vec::new(), legacy };
+        let problems = SiteTls::build(spec).err().unwrap_or_else(|| panic!("{case}: built"));
+        assert!(problems.iter().any(|problem| problem.text.contains(words)), "{case}: {problems:?}");
+    }
+}
