@@ -69,8 +69,8 @@ async fn raw_bytes() {
             "handshake_failed",
             "twice",
         ),
-        ("SSL 3.0", raw::hello_of([3, 0], &[0x2f], &[]), Then::Wait, "no_common_suite", "TLS 1.1"),
-        ("TLS 1.0", raw::hello_of([3, 1], &[0x2f], &[]), Then::Wait, "no_common_suite", "TLS 1.1"),
+        ("SSL 3.0", raw::hello_of([3, 0], &[0x2f], &[]), Then::Wait, "no_common_suite", "offers nothing newer"),
+        ("TLS 1.0", raw::hello_of([3, 1], &[0x2f], &[]), Then::Wait, "no_common_suite", "offers nothing newer"),
         ("RSA key exchange only", raw::hello_of([3, 3], &[0x9c, 0x2f], &modern), Then::Wait, "no_common_suite", ""),
         ("null encryption only", raw::hello_of([3, 3], &[0x3b, 2], &modern), Then::Wait, "no_common_suite", ""),
         ("close_notify behind the hello", followed_by(&close_notify), Then::Fin, "handshake_failed", ""),
@@ -199,7 +199,8 @@ async fn clients_that_leave_before_the_tunnel() {
             match then {
                 Then::Fin => tunnel.fin().unwrap(),
                 Then::Reset => tunnel.reset(),
-                Then::Wait => tunnel.close().await.unwrap(),
+                // The gateway may answer close_notify before this side has shut its own.
+                Then::Wait => drop(tunnel.close().await),
             }
             let record = gate.records.next(seen).await;
             assert_eq!(record["end"], end, "{then:?} after {} bytes: {record:#}", head.len());
