@@ -2,11 +2,21 @@
 
 use ravelin_lab::client::{Client, Tunnel};
 use ravelin_lab::end::End;
+use ravelin_lab::server::Server;
 
 use crate::support::{Gate, Setup, gate_and_server, wait};
 
-async fn silent_from(gate: &Gate, last: u8) -> Tunnel {
-    gate.client().from([127, 0, 0, last]).silent().await.unwrap()
+/// A gateway on which who waits for a permit may wait longer than any of these tests takes.
+async fn patient(key: &str, value: &str) -> (Gate, Server) {
+    gate_and_server(Setup::new().set("limits", "handshake_deadline", r#""120s""#).set("limits", key, value)).await
+}
+
+/// A client that has sent its first byte, and will send no other.
+async fn waiting_from(gate: &Gate, last: u8) -> Tunnel {
+    let connection = gate.client().from([127, 0, 0, last]).silent().await.unwrap();
+    // One that is turned away may be so before.
+    let _ = connection.send(&[22]).await;
+    connection
 }
 
 /// Good clients of two identities, each from any address.
@@ -16,7 +26,7 @@ fn good_from(gate: &Gate, last: u8) -> Client {
 
 #[tokio::test]
 async fn one_source_without_permits() {
-    let (gate, server) = gate_and_server(Setup::new().set("limits", "unauthenticated_per_source", "3")).await;
+    let (gate, server) = patient("unauthenticated_per_source", "3").await;
     // Admitted tunnels do not count.
     let mut admitted = Vec::new();
     for _ in 0..3 {
@@ -24,10 +34,10 @@ async fn one_source_without_permits() {
     }
     let mut waiting = Vec::new();
     for _ in 0..3 {
-        waiting.push(silent_from(&gate, 9).await);
+        waiting.push(waiting_from(&gate, 9).await);
     }
     gate.wait_for("three that wait", |status| status.handshakes_in_flight == 3).await;
-    let mut fourth = silent_from(&gate, 9).await;
+    let mut fourth = waiting_from(&gate, 9).await;
     fourth.end().await;
     assert_eq!(
         gate.records.ended("source_limit").await["client"].as_str().unwrap().split(':').next(),
@@ -49,14 +59,14 @@ async fn one_source_without_permits() {
 /// A flood displaces itself: when all places are taken, the heaviest source's newest makes room for a lighter one.
 #[tokio::test]
 async fn handshakes_in_flight() {
-    let (gate, _server) = gate_and_server(Setup::new().set("limits", "handshakes_in_flight", "6")).await;
+    let (gate, _server) = patient("handshakes_in_flight", "6").await;
     let mut tunnel = good_from(&gate, 2).connect().await.unwrap();
     let (mut heavy, mut light) = (Vec::new(), Vec::new());
     for _ in 0..4 {
-        heavy.push(silent_from(&gate, 2).await);
+        heavy.push(waiting_from(&gate, 2).await);
     }
     for _ in 0..2 {
-        light.push(silent_from(&gate, 3).await);
+        light.push(waiting_from(&gate, 3).await);
     }
     gate.wait_for("all places taken", |status| status.handshakes_in_flight == 6).await;
     let seen = gate.records.len();
@@ -66,10 +76,10 @@ async fn handshakes_in_flight() {
     assert!(shed["detail"].as_str().unwrap().contains("made room"), "{shed:#}");
     assert_ne!(heavy.pop().unwrap().end().await, End::Timeout, "the newest");
     // The heaviest source gets no place at the cost of others.
-    heavy.push(silent_from(&gate, 2).await);
+    heavy.push(waiting_from(&gate, 2).await);
     gate.wait_for("all places taken again", |status| status.handshakes_in_flight == 6).await;
     let seen = gate.records.len();
-    silent_from(&gate, 2).await.end().await;
+    waiting_from(&gate, 2).await.end().await;
     let turned_away = gate.records.next(seen).await;
     assert_eq!((&turned_away["end"], client_of(&turned_away)), (&"session_limit".into(), "127.0.0.2"));
     // Nor does anybody when each holds little: there is no room to make.
@@ -77,11 +87,11 @@ async fn handshakes_in_flight() {
     gate.wait_for("nobody waits", |status| status.handshakes_in_flight == 0).await;
     let mut singles = Vec::new();
     for source in 10..16 {
-        singles.push(silent_from(&gate, source).await);
+        singles.push(waiting_from(&gate, source).await);
     }
     gate.wait_for("all places taken by six sources", |status| status.handshakes_in_flight == 6).await;
     let seen = gate.records.len();
-    silent_from(&gate, 20).await.end().await;
+    waiting_from(&gate, 20).await.end().await;
     assert_eq!(client_of(&gate.records.next(seen).await), "127.0.0.20");
     tunnel.solicit().await.unwrap();
     tunnel.ping().await.unwrap();
@@ -90,12 +100,11 @@ async fn handshakes_in_flight() {
 
 #[tokio::test]
 async fn rate_of_a_source() {
-    let (gate, _server) =
-        gate_and_server(Setup::new().set("limits", "unauthenticated_rate_per_source", r#""1/s""#)).await;
+    let (gate, _server) = patient("unauthenticated_rate_per_source", r#""1/s""#).await;
     // However slow this machine is, twenty at once are more than one a second.
     let mut connections = Vec::new();
     for _ in 0..20 {
-        connections.push(silent_from(&gate, 9).await);
+        connections.push(waiting_from(&gate, 9).await);
     }
     gate.records.ended("rate_limited").await;
     good_from(&gate, 10).connect().await.unwrap();
@@ -118,6 +127,7 @@ async fn tunnels_of_an_identity() {
     gate.client().certificate(&gate.estate.clients.healthy_no_subject).connect().await.unwrap();
     first.close().await.unwrap();
     gate.records.ended("client_closed").await;
+    gate.wait_for("a tunnel less", |status| status.tunnels == 1).await;
     let mut third = gate.good_client().connect().await.unwrap();
     for tunnel in [&mut second, &mut third] {
         tunnel.solicit().await.unwrap();
