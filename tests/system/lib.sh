@@ -95,7 +95,7 @@ debian_rootfs() {
     if [ ! -e "$folder.made" ]; then
         rm -rf --one-file-system "$folder"
         debootstrap --variant=minbase --include=gcc,libc6-dev,make,perl,adduser "$release" "$folder" \
-            "${mirror:-http://deb.debian.org/debian}" >&2 </dev/null || return 1
+            ${mirror:+"$mirror"} >&2 </dev/null || return 1
         rm -rf "$folder"/var/cache/apt/archives/*.deb "$folder"/var/lib/apt/lists/*
         : >"$folder.made"
     fi

@@ -119,7 +119,7 @@ impl Draft {
         self.record.identity.as_ref().map(|identity| escape(identity.display_name())).unwrap_or_default()
     }
 
-    /// The tunnel begins: what only a handshake needs to remember is let go, since a tunnel lives for days.
+    /// The tunnel begins.
     pub(crate) fn tunnel_begins(&mut self) {
         self.tunnel_since = Some(Instant::now());
     }

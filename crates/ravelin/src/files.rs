@@ -1,6 +1,7 @@
 //! Reads the files that a configuration names: bytes and where they came from.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ravelin_policy::Source;
@@ -57,12 +58,24 @@ pub(crate) fn read(path: &Path, key: &str, problems: &mut FileProblems) -> Optio
             problems.error(path, key, "is a folder; name a file");
             None
         }
-        Ok(_) => fs::read(path).map_err(|error| problems.error(path, key, format!("cannot be read: {error}"))).ok(),
+        // A pipe or a device would hang whoever reads it.
+        Ok(meta) if !meta.is_file() => {
+            problems.error(path, key, "is no regular file; put a copy there");
+            None
+        }
+        Ok(_) => read_bounded(path).map_err(|error| problems.error(path, key, format!("cannot be read: {error}"))).ok(),
         Err(error) => {
             problems.error(path, key, format!("cannot be read: {error}"));
             None
         }
     }
+}
+
+/// A file may grow while it is read; the bound holds all the same.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Certificates of every file, PEM (one or several) or DER. A file without a certificate is an error.
@@ -221,6 +234,8 @@ mod tests {
         }
         let mut problems = FileProblems::default();
         certificates_of(&dir.path().join("missing.pem"), "k", &mut problems);
-        assert_eq!(problems.errors(), 1);
+        // Would never end if it were read.
+        certificates_of(Path::new("/dev/zero"), "k", &mut problems);
+        assert_eq!(problems.errors(), 2);
     }
 }
