@@ -1,8 +1,6 @@
 //! A password and a private key appear nowhere: not in the log at its most talkative, not in a page, a record, an answer or
 //! an error.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
@@ -48,15 +46,6 @@ fn key_bytes(path: &Path) -> Vec<u8> {
     if der.len() < 200 { der[36..60].to_vec() } else { der[der.len() / 2..der.len() / 2 + 24].to_vec() }
 }
 
-fn page(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
-    let mut text = Vec::new();
-    stream.read_to_end(&mut text).unwrap();
-    assert!(text.starts_with(b"HTTP/1.1 200 "), "{path}: {}", String::from_utf8_lossy(&text));
-    String::from_utf8_lossy(&text).into_owned()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn in_all_that_is_said() {
     let setup = Setup::new()
@@ -93,9 +82,8 @@ async fn in_all_that_is_said() {
     silent.send(b"\x16\x03\x01 garbage").await.unwrap();
 
     let mut said = Vec::new();
-    let admin = process.ask_json(&["status"])["admin_listen"].as_str().unwrap().to_owned();
     for asked in ["/metrics", "/", "/healthz", "/readyz"] {
-        said.push((asked, page(&admin, asked)));
+        said.push((asked, process.page(asked)));
     }
     let outputs = |words: &[&str]| {
         let output = process.ask(words);

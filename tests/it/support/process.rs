@@ -1,7 +1,7 @@
 //! `ravelin run` as a child process: its service manager, its signals, its log, and the other commands that ask it.
 
-use std::io::Read;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -142,6 +142,18 @@ impl Process {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().strip_suffix(" kB").unwrap().parse::<i64>().unwrap() * 1024
+    }
+
+    /// A page of its admin interface, head and all.
+    pub fn page(&self, path: &str) -> String {
+        let address = self.ask_json(&["status"])["admin_listen"].as_str().unwrap().to_owned();
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).unwrap();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        assert!(text.starts_with("HTTP/1.1 200 "), "{path}: {text}");
+        text
     }
 
     /// Runs another command of ravelin against it: `ravelin ARGUMENTS --config FILE`.
