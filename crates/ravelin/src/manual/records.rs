@@ -61,9 +61,10 @@ fn records_page() {
         Each session is one record, written when it has ended: one line of JSON in the audit file (`log.audit`), and the\n\
         same in the log with `log.format = \"json\"`, which adds `level`. In text logs the same keys are `key=value`;\n\
         members of an object are `identity.name=`, what is null or empty is left out, and so are the rules.\n\n\
-        The audit file has every session. In the log, sessions without a tunnel are written at most ten times a second\n\
-        for each ending; what is left out is told by a line with `event` `suppressed` and its number in `more`, and\n\
-        counted in `ravelin_log_records_suppressed_total`.\n\n\
+        The audit file has every session that had a tunnel. Sessions without one, which strangers can cause as they like,\n\
+        are written at most a hundred times a second for each ending, in the log at most ten times; what is left out is\n\
+        told by a line with `event` `suppressed`, the ending in `cause` and the number in `more`, and counted in\n\
+        `ravelin_audit_records_dropped_total` and `ravelin_log_records_suppressed_total`. The metrics count all.\n\n\
         All text that a client chose is escaped: everything but printable ASCII, and `\\`, `|` and `=`, is written\n\
         `\\u{…}` with the character's number; distinguished names keep their `=` in JSON. Every line is ASCII.\n\n\
         The audit file is opened anew on SIGHUP, and within a second when it was moved or removed. While it cannot be\n\
