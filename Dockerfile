@@ -17,7 +17,8 @@ COPY tests tests
 COPY benches benches
 RUN cargo build --release --locked --package ravelin \
     && mkdir -p /out/bin /out/run/ravelin \
-    && cp "${CARGO_TARGET_DIR:-target}/release/ravelin" /out/bin/ravelin
+    && cp "${CARGO_TARGET_DIR:-target}/release/ravelin" /out/bin/ravelin \
+    && strip --strip-debug /out/bin/ravelin
 
 FROM ${RUN_BASE}
 COPY --from=build /out/bin/ravelin /usr/local/bin/ravelin
