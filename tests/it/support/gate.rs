@@ -88,7 +88,6 @@ impl Setup {
     }
 
     /// Takes one key away.
-    #[allow(dead_code, reason = "offered to every test")]
     pub fn unset(mut self, section: &str, key: &str) -> Setup {
         self.sections.entry(section.to_owned()).or_default().remove(key);
         self
@@ -171,12 +170,6 @@ impl Gate {
     pub fn rewrite(&mut self, section: &str, key: &str, value: &str) {
         self.sections.entry(section.to_owned()).or_default().insert(key.to_owned(), value.to_owned());
         replace(&self.path("ravelin.toml"), render(&self.sections).as_bytes());
-    }
-
-    /// Writes any text as the configuration file.
-    #[allow(dead_code, reason = "offered to every test")]
-    pub fn rewrite_text(&self, text: &str) {
-        replace(&self.path("ravelin.toml"), text.as_bytes());
     }
 
     /// Waits for a state of the gateway.
