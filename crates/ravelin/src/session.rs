@@ -174,7 +174,8 @@ async fn open_tunnel(
 ) -> Result<Tunnel, Ending> {
     let head = match timeout(request_deadline, read_request(&mut client, &admitted.1)).await {
         Ok(Ok(head)) => head,
-        Ok(Err(ending)) if ending.end == SessionEnd::BadRequest => {
+        // A client that is refused, or has ended cleanly itself, gets a clean end.
+        Ok(Err(ending)) if [SessionEnd::BadRequest, SessionEnd::ClientClosed].contains(&ending.end) => {
             client.close().await;
             return Err(ending);
         }
