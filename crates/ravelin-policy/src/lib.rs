@@ -12,6 +12,7 @@ mod decision;
 mod deny;
 mod der;
 mod digest;
+pub mod directory;
 mod escape;
 mod identity;
 mod judge;
