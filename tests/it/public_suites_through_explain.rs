@@ -170,7 +170,7 @@ fn armour(label: &str, base64: &str) -> String {
 }
 
 fn divergences(suite: &str) -> Vec<Value> {
-    let table = include_str!("../../crates/ravelin-policy/src/tests/divergences.json");
+    let table = include_str!("../../crates/ravelin-policy/src/tests/tables/divergences.json");
     let table: Vec<Value> = serde_json::from_str(table).unwrap();
     let rows: Vec<Value> = table.into_iter().filter(|row| row["suite"] == suite).collect();
     assert!(!rows.is_empty(), "{suite}");

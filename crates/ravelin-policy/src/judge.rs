@@ -239,6 +239,6 @@ pub(crate) fn unix_seconds(time: UnixTime) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Every rule, in the order of judgement.
-pub(crate) const RULES: &[&str] =
+/// Names of all rules, in the order of judgement: that of [`crate::Decision::rules`].
+pub const RULES: &[&str] =
     &["shape", "path", "validity", "purpose", "issued_by", "revocation", "names", "deny_list", "account"];

@@ -32,6 +32,7 @@ mod time;
 pub use decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
 pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
 pub use identity::Identity;
+pub use judge::RULES;
 pub use policy::Policy;
 pub use spec::{
     DeniedSerial, DenyList, NameRules, Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source,

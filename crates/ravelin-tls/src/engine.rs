@@ -6,6 +6,7 @@ mod gate;
 mod judging;
 #[cfg(feature = "legacy-tls")]
 pub(crate) mod openssl;
+mod proof;
 mod resolver;
 pub(crate) mod rustls;
 

@@ -5,7 +5,7 @@ use ravelin_lab::pki::CertificateSpec;
 
 use super::*;
 
-static POLICY: LazyLock<Policy> = LazyLock::new(|| build(estate_spec()));
+static POLICY: LazyLock<Arc<Policy>> = LazyLock::new(|| build(estate_spec()));
 
 fn judged(certificates: &[Vec<u8>]) -> Decision {
     let decision = decide(&POLICY, &chain(certificates));

@@ -3,7 +3,7 @@
 use ravelin_lab::pki::{CertificateSpec, CrlSpec, Key, Name, key_usage};
 
 use super::*;
-use crate::{DeniedSerial, Notice};
+use crate::Notice;
 
 #[track_caller]
 fn problem_texts(case: &str, spec: PolicySpec, expected: &[(&str, &str)]) {

@@ -90,7 +90,7 @@ fn a_reload_with_broken_lists_locks_nobody_out() {
         [&clients.healthy, &clients.healthy_renewed, &clients.revoked]
             .map(|client| outcome(&decide(policy, &chain(&client.chain()))))
     };
-    let mut next = build(spec());
+    let mut next = std::sync::Arc::into_inner(build(spec())).unwrap();
     assert_eq!(judged(&next), [Err(Reason::RevocationUnknown); 3], "a start with such files admits nobody");
     let notices = next.keep_newer_lists_of(&before, at(crate::tests::NOW));
     assert_eq!(notices.len(), 3, "{notices:?}");

@@ -86,12 +86,13 @@ fn bounded(
     context.set_max_proto_version(Some(ssl_version(max)))?;
     let names: Vec<&str> = suites.iter().map(|suite| suite.openssl).collect();
     context.set_cipher_list(&names.join(":"))?;
-    context.set_groups_list("X25519:P-256:P-384")?;
+    // P-521 for clients whose own key is on it: OpenSSL refuses a certificate on a curve that is no group here.
+    context.set_groups_list("X25519:P-256:P-384:P-521")?;
     // PKCS #1 v1.5 alone for RSA: some TPM-held computer keys cannot do PSS, and TLS 1.2 does not need it.
     context.set_sigalgs_list(if below_12 {
-        "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512:ECDSA+SHA1:RSA+SHA1"
+        "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA+SHA256:RSA+SHA384:RSA+SHA512:ECDSA+SHA1:RSA+SHA1"
     } else {
-        "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
+        "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA+SHA256:RSA+SHA384:RSA+SHA512"
     })?;
     if suites.iter().any(|suite| suite.family == Family::Legacy(LegacySuite::DheRsaGcm)) {
         // RFC 3526 group 14: 2048 bits, as much as Windows 7 to 8.1 take.

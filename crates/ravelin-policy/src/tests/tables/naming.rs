@@ -3,7 +3,6 @@
 use ravelin_lab::pki::{CertificateSpec, GeneralName, Name};
 
 use super::*;
-use crate::{DeniedSerial, ShadowSpec};
 
 fn pc1() -> CertificateSpec {
     CertificateSpec::client("pc1.corp.example.test")
