@@ -6,6 +6,7 @@ use ravelin_lab::end::{End, alert};
 use ravelin_lab::pki::{CertificateSpec, GeneralName, Issued, Name, purpose};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::support::openssl::{self, HEAD, OpenSsl};
 use crate::support::{Gate, NAME, Setup, gate_and_server};
 
 /// Label and alert of everybody who is not let in.
@@ -108,6 +109,49 @@ async fn everybody_who_is_refused() {
     gate.serves("refusals").await;
 }
 
+/// The same table in front of the second engine, by a client that offers nothing but null encryption: the same endings and
+/// alerts, and no server hears of any.
+#[tokio::test]
+async fn everybody_who_is_refused_by_the_second_engine() {
+    if !openssl::there("everybody_who_is_refused_by_the_second_engine") {
+        return;
+    }
+    let setup = Setup::new().set("sites.main", "tls", r#"{ null_encryption = "fallback" }"#);
+    let (gate, server) = gate_and_server(setup).await;
+    let folder = gate.path("refused");
+    std::fs::create_dir(&folder).unwrap();
+    let options = ["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"];
+    let mut failures = Vec::new();
+    for (case, issued, end, number) in refused(&gate) {
+        std::fs::write(folder.join("client.pem"), issued.chain_pem()).unwrap();
+        std::fs::write(folder.join("client.key"), issued.key_pem()).unwrap();
+        let seen = gate.records.len();
+        let mut client = OpenSsl::client_with(gate.address(), &folder, "client", &options);
+        client.send(HEAD);
+        let record = gate.records.next(seen).await;
+        client.says(&format!("alert number {number}\n")).await;
+        let bytes = record["to_server_bytes"].as_u64();
+        let got = (record["end"].as_str().unwrap(), record["alert_sent"].as_u64(), bytes);
+        let second = record["null_only_hello"] == true && record["server"].is_null();
+        if got != (end, Some(number.into()), Some(0)) || !second || client.said().contains("HTTP/1.1 200") {
+            failures.push(format!("{case}: {got:?}: {record:#}\n{}", client.said()));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let seen = gate.records.len();
+    let client = OpenSsl::client(gate.address(), &options);
+    let record = gate.records.next(seen).await;
+    // Before TLS 1.3 there is no alert that says "certificate required" (RFC 5246 §7.2.2).
+    assert_eq!((&record["end"], &record["server"]), (&"no_certificate".into(), &serde_json::Value::Null));
+    client.says(&format!("alert number {}\n", record["alert_sent"])).await;
+    assert_eq!(server.visit_count(), 0);
+    // Whoever is let in by that engine has a tunnel.
+    let mut client = OpenSsl::client_with(gate.address(), &gate.path("clients"), "healthy", &options);
+    client.send(HEAD);
+    client.says("HTTP/1.1 200").await;
+    gate.serves("refusals").await;
+}
+
 /// A stolen certificate without its key is worth nothing.
 #[tokio::test]
 async fn a_certificate_without_its_key() {
@@ -121,6 +165,64 @@ async fn a_certificate_without_its_key() {
         assert_eq!((&record["end"], &record["server"]), (&"handshake_failed".into(), &serde_json::Value::Null));
     }
     assert_eq!(server.visit_count(), 0);
+}
+
+/// A proof that does not hold is none: one bit turned on its way, in front of either engine, under either kind of key.
+#[tokio::test]
+async fn a_proof_with_one_bit_turned() {
+    if !openssl::there("a_proof_with_one_bit_turned") {
+        return;
+    }
+    let setup = Setup::new().set("sites.main", "tls", r#"{ null_encryption = "fallback" }"#);
+    let (gate, server) = gate_and_server(setup).await;
+    let clients = gate.path("clients");
+    for cipher in ["NULL-SHA256:@SECLEVEL=0", "ECDHE-RSA-AES128-GCM-SHA256"] {
+        for name in ["healthy", "healthy-renewed"] {
+            let seen = gate.records.len();
+            let tap = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut client =
+                OpenSsl::client_with(tap.local_addr().unwrap(), &clients, name, &["-tls1_2", "-cipher", cipher]);
+            client.send(HEAD);
+            let turned = turn_a_bit_of_the_proof(tap, &gate).await;
+            assert!(turned, "{cipher} {name}: no CertificateVerify came by");
+            let record = gate.records.next(seen).await;
+            assert_eq!((&record["end"], &record["alert_sent"]), (&"handshake_failed".into(), &51.into()), "{record:#}");
+            client.says("alert number 51\n").await;
+        }
+    }
+    assert_eq!(server.visit_count(), 0);
+    gate.serves("turned bits").await;
+}
+
+/// Carries one connection to the gateway and back, as [`overhear`]; the last bit of a CertificateVerify that is sent in plain
+/// (TLS 1.2) arrives as its opposite. Whether one came by.
+async fn turn_a_bit_of_the_proof(tap: tokio::net::TcpListener, gate: &Gate) -> bool {
+    let (client, _) = tap.accept().await.unwrap();
+    let server = tokio::net::TcpStream::connect(gate.address()).await.unwrap();
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let there = tokio::spawn(async move {
+        let mut turned = false;
+        let mut head = [0; 5];
+        while from_client.read_exact(&mut head).await.is_ok() {
+            let mut body = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+            if from_client.read_exact(&mut body).await.is_err() {
+                break;
+            }
+            // OpenSSL gives every message a record of its own.
+            if (head[0], body[0]) == (22, 15) && !turned {
+                *body.last_mut().unwrap() ^= 1;
+                turned = true;
+            }
+            if to_server.write_all(&[&head, body.as_slice()].concat()).await.is_err() {
+                break;
+            }
+        }
+        turned
+    });
+    let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+    let _ = to_client.shutdown().await;
+    there.await.unwrap()
 }
 
 /// Covers: traps row 62. All that goes to a refused client after the gateway's own flight is one alert.

@@ -1,10 +1,9 @@
 //! Clients that rustls cannot serve have tunnels by the second engine where the site allows it, judged by the same policy; and
 //! servers that rustls cannot meet are met. The clients and servers are OpenSSL's.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use ravelin_lab::client::{Client, Versions};
+use ravelin_lab::client::Client;
 use ravelin_lab::pki::{CertificateSpec, Key, KeyType};
 use ravelin_lab::server::{Body, Server, ServerSpec};
 
@@ -92,61 +91,6 @@ async fn each_has_a_tunnel_by_the_engine_that_can() {
         assert!(server.visits().iter().all(|visit| visit.accepted));
         assert!(gate.metrics().contains("engine=\"openssl\""), "{}", gate.metrics());
     }
-}
-
-/// The same table on both engines: the same ending, the same alert, and no server hears of it.
-#[tokio::test]
-async fn the_policy_is_one_behind_both_engines() {
-    if !openssl::there("the_policy_is_one_behind_both_engines") {
-        return;
-    }
-    let (gate, server) = gate(r#"{ null_encryption = "fallback" }"#).await;
-    let folder = gate.path("clients");
-    let expected = [
-        ("expired", "expired"),
-        ("not-yet-valid", "not_yet_valid"),
-        ("revoked", "revoked"),
-        ("server-purpose", "wrong_purpose"),
-        ("no-purpose", "wrong_purpose"),
-        ("wrong-name", "name_not_allowed"),
-        ("deny-listed", "deny_listed"),
-        ("partner", "unknown_issuer"),
-        ("forged", "bad_signature"),
-        ("authority", ""),
-        ("self-signed", ""),
-        ("tampered", "bad_signature"),
-        ("nul-in-name", "name_malformed"),
-        ("nameless", "name_missing"),
-    ];
-    let admitted = ["healthy", "healthy-renewed", "healthy-no-subject"];
-    let mut met = BTreeSet::new();
-    for (name, issued) in gate.estate.clients.all() {
-        if admitted.contains(&name) || !issued.key.has_private_half() {
-            continue;
-        }
-        let (_, label) = expected.iter().find(|(case, _)| *case == name).unwrap_or_else(|| panic!("no row for {name}"));
-        let before = gate.records.all().len();
-        let options = ["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"];
-        let mut old = OpenSsl::client_with(gate.address(), &folder, name, &options);
-        old.send(HEAD);
-        wait("the record of the second engine", || gate.records.all().len() > before).await;
-        let second = gate.records.all().pop().unwrap();
-        let client = Client::new(gate.address(), "da.corp.example.test").versions(Versions::Tls12);
-        client.certificate(issued).refused().await;
-        wait("the record of rustls", || gate.records.all().len() > before + 1).await;
-        let first = gate.records.all().pop().unwrap();
-        assert_eq!((&second["null_only_hello"], &first["null_only_hello"]), (&true.into(), &false.into()), "{name}");
-        for key in ["end", "alert_sent", "client_shows", "identity"] {
-            assert_eq!(second[key], first[key], "{name}: {key}");
-        }
-        if !label.is_empty() {
-            assert_eq!(first["end"], *label, "{name}");
-        }
-        assert!(!old.said().contains("HTTP/1.1 200"));
-        met.insert(name);
-    }
-    assert_eq!(met.len(), expected.len());
-    assert_eq!(server.visit_count(), 0);
 }
 
 /// The gateway with a pool whose one server speaks nothing but what is asked of `s_server` here.
