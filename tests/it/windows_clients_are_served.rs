@@ -8,7 +8,7 @@ use ravelin_lab::pki::{CertificateSpec, Key, KeyType};
 use ravelin_lab::server::{Body, Server, ServerSpec};
 
 use crate::support::openssl::{self, HEAD, OpenSsl};
-use crate::support::{Gate, Setup, wait};
+use crate::support::{Gate, Process, Setup, wait};
 
 /// The face with an RSA key alone, as most estates have it.
 const RSA_FACE: &str = r#"[{ chain = "tls/face-rsa.pem", key = "tls/face-rsa.key" }]"#;
@@ -182,4 +182,38 @@ fn a_switch_that_no_certificate_serves_stops_a_start() {
         assert!(text.contains(told), "{told:?} is not in:\n{text}");
     }
     assert!(!text.contains("ecdhe-ecdsa-cbc needs"), "{text}");
+}
+
+/// OpenSSL reads no file of its own: one that leaves it without any algorithm changes nothing for the gateway, though
+/// it does for others.
+#[tokio::test]
+async fn no_configuration_of_openssls_own_has_a_say() {
+    if !openssl::there("no_configuration_of_openssls_own_has_a_say") {
+        return;
+    }
+    let setup = Setup::new().set("sites.main", "certificates", RSA_FACE).set(
+        "sites.main",
+        "tls",
+        r#"{ min = "1.0", null_encryption = "fallback", legacy_suites = ["rsa-cbc"] }"#,
+    );
+    let server = ServerSpec::tls(&setup.estate().server).start().await.unwrap();
+    let file = setup.path("openssl.cnf");
+    std::fs::write(
+        &file,
+        "openssl_conf = all\n[all]\nproviders = providers\nssl_conf = tls\n[providers]\nnull = null\n[null]\nactivate = 1\n\
+         [tls]\nsystem_default = system\n[system]\nMinProtocol = TLSv1.2\nCipherString = AES256-GCM-SHA384:@SECLEVEL=5\n",
+    )
+    .unwrap();
+    let mut digest = std::process::Command::new("openssl");
+    digest.args(["dgst", "-sha256", "/dev/null"]).env("OPENSSL_CONF", &file);
+    assert!(!digest.output().unwrap().status.success(), "the file does nothing");
+    let setup = setup.servers(&[server.address()]);
+    let clients = setup.path("clients");
+    let gate = Process::spawn(setup, &[], |command| command.env("OPENSSL_CONF", &file));
+    assert_eq!(gate.notification(), "READY=1\n", "{}", gate.log());
+    for options in [["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"], ["-tls1", "-cipher", "AES128-SHA:@SECLEVEL=0"]] {
+        let mut client = OpenSsl::client_with(gate.address(), &clients, "healthy", &options);
+        client.send(HEAD);
+        client.says("HTTP/1.1 200").await;
+    }
 }

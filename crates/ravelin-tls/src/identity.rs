@@ -194,6 +194,8 @@ fn assemble(
     let problem = |origin: &str, text: String| IdentityProblem { origin: origin.to_owned(), text };
     let signing = any_supported_type(&key);
     #[cfg(feature = "legacy-tls")]
+    crate::engine::openssl::without_configuration();
+    #[cfg(feature = "legacy-tls")]
     let openssl_key = PKey::private_key_from_der(key.secret_der()).ok();
     // aws-lc has its own copy now, which it wipes when it is freed.
     key.zeroize();

@@ -5,6 +5,7 @@
 //! to verify the proof of its key, and that the key is the judged leaf's is checked byte for byte.
 
 mod context;
+mod library;
 mod meet;
 mod session;
 
@@ -27,6 +28,7 @@ use crate::records::Records;
 use crate::wire;
 
 pub(crate) use context::{client_context, server_context};
+pub(crate) use library::without_configuration;
 pub(crate) use meet::meet;
 pub(crate) use session::{Session, Step, stack};
 

@@ -9,6 +9,7 @@ use openssl::ssl::{
 use openssl::stack::Stack;
 use openssl::x509::{X509, X509Name, X509VerifyResult};
 
+use super::library::without_configuration;
 use super::session::stack;
 use crate::identity::ServerIdentity;
 use crate::legacy::{LegacySuite, TlsVersion};
@@ -76,6 +77,7 @@ fn bounded(
     max: TlsVersion,
     suites: &[&'static Suite],
 ) -> Result<SslContextBuilder, ErrorStack> {
+    without_configuration();
     let mut context = SslContext::builder(method)?;
     let below_12 = min < TlsVersion::V1_2;
     // What is refused at higher levels and asked for here: null suites, and the MD5 and SHA-1 that sign TLS 1.0 and 1.1.
