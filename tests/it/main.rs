@@ -19,6 +19,7 @@ mod every_end_is_passed_on_and_named;
 mod every_session_is_written_down_once;
 mod hostile_certificates_end_before_openssl;
 mod hostile_connections_end_in_their_label;
+mod keys_end_or_are_renewed;
 mod limits_end_in_their_label;
 mod log_lines_cannot_be_forged;
 mod manual_holds_together;

@@ -5,7 +5,10 @@ mod offers;
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{DistinguishedName, SupportedProtocolVersion, version};
+use rustls::{
+    CipherSuiteCommon, DistinguishedName, SupportedCipherSuite, SupportedProtocolVersion, Tls12CipherSuite,
+    Tls13CipherSuite, version,
+};
 
 use crate::choose::Offer;
 use crate::engine::Candidate;
@@ -95,9 +98,31 @@ impl SiteTls {
 }
 
 impl SiteTls {
+    /// Lowers the limit of records under one key, 2^24 - 1 with AES-GCM, for rustls' connections from now on: what comes
+    /// after terabytes comes at once. For tests: every call leaks a few kilobytes, as rustls wants its suites `'static`.
+    pub fn rehearse_key_limit(&mut self, records: u64) {
+        let lowered = |suite: &SupportedCipherSuite| match suite {
+            SupportedCipherSuite::Tls12(suite) => {
+                let common = with_limit(&suite.common, records);
+                SupportedCipherSuite::Tls12(Box::leak(Box::new(Tls12CipherSuite { common, ..**suite })))
+            }
+            SupportedCipherSuite::Tls13(suite) => {
+                let common = with_limit(&suite.common, records);
+                SupportedCipherSuite::Tls13(Box::leak(Box::new(Tls13CipherSuite { common, ..**suite })))
+            }
+        };
+        let mut provider = CryptoProvider::clone(&self.provider);
+        provider.cipher_suites = provider.cipher_suites.iter().map(lowered).collect();
+        self.provider = Arc::new(provider);
+    }
+
     pub(crate) fn prefers_null(&self) -> bool {
         self.null_encryption == NullEncryption::Prefer
     }
+}
+
+fn with_limit(common: &CipherSuiteCommon, records: u64) -> CipherSuiteCommon {
+    CipherSuiteCommon { suite: common.suite, hash_provider: common.hash_provider, confidentiality_limit: records }
 }
 
 /// aws-lc-rs, given to every configuration: what the process holds as its default makes no difference.

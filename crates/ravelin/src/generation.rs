@@ -294,7 +294,7 @@ fn build_site(
         .map(|identity| SiteCertificate { subject: identity.subject().to_owned(), not_after: identity.validity().1 })
         .collect();
     let authority_hints = if site.authority_hints { policy.authority_subjects() } else { Vec::new() };
-    let tls = SiteTls::build(SiteTlsSpec {
+    let mut tls = SiteTls::build(SiteTlsSpec {
         identities,
         min: site.tls.min,
         max: site.tls.max,
@@ -303,6 +303,9 @@ fn build_site(
     })
     .map_err(|errors| report(errors, &format!("sites.{name}"), problems))
     .ok()?;
+    if let Some(records) = config.rehearsal.key_records {
+        tls.rehearse_key_limit(records);
+    }
     let pool = config.pools.get(&site.pool)?;
     let host = match &pool.upstream {
         UpstreamConfig::Bridge { server_name, .. } => Some(server_name),

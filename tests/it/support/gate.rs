@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ravelin::config;
+use ravelin::config::{self, Rehearsal};
 use ravelin::gateway::RecordSink;
 use ravelin::log::session_json;
 use ravelin::metrics::Metrics;
@@ -136,8 +136,14 @@ impl Setup {
 
     /// Starts the gateway.
     pub fn start(self) -> Gate {
+        self.start_rehearsed(Rehearsal::default())
+    }
+
+    /// Starts the gateway with what no file can ask for.
+    pub fn start_rehearsed(self, rehearsal: Rehearsal) -> Gate {
         let file = self.write();
-        let loaded = config::load(&file).unwrap_or_else(|problems| panic!("{}", words(&problems)));
+        let mut loaded = config::load(&file).unwrap_or_else(|problems| panic!("{}", words(&problems)));
+        loaded.0.rehearsal = rehearsal;
         let records = Records::default();
         let sinks: Vec<Box<dyn RecordSink>> = vec![Box::new(records.clone())];
         let running = server::start(loaded, Arc::new(Metrics::new()), sinks)

@@ -29,6 +29,15 @@ pub struct Config {
     pub threads: ThreadsConfig,
     /// `[log]`.
     pub log: LogConfig,
+    /// What no key of the file sets.
+    pub rehearsal: Rehearsal,
+}
+
+/// What meets at once in a test what a gateway meets after hours. No file can ask for it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Rehearsal {
+    /// See [`ravelin_tls::SiteTls::rehearse_key_limit`].
+    pub key_records: Option<u64>,
 }
 
 /// `[admin]`.

@@ -166,6 +166,7 @@ fn read(reader: &Reader<'_>, file: &Path, demand: Demand) -> Option<Config> {
         limits: limits?,
         threads: threads?,
         log: log?,
+        rehearsal: Rehearsal::default(),
     })
 }
 

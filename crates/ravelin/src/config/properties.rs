@@ -353,6 +353,7 @@ fn config() -> impl Strategy<Value = Config> {
             limits: rest.0,
             threads: ThreadsConfig { relay: rest.1, handshake: rest.1 },
             log: LogConfig { level: rest.4.to_owned(), json: rest.3, audit: rest.2 },
+            rehearsal: Rehearsal::default(),
         }
     })
 }
