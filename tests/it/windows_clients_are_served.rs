@@ -176,9 +176,10 @@ fn a_switch_that_no_certificate_serves_stops_a_start() {
         .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{text}");
-    for told in
-        ["sites.main: null suites are bound to an RSA certificate", "sites.main: rsa-gcm needs an RSA certificate"]
-    {
+    for told in [
+        "sites.main.tls: null suites are bound to an RSA certificate",
+        "sites.main.tls: rsa-gcm needs an RSA certificate",
+    ] {
         assert!(text.contains(told), "{told:?} is not in:\n{text}");
     }
     assert!(!text.contains("ecdhe-ecdsa-cbc needs"), "{text}");

@@ -14,12 +14,12 @@ use crate::connection::{Broken, Handshake};
 #[cfg(feature = "legacy-tls")]
 use crate::engine;
 use crate::hello;
-use crate::identity::{IdentityProblem, ServerIdentity};
+use crate::identity::ServerIdentity;
 #[cfg(feature = "legacy-tls")]
 use crate::legacy;
 use crate::legacy::{LegacyTls, TlsVersion};
 use crate::records::{Records, describe};
-use crate::site::{provider, rustls_versions};
+use crate::site::{SettingProblem, provider, rustls_versions};
 use crate::stream::{TlsParts, TlsStream};
 #[cfg(feature = "legacy-tls")]
 use crate::suites;
@@ -59,34 +59,34 @@ impl UpstreamTls {
     ///
     /// # Errors
     /// No authority, one that cannot be read, a name that is no DNS name.
-    pub fn build(spec: UpstreamTlsSpec) -> Result<UpstreamTls, Vec<IdentityProblem>> {
+    pub fn build(spec: UpstreamTlsSpec) -> Result<UpstreamTls, Vec<SettingProblem>> {
         let mut problems = Vec::new();
         let mut roots = RootCertStore::empty();
         for (origin, der) in spec.authorities {
             if let Err(error) = roots.add(CertificateDer::from(der)) {
-                let text = format!("is no certificate of an authority: {error}");
-                problems.push(IdentityProblem { origin, text });
+                let text = format!("{origin} is no certificate of an authority: {error}");
+                problems.push(SettingProblem { key: "ca", text });
             }
         }
         if roots.is_empty() && problems.is_empty() {
             let text = "no authority to verify the server by: name one, the system's are never used".to_owned();
-            problems.push(IdentityProblem { origin: "ca".to_owned(), text });
+            problems.push(SettingProblem { key: "ca", text });
         }
         if spec.min > spec.max {
             let text = "min is newer than max, so that no version is left: swap them or drop one".to_owned();
-            problems.push(IdentityProblem { origin: "tls".to_owned(), text });
+            problems.push(SettingProblem { key: "tls", text });
         }
         let server_name =
             hello::normalized(spec.server_name.as_bytes()).and_then(|name| ServerName::try_from(name).ok());
         if server_name.is_none() {
             let text = format!("{:?} is no DNS name to verify the server by", spec.server_name);
-            problems.push(IdentityProblem { origin: "server_name".to_owned(), text });
+            problems.push(SettingProblem { key: "server_name", text });
         }
         let (Some(server_name), true) = (server_name, problems.is_empty()) else { return Err(problems) };
         let settings = Settings { identity: spec.client_identity, legacy: spec.legacy, min: spec.min, max: spec.max };
-        let engine = verifier(roots).and_then(|verifier| settings.engine(verifier)).map_err(|texts| {
-            texts.into_iter().map(|text| IdentityProblem { origin: "upstream".to_owned(), text }).collect::<Vec<_>>()
-        })?;
+        let engine = verifier(roots)
+            .and_then(|verifier| settings.engine(verifier))
+            .map_err(|texts| texts.into_iter().map(|text| SettingProblem { key: "tls", text }).collect::<Vec<_>>())?;
         Ok(UpstreamTls { engine, server_name })
     }
 }

@@ -29,5 +29,5 @@ pub use connect::{UpstreamTls, UpstreamTlsSpec, connect};
 pub use identity::{IdentityProblem, ServerIdentity};
 pub use legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 pub use records::{Opened, Records, RecordsError, Sealed};
-pub use site::{SiteTls, SiteTlsSpec};
+pub use site::{SettingProblem, SiteTls, SiteTlsSpec};
 pub use stream::{TlsParts, TlsStream};

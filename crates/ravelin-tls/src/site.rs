@@ -12,7 +12,7 @@ use rustls::{
 
 use crate::choose::Offer;
 use crate::engine::Candidate;
-use crate::identity::{IdentityProblem, ServerIdentity};
+use crate::identity::ServerIdentity;
 use crate::legacy::{LegacyTls, NullEncryption, TlsVersion};
 use crate::suites::Key;
 
@@ -28,6 +28,15 @@ pub struct SiteTlsSpec {
     pub authority_hints: Vec<Vec<u8>>,
     /// What is allowed beyond rustls: nothing by default.
     pub legacy: LegacyTls,
+}
+
+/// Why settings cannot be served, and the cure.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SettingProblem {
+    /// Which setting of the site or upstream, as the configuration has it: `tls`, `ca`.
+    pub key: &'static str,
+    /// What and the cure.
+    pub text: String,
 }
 
 /// One site's TLS side of one generation: immutable, shared.
@@ -49,10 +58,10 @@ impl SiteTls {
     ///
     /// # Errors
     /// No identity, an impossible version range, hints that are no names or too many for the message.
-    pub fn build(spec: SiteTlsSpec) -> Result<SiteTls, Vec<IdentityProblem>> {
+    pub fn build(spec: SiteTlsSpec) -> Result<SiteTls, Vec<SettingProblem>> {
         let mut problems = Vec::new();
-        let mut problem = |origin: &str, text: &str| {
-            problems.push(IdentityProblem { origin: origin.to_owned(), text: text.to_owned() });
+        let mut problem = |key: &'static str, text: &str| {
+            problems.push(SettingProblem { key, text: text.to_owned() });
         };
         if spec.identities.is_empty() {
             problem("certificates", "the site has no certificate: name at least one chain and key, or a PFX file");
@@ -62,10 +71,10 @@ impl SiteTls {
         }
         let is_name = |hint: &Vec<u8>| hint.first() == Some(&DER_SEQUENCE);
         if !spec.authority_hints.iter().all(is_name) {
-            problem("authority hints", "a subject is not the DER of a name");
+            problem("tls.authority_hints", "a subject is not the DER of a name");
         }
         if spec.authority_hints.iter().map(|hint| hint.len() + 2).sum::<usize>() > HINTS_BYTES_MAX {
-            problem("authority hints", "the subjects make more than 16 KiB: switch the hints off");
+            problem("tls.authority_hints", "the subjects make more than 16 KiB: switch the hints off");
         }
         let mut identities = spec.identities;
         // ECDSA first: it costs a twentieth of RSA to sign with.

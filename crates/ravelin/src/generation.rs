@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ravelin_iphttps::{RequestRules, write_request_head};
 use ravelin_policy::{DeniedSerial, DenyList, Policy, PolicySpec, RevocationSpec, ShadowSpec, Source};
-use ravelin_tls::{IdentityProblem, ServerIdentity, SiteTls, SiteTlsSpec, UpstreamTls, UpstreamTlsSpec};
+use ravelin_tls::{ServerIdentity, SettingProblem, SiteTls, SiteTlsSpec, UpstreamTls, UpstreamTlsSpec};
 use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
 
@@ -112,7 +112,7 @@ pub fn build_after(
     let upstreams = config
         .pools
         .iter()
-        .filter_map(|(name, pool)| Some((name.clone(), build_upstream(name, pool, &mut problems)?)))
+        .filter_map(|(name, pool)| Some((name.clone(), build_upstream(&config.file, name, pool, &mut problems)?)))
         .collect();
     let sites = config
         .sites
@@ -240,7 +240,12 @@ fn build_shadow(shadow: &ShadowConfig, key: &str, problems: &mut FileProblems) -
     }
 }
 
-fn build_upstream(name: &str, pool: &PoolConfig, problems: &mut FileProblems) -> Option<Option<Arc<UpstreamTls>>> {
+fn build_upstream(
+    file: &Path,
+    name: &str,
+    pool: &PoolConfig,
+    problems: &mut FileProblems,
+) -> Option<Option<Arc<UpstreamTls>>> {
     let UpstreamConfig::Bridge { ca, server_name, certificate, tls } = &pool.upstream else { return Some(None) };
     let key = format!("pools.{name}.upstream");
     let authorities: Vec<(String, Vec<u8>)> = files::certificates(ca, &format!("{key}.ca"), problems)
@@ -264,7 +269,7 @@ fn build_upstream(name: &str, pool: &PoolConfig, problems: &mut FileProblems) ->
     }) {
         Ok(upstream) => Some(Some(Arc::new(upstream))),
         Err(errors) => {
-            report(errors, &key, problems);
+            report(errors, file, &key, problems);
             None
         }
     }
@@ -301,7 +306,7 @@ fn build_site(
         authority_hints,
         legacy: site.tls.legacy.clone(),
     })
-    .map_err(|errors| report(errors, &format!("sites.{name}"), problems))
+    .map_err(|errors| report(errors, &config.file, &format!("sites.{name}"), problems))
     .ok()?;
     if let Some(records) = config.rehearsal.key_records {
         tls.rehearse_key_limit(records);
@@ -357,7 +362,7 @@ pub(crate) fn read_identity(
             ServerIdentity::from_pfx(&pfx.display().to_string(), &bytes, &password)
         }
     };
-    result.map_err(|error| report(vec![error], key, problems)).ok()
+    result.map_err(|error| problems.error(Path::new(&error.origin), key, error.text)).ok()
 }
 
 /// The first line of a file.
@@ -425,9 +430,9 @@ fn covers(pattern: &str, name: &str) -> bool {
     }
 }
 
-fn report(errors: Vec<IdentityProblem>, key: &str, problems: &mut FileProblems) {
+fn report(errors: Vec<SettingProblem>, file: &Path, key: &str, problems: &mut FileProblems) {
     for error in errors {
-        problems.error(Path::new(&error.origin), key, error.text);
+        problems.error(file, &format!("{key}.{}", error.key), error.text);
     }
 }
 

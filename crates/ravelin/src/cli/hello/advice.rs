@@ -89,7 +89,9 @@ impl Subject {
         let site = match build(identities()?, settings) {
             Ok(site) => site,
             Err(problems) => {
-                let told = problems.into_iter().map(|problem| Problem::error(file, &title, problem.to_string()));
+                let told = problems
+                    .into_iter()
+                    .map(|problem| Problem::error(file, &title, format!("{}: {}", problem.key, problem.text)));
                 return Some(Err(told.collect()));
             }
         };
@@ -118,7 +120,7 @@ impl Subject {
     }
 }
 
-fn build(identities: Vec<ServerIdentity>, settings: &TlsConfig) -> Result<SiteTls, Vec<ravelin_tls::IdentityProblem>> {
+fn build(identities: Vec<ServerIdentity>, settings: &TlsConfig) -> Result<SiteTls, Vec<ravelin_tls::SettingProblem>> {
     let TlsConfig { min, max, legacy } = settings.clone();
     SiteTls::build(SiteTlsSpec { identities, min, max, authority_hints: Vec::new(), legacy })
 }
