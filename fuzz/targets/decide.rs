@@ -5,14 +5,15 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use ravelin_policy::{
-    Context, DenyList, NameRules, Policy, PolicySpec, PresentedChain, RevocationCheck, RevocationSpec, Source, Verdict,
+    Context, DenyList, NameRules, Policy, PolicySpec, PresentedChain, Problem, RevocationCheck, RevocationSpec, Source,
+    Verdict,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 /// `data` is a row of certificates, each behind its length in two bytes. Panics where a promise is broken.
 pub(crate) fn run(data: &[u8]) {
     static POLICY: OnceLock<Policy> = OnceLock::new();
-    let policy = POLICY.get_or_init(policy);
+    let policy = POLICY.get_or_init(estate);
     let chain = PresentedChain { certificates: certificates(data) };
     let decision = policy.decide(&chain, &CONTEXT);
     let again = policy.decide(&chain, &CONTEXT);
@@ -38,7 +39,7 @@ pub(crate) fn run(data: &[u8]) {
 /// The policy lets the estate's client in, or the target would show nothing.
 pub(crate) fn the_client_passes() -> bool {
     let certificates = vec![CertificateDer::from(CLIENT)];
-    matches!(policy().decide(&PresentedChain { certificates }, &CONTEXT).verdict, Verdict::Permit(_))
+    matches!(estate().decide(&PresentedChain { certificates }, &CONTEXT).verdict, Verdict::Permit(_))
 }
 
 fn certificates(mut data: &[u8]) -> Vec<CertificateDer<'static>> {
@@ -56,7 +57,12 @@ fn tbs_len(certificate: &[u8]) -> usize {
     4 + usize::from(u16::from_be_bytes([certificate[6], certificate[7]]))
 }
 
-fn policy() -> Policy {
+fn estate() -> Policy {
+    policy(ISSUING_LIST).unwrap_or_else(|problems| panic!("the estate of fuzz/pki makes no policy: {problems:?}"))
+}
+
+/// The estate's policy, with these bytes for the list of its issuing authority.
+pub(crate) fn policy(issuing_list: &[u8]) -> Result<Policy, Vec<Problem>> {
     let source = |origin: &str, der: &[u8]| Source { origin: origin.to_owned(), der: der.to_vec() };
     let spec = PolicySpec {
         name: "fuzz".to_owned(),
@@ -69,23 +75,21 @@ fn policy() -> Policy {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Chain,
-            lists: vec![source("root.crl", ROOT_LIST), source("issuing.crl", ISSUING_LIST)],
+            lists: vec![source("root.crl", ROOT_LIST), source("issuing.crl", issuing_list)],
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },
         shadow: None,
     };
-    match Policy::build(spec, CONTEXT.now) {
-        Ok((policy, _)) => policy,
-        Err(problems) => panic!("the estate of fuzz/pki makes no policy: {problems:?}"),
-    }
+    Policy::build(spec, CONTEXT.now).map(|(policy, _)| policy)
 }
 
 /// 2030: within every validity of the estate.
-const CONTEXT: Context = Context { now: UnixTime::since_unix_epoch(Duration::from_secs(1_900_000_000)), generation: 1 };
+pub(crate) const CONTEXT: Context =
+    Context { now: UnixTime::since_unix_epoch(Duration::from_secs(1_900_000_000)), generation: 1 };
 
-const CLIENT: &[u8] = include_bytes!("../pki/client.der");
+pub(crate) const CLIENT: &[u8] = include_bytes!("../pki/client.der");
 const ISSUING: &[u8] = include_bytes!("../pki/issuing.der");
-const ISSUING_LIST: &[u8] = include_bytes!("../pki/issuing.crl");
+pub(crate) const ISSUING_LIST: &[u8] = include_bytes!("../pki/issuing.crl");
 const ROOT: &[u8] = include_bytes!("../pki/root.der");
 const ROOT_LIST: &[u8] = include_bytes!("../pki/root.crl");

@@ -15,18 +15,21 @@ mod ipv6_framing;
 mod request_head;
 #[path = "../../fuzz/targets/response_head.rs"]
 mod response_head;
+#[path = "../../fuzz/targets/revocation_list.rs"]
+mod revocation_list;
 
 /// A fuzz target's function.
 type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-const TARGETS: [(&str, Target); 6] = [
+const TARGETS: [(&str, Target); 7] = [
     ("client_hello", client_hello::run),
     ("config", config::run),
     ("decide", decide::run),
     ("ipv6_framing", ipv6_framing::run),
     ("request_head", request_head::run),
     ("response_head", response_head::run),
+    ("revocation_list", revocation_list::run),
 ];
 
 /// Fewer would mean that a corpus was lost on the way.

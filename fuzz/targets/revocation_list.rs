@@ -1,0 +1,34 @@
+//! Any bytes for a revocation list: whatever they are, the client of the estate in `fuzz/pki` passes by the authority's own list
+//! alone, and a list that cannot be read stops the policy with words that are harmless.
+
+use ravelin_policy::{PresentedChain, Verdict};
+use rustls_pki_types::CertificateDer;
+
+use super::decide::{CLIENT, CONTEXT, ISSUING_LIST, policy};
+
+/// `data` is a list in DER. Panics where a promise is broken.
+pub(crate) fn run(data: &[u8]) {
+    let policy = match policy(data) {
+        Ok(policy) => policy,
+        Err(problems) => {
+            for problem in problems {
+                let text = problem.text;
+                assert!(text.len() < 8_192 && !text.contains(|c: char| c.is_control()), "{text:?}");
+            }
+            return;
+        }
+    };
+    let chain = PresentedChain { certificates: vec![CertificateDer::from(CLIENT)] };
+    if let Verdict::Permit(_) = policy.decide(&chain, &CONTEXT).verdict {
+        // The signed part: a signature in another encoding would still be the authority's.
+        let behind_header = &ISSUING_LIST[header_len(ISSUING_LIST)..];
+        let signed = &behind_header[..header_len(behind_header) + usize::from(behind_header[2])];
+        assert!(data.windows(signed.len()).any(|window| window == signed), "a list of nobody's let a client in");
+    }
+}
+
+/// Octets before the content of an element whose length is below 256 (both are, and this panics where they are not).
+fn header_len(der: &[u8]) -> usize {
+    assert_eq!(der[1], 0x81);
+    3
+}
