@@ -2,11 +2,10 @@
 //!
 //! Promise: none; it is the question that is answered. A null suite has every record hashed (HMAC), AES-GCM has it
 //! encrypted and authenticated by instructions made for that. On a processor with both sets of instructions a null suite
-//! takes seven times the CPU of AES-256-GCM at 1,400 bytes, and five to six times at 16 KiB. The figures are CPU time of one thread
-//! per GiB through the
-//! records of both engines, over memory: `seal` is what the gateway does on the way to the client, `open` on the way back,
-//! at the size of a packet and of a full record. Cannot show: processors without AES instructions, sockets, the client's
-//! side of the bargain.
+//! takes seven times the CPU of AES-256-GCM at 1,400 bytes, and five to six times at 16 KiB. The figures are
+//! CPU time of one thread per GiB through the records of both engines, over memory: `seal` is what the gateway does on the way
+//! to the client, `open` on the way back, at the size of a packet and of a full record. Cannot show: processors without AES
+//! instructions, sockets, the client's side of the bargain.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run should stop")]
 
 use std::hint::black_box;
