@@ -70,6 +70,7 @@ fn policy(estate: &Estate) -> Policy {
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },
+        account: None,
         shadow: None,
     };
     match Policy::build(spec, at(NOW)) {

@@ -57,6 +57,7 @@ fn judge(estate: &Estate) -> Arc<dyn Judge> {
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },
+        account: None,
         shadow: None,
     };
     Arc::new(Permitting(Policy::build(spec, now).unwrap().0, estate.now))

@@ -55,6 +55,7 @@ fn judge(estate: &Estate) -> Arc<dyn Judge> {
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },
+        account: None,
         shadow: None,
     };
     let now = clock::unix_time(estate.now);

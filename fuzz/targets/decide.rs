@@ -79,6 +79,7 @@ pub(crate) fn policy(issuing_list: &[u8]) -> Result<Policy, Vec<Problem>> {
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },
+        account: None,
         shadow: None,
     };
     Policy::build(spec, CONTEXT.now).map(|(policy, _)| policy)

@@ -2,6 +2,7 @@
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 
+use crate::account::AccountReport;
 use crate::identity::Identity;
 
 /// What the client proved to hold: its certificate list as sent, leaf first. Empty when it sent none.
@@ -29,6 +30,8 @@ pub struct Decision {
     pub identity: Option<Identity>,
     /// Every rule in the order of judgement, those not reached included.
     pub rules: Vec<RuleReport>,
+    /// The account it was mapped to, where the policy asks for one and the verdict is a permit.
+    pub account: Option<AccountReport>,
     /// What the rules under trial would have said, where the policy has any and the verdict is a permit.
     pub shadow_denial: Option<Denial>,
 }

@@ -6,6 +6,7 @@
 //!
 //! Absent on purpose: I/O, clocks, logging, async, sockets.
 
+mod account;
 mod authorities;
 mod certificate;
 mod decision;
@@ -29,13 +30,15 @@ mod spec;
 mod tests;
 mod time;
 
+pub use account::AccountReport;
 pub use decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
 pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
 pub use identity::Identity;
 pub use judge::RULES;
 pub use policy::Policy;
 pub use spec::{
-    DeniedSerial, DenyList, NameRules, Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source,
+    AccountMapping, AccountSpec, DeniedSerial, DenyList, NameRules, Notice, PolicySpec, Problem, RevocationCheck,
+    RevocationSpec, ShadowSpec, Source,
 };
 
 /// One revocation list in use.

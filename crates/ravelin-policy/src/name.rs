@@ -27,6 +27,18 @@ pub(crate) fn canonical(name: &[u8]) -> Result<Vec<u8>, Malformed> {
     Ok(form)
 }
 
+/// [`canonical`] of a name in text: RDNs in DER order, each with the type (DER contents) and text of its attributes.
+pub(crate) fn canonical_of_text(rdns: &[Vec<(Vec<u8>, String)>]) -> Vec<u8> {
+    let mut form = Vec::new();
+    for rdn in rdns {
+        let mut attributes: Vec<Vec<u8>> =
+            rdn.iter().map(|(oid, text)| Attribute { oid, value: Value::Text(text.clone()) }.canonical()).collect();
+        attributes.sort_unstable();
+        push_sized(&mut form, &attributes.concat());
+    }
+    form
+}
+
 /// The name in RFC 4514 form: the last RDN first, special characters escaped. Empty for an empty name.
 ///
 /// # Errors

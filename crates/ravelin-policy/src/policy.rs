@@ -1,13 +1,17 @@
 //! One policy: built whole or not at all, and the one decision.
 
+use std::sync::Arc;
+
 use rustls_pki_types::UnixTime;
 
 use crate::ListStatus;
+use crate::account::{AccountRule, Mapped};
 use crate::authorities::{Authorities, Authority, read_authority};
 use crate::certificate::Certificate;
 use crate::decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
 use crate::deny::Denied;
 use crate::digest::sha256_hex;
+use crate::directory::Directory;
 use crate::identity::Identity;
 use crate::judge::{self, Judged, PathRules, Revocation, list_authority, report, rule_of, unix_seconds};
 use crate::names::Names;
@@ -15,7 +19,7 @@ use crate::path::{Failure, Found, Path, Search, SearchCost};
 use crate::purpose::Purposes;
 use crate::revocation::Lists;
 use crate::shape::{self, Misshapen, Shaped};
-use crate::spec::{Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source};
+use crate::spec::{AccountSpec, Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source};
 
 /// One policy of one generation: immutable, everything a decision needs.
 #[derive(Debug)]
@@ -25,6 +29,7 @@ pub struct Policy {
     path_rules: PathRules,
     names: Names,
     denied: Denied,
+    account: Option<AccountRule>,
     shadow: Option<Shadow>,
 }
 
@@ -80,10 +85,24 @@ impl Policy {
         }
         rules.push(self.deny_list_report());
 
-        // The directory's place: the account that the names map to.
-        rules.push(report("account", Outcome::NotAsked, "no directory is configured".to_owned()));
+        let mapped = match self.account.as_ref().map(|rule| rule.check(&path, leaf, unix_seconds(context.now))) {
+            Some(Ok(mapped)) => Some(mapped),
+            Some(Err(denial)) => return (denied(Some(identity), rules, "account", denial), cost),
+            None => None,
+        };
+        let (account, account_key, valid_until) = match mapped {
+            Some(Mapped { report: account, detail, key, valid_until: until }) => {
+                rules.push(report("account", Outcome::Passed, detail));
+                (Some(account), Some(key), valid_until.min(until))
+            }
+            None => {
+                rules.push(report("account", Outcome::NotAsked, "no directory is configured".to_owned()));
+                (None, None, valid_until)
+            }
+        };
 
-        let identity_key = named.names.into_iter().next().unwrap_or_else(|| identity.spki_sha256.clone());
+        let name_or_key = || named.names.into_iter().next().unwrap_or_else(|| identity.spki_sha256.clone());
+        let identity_key = account_key.unwrap_or_else(name_or_key);
         let permit = Permit {
             policy: self.name.clone(),
             generation: context.generation,
@@ -93,7 +112,7 @@ impl Policy {
             )),
         };
         let shadow_denial = self.shadow.as_ref().and_then(|shadow| shadow.check(&path, leaf).err());
-        (Decision { verdict: Verdict::Permit(permit), identity: Some(identity), rules, shadow_denial }, cost)
+        (Decision { verdict: Verdict::Permit(permit), identity: Some(identity), rules, account, shadow_denial }, cost)
     }
 
     /// The policy's name.
@@ -117,6 +136,11 @@ impl Policy {
     /// The revocation lists in use, for metrics and `status`.
     pub fn lists(&self) -> Vec<ListStatus> {
         self.path_rules.revocation.lists.describe()
+    }
+
+    /// The directory it judges accounts by.
+    pub fn directory(&self) -> Option<&Arc<Directory>> {
+        self.account.as_ref().and_then(AccountRule::directory)
     }
 
     fn find_denied(&self, path: &Path<'_>, names: &[String]) -> Option<String> {
@@ -163,10 +187,12 @@ impl Policy {
         let PolicySpec { trust_anchors, intermediates, revocation, shadow, .. } = &spec;
         let authorities =
             Authorities::load(trust_anchors, intermediates, unix_seconds(now), &mut notices, &mut problems);
-        let issued_by = read_issued_by(spec.issued_by.as_deref(), &authorities, &mut notices, &mut problems);
+        let issued_by = read_issuers(ISSUED_BY, spec.issued_by.as_deref(), &authorities, &mut notices, &mut problems);
         let purposes = keep(&spec.name, Purposes::read(&spec.purposes, spec.purpose_absent_allowed), &mut problems);
         let names = keep(&spec.name, Names::read(&spec.names), &mut problems);
         let denied = Denied::load(&spec.deny, &mut problems);
+        let account =
+            spec.account.as_ref().and_then(|rule| read_account(rule, &spec, &authorities, &mut notices, &mut problems));
         let shadow =
             shadow.as_ref().map(|shadow| read_shadow(shadow, &spec, &authorities, &mut notices, &mut problems));
 
@@ -189,7 +215,7 @@ impl Policy {
             stale_grace: revocation.stale_grace,
         };
         let path_rules = PathRules { purposes, issued_by, revocation };
-        Ok((Policy { name: spec.name, authorities, path_rules, names, denied, shadow }, notices))
+        Ok((Policy { name: spec.name, authorities, path_rules, names, denied, account, shadow }, notices))
     }
 }
 
@@ -219,7 +245,9 @@ fn authorities_without_list(authorities: &Authorities, revocation: &RevocationSp
         .collect()
 }
 
-fn read_issued_by(
+/// Authorities that a key names; `empty` says what an empty list means.
+fn read_issuers(
+    (key, empty): (&str, &str),
     sources: Option<&[Source]>,
     authorities: &Authorities,
     notices: &mut Vec<Notice>,
@@ -232,9 +260,11 @@ fn read_issued_by(
             Ok(certificate) => {
                 let is_configured = authorities.iter().any(|one| one.certificate.is_same_authority(&certificate));
                 if !is_configured {
-                    let text = "issued_by names an authority that is neither a trust anchor nor an intermediate here: \
-                                clients that send their certificate alone will be refused. Add it to intermediates";
-                    notices.push(Notice { origin: source.origin.clone(), text: text.to_owned() });
+                    let text = format!(
+                        "{key} names an authority that is neither a trust anchor nor an intermediate here: clients that \
+                         send their certificate alone will be refused. Add it to intermediates"
+                    );
+                    notices.push(Notice { origin: source.origin.clone(), text });
                 }
                 allowed.push(certificate);
             }
@@ -242,10 +272,33 @@ fn read_issued_by(
         }
     }
     if sources.is_empty() {
-        let text = "issued_by is empty: this policy admits nobody. Leave the key out to allow every authority";
-        notices.push(Notice { origin: "issued_by".to_owned(), text: text.to_owned() });
+        let text = format!("{key} is empty: {empty}. Leave the key out to allow every authority");
+        notices.push(Notice { origin: key.to_owned(), text });
     }
     Some(allowed)
+}
+
+fn read_account(
+    rule: &AccountSpec,
+    spec: &PolicySpec,
+    authorities: &Authorities,
+    notices: &mut Vec<Notice>,
+    problems: &mut Vec<Problem>,
+) -> Option<AccountRule> {
+    let mut notice = |text: &str| notices.push(Notice { origin: spec.name.clone(), text: text.to_owned() });
+    if rule.allow_groups.is_empty() {
+        notice("directory.allow_groups is empty: this policy admits nobody. Name a group of computer accounts");
+    }
+    if let Some(unread) =
+        rule.directory.as_ref().map(|directory| directory.unread_mappings()).filter(|unread| *unread > 0)
+    {
+        notice(&format!(
+            "{unread} values of altSecurityIdentities map nobody: they cannot be read, or bind no issuer (<S>, <RFC822>)"
+        ));
+    }
+    let sources = rule.explicit_issuers.as_deref();
+    let issuers = read_issuers(EXPLICIT_ISSUERS, sources, authorities, notices, problems);
+    keep(&spec.name, AccountRule::read(rule, issuers), problems)
 }
 
 fn read_shadow(
@@ -259,11 +312,15 @@ fn read_shadow(
     let purposes = shadow.purposes.as_ref().map(|dotted| Purposes::read(dotted, spec.purpose_absent_allowed));
     let names = shadow.names.as_ref().map(Names::read);
     Shadow {
-        issued_by: read_issued_by(shadow.issued_by.as_deref(), authorities, notices, problems),
+        issued_by: read_issuers(ISSUED_BY, shadow.issued_by.as_deref(), authorities, notices, problems),
         purposes: purposes.and_then(|read| keep(&origin, read, problems)),
         names: names.and_then(|read| keep(&origin, read, problems)),
     }
 }
+
+/// Keys that name authorities, and what an empty list of theirs means.
+const ISSUED_BY: (&str, &str) = ("issued_by", "this policy admits nobody");
+const EXPLICIT_ISSUERS: (&str, &str) = ("directory.explicit_issuers", "no explicit mapping counts");
 
 /// Keeps the value, or turns every text into a problem.
 fn keep<T>(origin: &str, read: Result<T, Vec<String>>, problems: &mut Vec<Problem>) -> Option<T> {
@@ -276,7 +333,7 @@ fn denied(identity: Option<Identity>, mut rules: Vec<RuleReport>, rule: &'static
     rules.push(report(rule, Outcome::Denied(denial.reason), denial.detail.clone()));
     let after = judge::RULES.iter().skip_while(|one| **one != rule).skip(1);
     rules.extend(after.map(|rule| report(rule, Outcome::NotReached, String::new())));
-    Decision { verdict: Verdict::Denial(denial), identity, rules, shadow_denial: None }
+    Decision { verdict: Verdict::Denial(denial), identity, rules, account: None, shadow_denial: None }
 }
 
 fn identity(leaf: &Certificate) -> Identity {

@@ -1,6 +1,9 @@
 //! What a policy is made from: checked configuration and bytes read from files. No paths, no I/O.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::directory::Directory;
 
 /// A certificate or list and where it came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,8 +35,41 @@ pub struct PolicySpec {
     pub deny: DenyList,
     /// Revocation rules.
     pub revocation: RevocationSpec,
+    /// The account rule; `None`: no account is asked for.
+    pub account: Option<AccountSpec>,
     /// Rules under trial: reported, not enforced.
     pub shadow: Option<ShadowSpec>,
+}
+
+/// Which computer accounts pass, and how certificates lead to them.
+#[derive(Clone, Debug)]
+pub struct AccountSpec {
+    /// The accounts; `None`: there are no data, and everybody is denied.
+    pub directory: Option<Arc<Directory>>,
+    /// Which ways from a certificate to an account count.
+    pub mapping: AccountMapping,
+    /// Authorities whose certificates explicit mappings may name; `None`: every authority of the policy.
+    pub explicit_issuers: Option<Vec<Source>>,
+    /// The account must be in one of these: `S-1-5-…`, `CORP\Group`, or `Group`. Empty: nobody passes.
+    pub allow_groups: Vec<String>,
+    /// The account must be in none of these.
+    pub deny_groups: Vec<String>,
+    /// How old a domain's data may be before nobody of it passes.
+    pub max_age: Duration,
+    /// Until then (Unix seconds) an operator has data count that are older.
+    pub override_until: Option<i64>,
+}
+
+/// Which ways from a certificate to an account count.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AccountMapping {
+    /// What binds the certificate to the account, as Windows demands since KB5014754: a security identifier beside the name, or
+    /// a strong explicit mapping.
+    Strong,
+    /// A name that is one account's, and `<I>..<S>`, too; each such hit is reported as weak.
+    Compatible,
+    /// Names alone: no explicit mapping counts, and no security identifier is demanded. One that is there must agree.
+    Names,
 }
 
 /// Which names pass.

@@ -166,6 +166,7 @@ pub(crate) fn build_policy(
             unknown_allowed: policy.revocation.unknown_allowed,
             stale_grace: policy.revocation.stale_grace,
         },
+        account: None,
         shadow: policy.shadow.as_ref().map(|shadow| build_shadow(shadow, &key("shadow.issued_by"), problems)),
     };
     if problems.errors() > errors_before {

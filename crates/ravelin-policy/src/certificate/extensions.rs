@@ -18,6 +18,8 @@ pub(crate) struct Extensions {
     pub(crate) key_usage: Option<KeyUsage>,
     pub(crate) name_constraints: Option<NameConstraints>,
     pub(crate) policies: Policies,
+    /// Microsoft's security identifier (MS-WCCE §2.2.2.7.7.4), the extension's value as it came: the account rule reads it.
+    pub(crate) security_identifier: Option<Vec<u8>>,
     pub(crate) subject_alternative_name: Option<Vec<GeneralName>>,
     pub(crate) subject_key_identifier: Option<Vec<u8>>,
     /// The first critical extension that policy does not process (DER contents of its object identifier).
@@ -124,6 +126,11 @@ impl Extensions {
                 (self.policies.require_explicit, self.policies.inhibit_mapping) = policy_constraints(value)?;
             }
             oids::POLICY_MAPPINGS => self.policies.mappings = policy_mappings(value)?,
+            oids::SECURITY_IDENTIFIER => {
+                self.security_identifier = Some(value.to_vec());
+                // Not every policy asks for accounts; critical, it must be processed by all, and AD CS never makes it so.
+                return Ok(false);
+            }
             oids::SUBJECT_ALTERNATIVE_NAME => {
                 self.subject_alternative_name = Some(GeneralName::read_all(value)?);
             }
@@ -298,6 +305,8 @@ pub(crate) mod oids {
     /// 1.3.6.1.4.1.311.21.1
     pub(crate) const AD_CS_VERSION: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x15, 0x01];
     pub(crate) const AUTHORITY_INFORMATION_ACCESS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
+    /// 1.3.6.1.4.1.311.25.2
+    pub(crate) const SECURITY_IDENTIFIER: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x19, 0x02];
     pub(crate) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 0x0e];
     pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
     pub(crate) const SUBJECT_ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];

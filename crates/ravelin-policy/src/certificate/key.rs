@@ -42,6 +42,11 @@ impl PublicKey {
         })
     }
 
+    /// Contents of the BIT STRING.
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.key
+    }
+
     /// Whether this key made the signature. Costs 15 to 400 microseconds where an algorithm fits: count the calls.
     pub(crate) fn verifies(&self, algorithm: &SignatureAlgorithm, message: &[u8], signature: &[u8]) -> bool {
         self.weakness.is_none()

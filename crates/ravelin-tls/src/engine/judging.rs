@@ -112,6 +112,7 @@ fn unread(detail: String) -> Decision {
         verdict: Verdict::Denial(Denial { reason: Reason::ChainTooLong, detail: detail.clone() }),
         identity: None,
         rules: vec![RuleReport { rule: "shape", outcome: Outcome::Denied(Reason::ChainTooLong), detail }],
+        account: None,
         shadow_denial: None,
     }
 }

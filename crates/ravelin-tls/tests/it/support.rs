@@ -86,6 +86,7 @@ pub(crate) fn estatewide() -> Arc<dyn Judge> {
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },
+        account: None,
         shadow: None,
     };
     let (policy, _) = Policy::build(spec, clock::unix_time(estate().now)).unwrap();
@@ -101,6 +102,7 @@ impl Judge for Denying {
             verdict: Verdict::Denial(Denial { reason: self.0, detail: format!("as told: {}", self.0.label()) }),
             identity: None,
             rules: Vec::new(),
+            account: None,
             shadow_denial: None,
         }
     }

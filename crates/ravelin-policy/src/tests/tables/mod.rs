@@ -4,6 +4,7 @@
 //! folder as it is, and send each row through a handshake of either engine as well. What differs between the two is
 //! in `super`: `also` and `also_free`.
 
+mod accounts;
 mod bounds;
 mod certificate_policies;
 mod estate;
@@ -19,8 +20,9 @@ pub(crate) use ravelin_lab::pki::{Authority, Crl, Estate, Issued, purpose};
 pub(crate) use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::{
-    Context, Decision, DeniedSerial, DenyList, NameRules, Outcome, Policy, PolicySpec, PresentedChain, RULES, Reason,
-    RevocationCheck, RevocationSpec, ShadowSpec, Source, Verdict, also, also_free,
+    AccountMapping, AccountSpec, Context, Decision, DeniedSerial, DenyList, NameRules, Outcome, Policy, PolicySpec,
+    PresentedChain, RULES, Reason, RevocationCheck, RevocationSpec, ShadowSpec, Source, Verdict, also, also_free,
+    directory,
 };
 
 /// 2026-11-24 12:00:00 UTC.
@@ -54,6 +56,7 @@ pub(crate) fn spec(root: &Authority) -> PolicySpec {
         names: NameRules::Any,
         deny: DenyList::default(),
         revocation: no_revocation(),
+        account: None,
         shadow: None,
     }
 }
