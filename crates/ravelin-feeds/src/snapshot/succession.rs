@@ -1,0 +1,88 @@
+//! Which snapshot may follow which.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Snapshot;
+
+/// What is remembered of a snapshot in use, to hold the next against it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Summary {
+    /// Its serial number.
+    pub serial: u64,
+    /// When it was made, Unix seconds.
+    pub created: i64,
+    /// Accounts of each domain, by its DNS name.
+    pub accounts: BTreeMap<String, usize>,
+}
+
+/// Why a snapshot, sound in itself, does not follow the one in use.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Refused {
+    /// Not everything was got that was asked for.
+    Incomplete,
+    /// Its serial number, or its time, is before that of the one in use.
+    Older,
+    /// A domain lost more of its accounts than is allowed at once.
+    Shrunk {
+        /// The domain.
+        domain: String,
+        /// Accounts of it in use, and in the new one.
+        accounts: (usize, usize),
+    },
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Incomplete => f.write_str("says of itself that it is not complete"),
+            Self::Older => f.write_str("is older than the snapshot in use"),
+            Self::Shrunk { domain, accounts: (old, new) } => write!(
+                f,
+                "has {new} accounts of {domain} where the one in use has {old}: more are gone than max_shrink allows. If \
+                 that is right, raise it for the time being, or restart"
+            ),
+        }
+    }
+}
+
+impl Snapshot {
+    /// What is to be remembered of it.
+    pub fn summary(&self) -> Summary {
+        let mut accounts: BTreeMap<String, usize> =
+            self.data.domains.iter().map(|domain| (domain.dns_name.clone(), 0)).collect();
+        for account in &self.data.accounts {
+            let own = account.sid.split().map(|(domain, _)| domain);
+            if let Some(domain) = self.data.domains.iter().find(|domain| Some(domain.sid) == own)
+                && let Some(count) = accounts.get_mut(&domain.dns_name)
+            {
+                *count += 1;
+            }
+        }
+        Summary { serial: self.serial, created: self.created, accounts }
+    }
+}
+
+/// Whether `new` may follow the one in use, if there is one. `max_shrink` is the share of a domain's accounts, in percent,
+/// that may be gone at once: a permission that was lost must not empty the table.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check_successor(in_use: Option<&Summary>, new: &Snapshot, max_shrink: u8) -> Result<(), Refused> {
+    if !new.complete {
+        return Err(Refused::Incomplete);
+    }
+    let Some(in_use) = in_use else { return Ok(()) };
+    if new.serial < in_use.serial || new.created < in_use.created {
+        return Err(Refused::Older);
+    }
+    let kept_percent = u128::from(100_u8.saturating_sub(max_shrink));
+    let counts = new.summary().accounts;
+    for (domain, &old) in &in_use.accounts {
+        let left = counts.get(domain).copied().unwrap_or_default();
+        if (left as u128) * 100 < (old as u128) * kept_percent {
+            return Err(Refused::Shrunk { domain: domain.clone(), accounts: (old, left) });
+        }
+    }
+    Ok(())
+}
