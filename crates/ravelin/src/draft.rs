@@ -64,6 +64,7 @@ impl Draft {
                 handshake: None,
                 identity: None,
                 identity_key: None,
+                account: None,
                 rules: Vec::new(),
                 shadow_denial: None,
                 alert_sent: None,
@@ -103,6 +104,7 @@ impl Draft {
     pub(crate) fn decision(&mut self, decision: Decision) -> Verdict {
         self.record.handshake = Some(self.accepted.elapsed());
         self.record.identity = decision.identity;
+        self.record.account = decision.account;
         self.record.rules = decision.rules;
         self.record.shadow_denial = decision.shadow_denial;
         decision.verdict

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ravelin_iphttps::{RequestRules, write_request_head};
-use ravelin_policy::{DeniedSerial, DenyList, Policy, PolicySpec, RevocationSpec, ShadowSpec, Source};
+use ravelin_policy::{AccountSpec, DeniedSerial, DenyList, Policy, PolicySpec, RevocationSpec, ShadowSpec, Source};
 use ravelin_tls::{ServerIdentity, SettingProblem, SiteTls, SiteTlsSpec, UpstreamTls, UpstreamTlsSpec};
 use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::config::{
     CertificateFiles, Config, PolicyConfig, PoolConfig, Problem, ShadowConfig, SiteConfig, UpstreamConfig,
 };
+use crate::directory::{Directories, LoadedDirectories};
 use crate::files::{self, FileProblems};
 
 /// One generation.
@@ -29,6 +30,8 @@ pub struct Generation {
     pub sites: BTreeMap<String, Arc<Site>>,
     /// Policies by name.
     pub policies: BTreeMap<String, Arc<Policy>>,
+    /// The directory snapshots that policies use, each once.
+    pub(crate) directories: LoadedDirectories,
     /// How each pool's servers are met, by the pool's name; `None` is plain HTTP.
     pub upstreams: BTreeMap<String, Option<Arc<UpstreamTls>>>,
     /// What `check` and `status` should tell.
@@ -99,8 +102,12 @@ pub fn build_after(
 ) -> Result<Generation, Vec<Problem>> {
     let mut problems = FileProblems::default();
     let mut policies = BTreeMap::new();
+    let in_use = previous.map(|generation| generation.directories.as_slice()).unwrap_or_default();
+    let mut directories = Directories { in_use, loaded: Vec::new() };
     for (name, policy) in &config.policies {
-        let Some(mut built) = build_policy(name, policy, &config.file, now, &mut problems) else { continue };
+        let Some(mut built) = build_policy(name, policy, &mut directories, &config.file, now, &mut problems) else {
+            continue;
+        };
         if let Some(before) = previous.and_then(|generation| generation.policies.get(name)) {
             for notice in built.keep_newer_lists_of(before, now) {
                 let file = Path::new(&notice.origin);
@@ -127,7 +134,16 @@ pub fn build_after(
     if failed {
         return Err(warnings);
     }
-    Ok(Generation { number, since: now, config: config.clone(), sites, policies, upstreams, warnings })
+    Ok(Generation {
+        number,
+        since: now,
+        config: config.clone(),
+        sites,
+        policies,
+        directories: directories.loaded,
+        upstreams,
+        warnings,
+    })
 }
 
 /// Builds one policy; `config_file` is named where a problem lies in no other file. Also for `explain`, which needs nothing
@@ -135,6 +151,7 @@ pub fn build_after(
 pub(crate) fn build_policy(
     name: &str,
     policy: &PolicyConfig,
+    directories: &mut Directories<'_>,
     config_file: &Path,
     now: UnixTime,
     problems: &mut FileProblems,
@@ -166,7 +183,18 @@ pub(crate) fn build_policy(
             unknown_allowed: policy.revocation.unknown_allowed,
             stale_grace: policy.revocation.stale_grace,
         },
-        account: None,
+        account: policy.directory.as_ref().map(|rule| AccountSpec {
+            directory: directories.load(rule, &key("directory"), problems).map(|loaded| Arc::clone(&loaded.directory)),
+            mapping: rule.mapping,
+            explicit_issuers: rule
+                .explicit_issuers
+                .as_ref()
+                .map(|paths| files::certificates(paths, &key("directory.explicit_issuers"), problems)),
+            allow_groups: rule.allow_groups.clone(),
+            deny_groups: rule.deny_groups.clone(),
+            max_age: rule.max_age,
+            override_until: None,
+        }),
         shadow: policy.shadow.as_ref().map(|shadow| build_shadow(shadow, &key("shadow.issued_by"), problems)),
     };
     if problems.errors() > errors_before {
@@ -227,6 +255,11 @@ pub fn named_files(config: &Config) -> Vec<PathBuf> {
         }
         paths.extend(policy.deny_serials.iter().map(|(path, _)| path.clone()));
         paths.extend(policy.revocation.crls.iter().cloned());
+        if let Some(directory) = &policy.directory {
+            paths.push(directory.snapshot.clone());
+            paths.extend(directory.public_key.clone());
+            paths.extend(directory.explicit_issuers.iter().flatten().cloned());
+        }
     }
     paths.sort();
     paths.dedup();

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod directory;
 mod draft;
 mod files;
 mod front;

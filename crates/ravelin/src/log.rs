@@ -11,6 +11,7 @@ mod writer;
 
 pub use fields::parse_text;
 pub(crate) use fields::{ascii_json, ascii_json_pretty, json_line};
+pub(crate) use session::account_json;
 pub use session::session_json;
 pub(crate) use session::{rfc3339, session_fields};
 

@@ -19,7 +19,7 @@ use prometheus::{
 };
 use ravelin_policy::Reason;
 
-use crate::operator::{ListView, PoolView, SiteView};
+use crate::operator::{DirectoryView, ListView, PoolView, SiteView};
 use crate::record::{SessionEnd, SessionRecord};
 use process::Process;
 use relay_bytes::RelayBytes;
@@ -51,6 +51,10 @@ pub struct Metrics {
     crl_next_update: GaugeVec,
     crl_entries: IntGaugeVec,
     certificate_not_after: GaugeVec,
+    directory_age: IntGaugeVec,
+    directory_accounts: IntGaugeVec,
+    directory_refused: IntGaugeVec,
+    weak_mappings: IntCounterVec,
     ready: IntGauge,
     log_records_dropped: IntCounter,
     log_records_suppressed: IntCounter,
@@ -92,6 +96,10 @@ impl Metrics {
             crl_next_update: labelled_time(r, &table::CRL_NEXT_UPDATE),
             crl_entries: labelled_gauge(r, &table::CRL_ENTRIES),
             certificate_not_after: labelled_time(r, &table::CERTIFICATE_NOT_AFTER),
+            directory_age: labelled_gauge(r, &table::DIRECTORY_AGE),
+            directory_accounts: labelled_gauge(r, &table::DIRECTORY_ACCOUNTS),
+            directory_refused: labelled_gauge(r, &table::DIRECTORY_REFUSED),
+            weak_mappings: counters(r, &table::WEAK_MAPPINGS),
             ready: gauge(r, &table::READY),
             log_records_dropped: counter(r, &table::LOG_RECORDS_DROPPED),
             log_records_suppressed: counter(r, &table::LOG_RECORDS_SUPPRESSED),
@@ -125,6 +133,9 @@ impl Metrics {
                 Some(_) => self.tunnels_withdrawn.with_label_values(&[reason.label()]).inc(),
                 None => self.denials.with_label_values(&[site, reason.label()]).inc(),
             }
+        }
+        if record.account.as_ref().is_some_and(|account| account.is_weak) {
+            self.weak_mappings.with_label_values(&[site]).inc();
         }
         if let Some(denial) = &record.shadow_denial {
             self.shadow_denials.with_label_values(&[site, denial.reason.label()]).inc();
@@ -198,6 +209,23 @@ impl Metrics {
         self.reload_successful.set(0);
     }
 
+    /// How old the directories are at this moment.
+    pub fn directories(&self, directories: &[DirectoryView]) {
+        let _whole = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        for gauge in [&self.directory_age, &self.directory_accounts, &self.directory_refused] {
+            gauge.reset();
+        }
+        let mut files = HashSet::new();
+        let each_once: Vec<_> = directories.iter().filter(|one| files.insert((&one.file, one.serial))).collect();
+        let domains = || each_once.iter().flat_map(|directory| &directory.domains);
+        let Some(age) = domains().map(|domain| domain.age_seconds).max() else { return };
+        let accounts = domains().map(|domain| domain.accounts).sum::<usize>();
+        self.directory_age.with_label_values::<&str>(&[]).set(age);
+        self.directory_accounts.with_label_values::<&str>(&[]).set(i64::try_from(accounts).unwrap_or(i64::MAX));
+        let refused = directories.iter().any(|directory| directory.refused.is_some());
+        self.directory_refused.with_label_values::<&str>(&[]).set(i64::from(refused));
+    }
+
     /// What `/readyz` says.
     pub fn ready(&self, ready: bool) {
         self.ready.set(i64::from(ready));
@@ -245,6 +273,7 @@ impl Metrics {
         let mut earliest = BTreeMap::new();
         for site in sites {
             self.null_only_hellos.with_label_values(&[&site.name]);
+            self.weak_mappings.with_label_values(&[&site.name]);
             for reason in Reason::ALL {
                 self.sessions.with_label_values(&[&site.name, reason.label()]);
                 self.denials.with_label_values(&[&site.name, reason.label()]);

@@ -1,7 +1,9 @@
 //! What an operator sees and asks, answered by the running gateway.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use ravelin_policy::directory::Domain;
 
 use tokio::runtime::Handle;
 
@@ -9,8 +11,8 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::live::LiveSession;
 use crate::operator::{
-    CertificateView, KillSelector, ListView, ListenerView, Operator, PoolView, ReloadReport, ServerView, SessionView,
-    SiteView, Status,
+    CertificateView, DirectoryDomainView, DirectoryView, KillSelector, ListView, ListenerView, Operator, PoolView,
+    ReloadReport, ServerView, SessionView, SiteView, Status,
 };
 use crate::record::SessionEnd;
 use crate::reload;
@@ -69,6 +71,7 @@ impl Operator for Operations {
             sites: gateway.site_views(),
             pools: gateway.pool_views(),
             lists: gateway.list_views(),
+            directories: gateway.directory_views(),
             tunnels: gateway.live.len(),
             handshakes_in_flight: gateway.handshakes_in_flight(),
             unready: self.unready(),
@@ -113,7 +116,14 @@ impl Operator for Operations {
                 reasons.push(format!("no server of the pool {} is up", pool.name));
             }
         }
+        for directory in gateway.directory_views() {
+            reasons.extend(directory.alarms(true));
+        }
         reasons
+    }
+
+    fn directories(&self) -> Vec<DirectoryView> {
+        self.gateway.directory_views()
     }
 }
 
@@ -195,6 +205,45 @@ impl Gateway {
             }
         }
         views
+    }
+}
+
+impl Gateway {
+    fn directory_views(&self) -> Vec<DirectoryView> {
+        let generation = self.generation();
+        let now = i64_of(clock::now().as_secs());
+        let policies = generation.config.policies.iter();
+        policies
+            .filter_map(|(name, policy)| {
+                let config = policy.directory.as_ref()?;
+                let in_use = generation.policies.get(name)?.directory()?;
+                let loaded = generation.directories.iter().find(|one| Arc::ptr_eq(&one.directory, in_use))?;
+                let domain = |domain: &Domain| {
+                    let age_seconds = now.saturating_sub(domain.as_of).max(0);
+                    let past = |limit: Duration| u64::try_from(age_seconds).is_ok_and(|age| age > limit.as_secs());
+                    let state = match (past(config.max_age), past(config.stale_after)) {
+                        (true, _) => "expired",
+                        (false, true) => "stale",
+                        (false, false) => "fresh",
+                    };
+                    DirectoryDomainView {
+                        domain: domain.dns_name.clone(),
+                        accounts: loaded.summary.accounts.get(&domain.dns_name).copied().unwrap_or_default(),
+                        as_of: unix_rfc3339(domain.as_of),
+                        age_seconds,
+                        state: state.to_owned(),
+                    }
+                };
+                Some(DirectoryView {
+                    policy: name.clone(),
+                    file: config.snapshot.display().to_string(),
+                    serial: loaded.summary.serial,
+                    created: unix_rfc3339(loaded.summary.created),
+                    domains: in_use.domains().iter().map(domain).collect(),
+                    refused: loaded.refused.clone(),
+                })
+            })
+            .collect()
     }
 }
 

@@ -16,6 +16,8 @@ pub trait Operator: Send + Sync {
     fn reload(&self, dry_run: bool) -> ReloadReport;
     /// `/readyz`: empty when ready, else every reason why not.
     fn unready(&self) -> Vec<String>;
+    /// The directory that each policy judges accounts by, and how old its facts are now.
+    fn directories(&self) -> Vec<DirectoryView>;
 }
 
 /// Which tunnels to end.
@@ -49,6 +51,7 @@ pub struct Status {
     pub sites: Vec<SiteView>,
     pub pools: Vec<PoolView>,
     pub lists: Vec<ListView>,
+    pub directories: Vec<DirectoryView>,
     pub tunnels: usize,
     pub handshakes_in_flight: usize,
     pub unready: Vec<String>,
@@ -116,6 +119,49 @@ pub struct ListView {
     pub next_update: String,
     pub next_update_unix: i64,
     pub entries: usize,
+}
+
+/// The directory of one policy.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct DirectoryView {
+    pub policy: String,
+    pub file: String,
+    pub serial: u64,
+    pub created: String,
+    pub domains: Vec<DirectoryDomainView>,
+    /// Why the file that is there now is not in use.
+    pub refused: Option<String>,
+}
+
+/// One domain of a directory.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct DirectoryDomainView {
+    pub domain: String,
+    pub accounts: usize,
+    pub as_of: String,
+    pub age_seconds: i64,
+    /// `fresh`, `stale` (past `stale_after`: everybody passes as before), `expired` (past `max_age`: nobody passes).
+    pub state: String,
+}
+
+impl DirectoryView {
+    /// Domains that an operator should look after, in words; those that are `expired` or not.
+    pub fn alarms(&self, expired: bool) -> Vec<String> {
+        let state = if expired { "expired" } else { "stale" };
+        let of_state = self.domains.iter().filter(|domain| domain.state == state);
+        of_state
+            .map(|domain| {
+                let consequence = if expired { "nobody of it passes" } else { "it goes on being used" };
+                let DirectoryDomainView { domain, as_of, age_seconds, .. } = domain;
+                format!(
+                    "policy {}: what is known of {domain} is {age_seconds} s old ({as_of}): {consequence}",
+                    self.policy
+                )
+            })
+            .collect()
+    }
 }
 
 /// One live tunnel.

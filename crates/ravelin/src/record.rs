@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ravelin_policy::{Denial, Identity, Reason, RuleReport};
+use ravelin_policy::{AccountReport, Denial, Identity, Reason, RuleReport};
 
 /// Everything that is known about one session when it has ended.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub struct SessionRecord {
     pub identity: Option<Identity>,
     /// What the session is balanced and limited by.
     pub identity_key: Option<String>,
+    /// The computer account it was mapped to, where policy asks for one.
+    pub account: Option<AccountReport>,
     /// Every rule of the last decision.
     pub rules: Vec<RuleReport>,
     /// What rules under trial would have said.

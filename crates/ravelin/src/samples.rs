@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use ravelin_policy::{Identity, Outcome, Reason, RuleReport};
+use ravelin_policy::{AccountReport, Identity, Outcome, Reason, RuleReport};
 use ravelin_tls::{Engine, Negotiated};
 
 use crate::operator::{
-    CertificateView, ListView, ListenerView, PoolView, ReloadReport, ServerView, SessionView, SiteView, Status,
-    Withdrawal,
+    CertificateView, DirectoryDomainView, DirectoryView, ListView, ListenerView, PoolView, ReloadReport, ServerView,
+    SessionView, SiteView, Status, Withdrawal,
 };
 use crate::record::{SessionEnd, SessionRecord};
 
@@ -38,6 +38,17 @@ pub(crate) fn record() -> SessionRecord {
             not_after: ACCEPTED_AT + 40 * 86_400,
         }),
         identity_key: Some("pc17.corp.example.com".to_owned()),
+        account: Some(AccountReport {
+            name: "PC17".to_owned(),
+            domain: "corp.example.com".to_owned(),
+            sid: "S-1-5-21-1004336348-1177238915-682003330-1104".to_owned(),
+            guid: "3f2504e0-4f89-11d3-9a0c-0305e82c3301".to_owned(),
+            mapping: "SID",
+            is_weak: false,
+            groups: vec!["DirectAccess Clients".to_owned()],
+            as_of: ACCEPTED_AT - 40,
+            is_overridden: false,
+        }),
         rules: vec![
             RuleReport { rule: "path", outcome: Outcome::Passed, detail: "2 certificates".to_owned() },
             RuleReport { rule: "account", outcome: Outcome::NotAsked, detail: String::new() },
@@ -58,6 +69,7 @@ pub(crate) fn record() -> SessionRecord {
 pub(crate) fn denied(reason: Reason) -> SessionRecord {
     SessionRecord {
         end: SessionEnd::Denied(reason),
+        account: None,
         negotiated: None,
         alert_sent: Some(48),
         duration: Duration::from_millis(40),
@@ -129,6 +141,20 @@ pub(crate) fn status() -> Status {
             next_update: "2026-01-08T00:00:00.000Z".to_owned(),
             next_update_unix: 1_767_830_400,
             entries: 12,
+        }],
+        directories: vec![DirectoryView {
+            policy: "domain-computers".to_owned(),
+            file: "/var/lib/ravelin/directory.snapshot".to_owned(),
+            serial: 42,
+            created: "2026-01-03T00:00:00.000Z".to_owned(),
+            domains: vec![DirectoryDomainView {
+                domain: "corp.example.com".to_owned(),
+                accounts: 3023,
+                as_of: "2026-01-02T23:59:30.000Z".to_owned(),
+                age_seconds: 45,
+                state: "fresh".to_owned(),
+            }],
+            refused: None,
         }],
         tunnels: 1,
         handshakes_in_flight: 2,

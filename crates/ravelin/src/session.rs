@@ -115,6 +115,7 @@ fn enter(
     let Accepted { stream, chain, decision, negotiated } = accepted;
     draft.negotiated(negotiated);
     let verdict = draft.decision(decision);
+    warn_of_weak_mapping(draft);
     let handshake_permit = match verdict {
         Verdict::Permit(permit) => permit,
         Verdict::Denial(denial) => return Err(Ending::denied(denial)),
@@ -143,6 +144,14 @@ fn enter(
     draft.permitted(&permit);
     let site = generation.sites.get(&site.name).cloned().unwrap_or_else(|| Arc::clone(site));
     Ok((stream, permit, entry, site))
+}
+
+/// What `mapping = "strong"` would refuse is told each time, so that an administrator knows when nobody is left.
+fn warn_of_weak_mapping(draft: &Draft) {
+    if let Some(account) = draft.record.account.as_ref().filter(|account| account.is_weak) {
+        let (session, mapping) = (draft.record.session, account.mapping);
+        tracing::warn!(session, account = %account.name, sid = %account.sid, mapping, "weak mapping: strong would refuse it");
+    }
 }
 
 /// What a session may be connected by: its permit, and the site, both of the generation in force now.

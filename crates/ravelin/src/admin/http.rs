@@ -107,16 +107,23 @@ async fn answer(
         // Whether the process is alive, and no more: a gateway that is not ready must not be restarted for it.
         "/healthz" => respond(StatusCode::OK, TEXT, "ok\n".to_owned()),
         "/metrics" => {
-            let unready = ask(move || operator.unready()).await;
-            metrics.ready(unready.is_some_and(|reasons| reasons.is_empty()));
+            let asked = ask(move || (operator.unready(), operator.directories())).await;
+            metrics.ready(asked.as_ref().is_some_and(|(reasons, _)| reasons.is_empty()));
+            if let Some((_, directories)) = &asked {
+                metrics.directories(directories);
+            }
             match metrics.render() {
                 page if page.is_empty() => no_answer(),
                 page => respond(StatusCode::OK, Metrics::CONTENT_TYPE, page),
             }
         }
-        "/readyz" => match ask(move || operator.unready()).await {
-            Some(reasons) if reasons.is_empty() => respond(StatusCode::OK, TEXT, "ready\n".to_owned()),
-            Some(reasons) => {
+        "/readyz" => match ask(move || (operator.unready(), operator.directories())).await {
+            Some((reasons, directories)) if reasons.is_empty() => {
+                let notes = directories.iter().flat_map(|directory| directory.alarms(false));
+                let notes: String = notes.map(|note| format!("{}\n", page::plain(&note))).collect();
+                respond(StatusCode::OK, TEXT, format!("ready\n{notes}"))
+            }
+            Some((reasons, _)) => {
                 let reasons: String = reasons.iter().map(|reason| format!("{}\n", page::plain(reason))).collect();
                 respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready\n{reasons}"))
             }

@@ -81,6 +81,24 @@ pub(super) fn status(status: &Status, sessions: &[SessionView]) -> String {
             ]
         }),
     );
+    page.table(
+        "Directories",
+        &["policy", "domain", "accounts", "known as of", "age", "state", "snapshot", "file"],
+        status.directories.iter().flat_map(|directory| {
+            directory.domains.iter().map(|domain| {
+                vec![
+                    directory.policy.clone(),
+                    domain.domain.clone(),
+                    domain.accounts.to_string(),
+                    domain.as_of.clone(),
+                    format!("{} s", domain.age_seconds),
+                    domain.state.clone(),
+                    directory.serial.to_string(),
+                    directory.file.clone(),
+                ]
+            })
+        }),
+    );
     let title = match sessions.len() {
         all if all > TUNNELS => format!("Tunnels (the oldest {TUNNELS} of {all})"),
         all => format!("Tunnels ({all})"),

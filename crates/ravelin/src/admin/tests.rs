@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::control::{REQUEST_BYTES_MAX, Request};
 use super::*;
-use crate::operator::{KillSelector, ReloadReport, SessionView, Status};
+use crate::operator::{DirectoryView, KillSelector, ReloadReport, SessionView, Status};
 use crate::samples::{report, session_view, status};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -57,6 +57,9 @@ impl Operator for Fake {
     }
     fn unready(&self) -> Vec<String> {
         self.unready.lock().unwrap().clone()
+    }
+    fn directories(&self) -> Vec<DirectoryView> {
+        status().directories
     }
 }
 

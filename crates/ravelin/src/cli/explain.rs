@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 use super::{coloured, configuration_error, print};
 use crate::clock;
 use crate::config::{self, Problem};
+use crate::directory::Directories;
 use crate::files::{self, FileProblems};
 use crate::generation;
+use crate::log::account_json;
 
 /// A denial's exit code; a permit's is 0, a usage or configuration error's 2.
 const EXIT_DENIAL: u8 = 3;
@@ -89,7 +91,7 @@ fn load_policy(args: &ExplainArgs, now: UnixTime) -> Result<(Policy, String), Ve
     let found = config.policies.get(&name);
     let policy = found.ok_or_else(|| unknown("policy", &name, config.policies.keys().collect()))?;
     let mut problems = FileProblems::default();
-    match generation::build_policy(&name, policy, &args.config, now, &mut problems) {
+    match generation::build_policy(&name, policy, &mut Directories::default(), &args.config, now, &mut problems) {
         Some(policy) => Ok((policy, name)),
         None => Err(problems.into_inner()),
     }
@@ -129,7 +131,7 @@ pub fn to_json(decision: &Decision) -> Value {
         "valid_until": permit.map(|permit| {
             clock::rfc3339(clock::from_unix(i64::try_from(permit.valid_until().as_secs()).unwrap_or(i64::MAX)))
         }),
-        "account": Value::Null,
+        "account": decision.account.as_ref().map(account_json),
         "rules": rules,
         "shadow": decision.shadow_denial.as_ref().map(|denial| json!({ "reason": denial.reason.label(), "detail": denial.detail })),
         "generation": permit.map_or(0, ravelin_policy::Permit::generation),

@@ -96,6 +96,23 @@ fn text(status: &Status) -> String {
             ]
         }),
     );
+    section(
+        &mut text,
+        &["policy", "domain", "accounts", "known as of", "age", "state", "snapshot"],
+        status.directories.iter().flat_map(|directory| {
+            directory.domains.iter().map(|domain| {
+                vec![
+                    directory.policy.clone(),
+                    domain.domain.clone(),
+                    domain.accounts.to_string(),
+                    domain.as_of.clone(),
+                    format!("{} s", domain.age_seconds),
+                    domain.state.clone(),
+                    format!("{} ({})", directory.file, directory.serial),
+                ]
+            })
+        }),
+    );
     text
 }
 
@@ -143,7 +160,10 @@ mod tests {
              europe  da2     10.0.0.11:443  down   0\n\
              \n\
              POLICY            REVOCATION LIST OF  NUMBER  UNTIL                     ENTRIES  FILE\n\
-             domain-computers  CN=Issuing CA       17      2026-01-08T00:00:00.000Z  12       /var/lib/ravelin/crl/issuing.crl\n"
+             domain-computers  CN=Issuing CA       17      2026-01-08T00:00:00.000Z  12       /var/lib/ravelin/crl/issuing.crl\n\
+             \n\
+             POLICY            DOMAIN            ACCOUNTS  KNOWN AS OF               AGE   STATE  SNAPSHOT\n\
+             domain-computers  corp.example.com  3023      2026-01-02T23:59:30.000Z  45 s  fresh  /var/lib/ravelin/directory.snapshot (42)\n"
         );
     }
 

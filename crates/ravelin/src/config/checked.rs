@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ravelin_policy::{NameRules, RevocationCheck};
+use ravelin_policy::{AccountMapping, NameRules, RevocationCheck};
 use ravelin_tls::{LegacyTls, TlsVersion};
 
 /// One whole configuration. Paths are absolute or relative to the working directory (the file's own folder was joined).
@@ -128,6 +128,8 @@ pub struct PolicyConfig {
     pub deny_spki_sha256: Vec<String>,
     /// `revocation`.
     pub revocation: RevocationConfig,
+    /// `directory`.
+    pub directory: Option<DirectoryConfig>,
     /// `shadow`.
     pub shadow: Option<ShadowConfig>,
 }
@@ -143,6 +145,29 @@ pub struct RevocationConfig {
     pub unknown_allowed: bool,
     /// Grace after next update.
     pub stale_grace: Duration,
+}
+
+/// `policies.NAME.directory`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DirectoryConfig {
+    /// The snapshot's file.
+    pub snapshot: PathBuf,
+    /// Of the key that it must be signed with, PEM.
+    pub public_key: Option<PathBuf>,
+    /// Which ways lead to an account.
+    pub mapping: AccountMapping,
+    /// PEM or DER files.
+    pub explicit_issuers: Option<Vec<PathBuf>>,
+    /// Names or security identifiers.
+    pub allow_groups: Vec<String>,
+    /// Names or security identifiers.
+    pub deny_groups: Vec<String>,
+    /// Past it nobody passes.
+    pub max_age: Duration,
+    /// From it on there is an alarm.
+    pub stale_after: Duration,
+    /// Percent of a domain's accounts.
+    pub max_shrink: u8,
 }
 
 /// `policies.NAME.shadow`.

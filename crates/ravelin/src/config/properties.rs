@@ -8,7 +8,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use ravelin_policy::{NameRules, RevocationCheck};
+use ravelin_policy::{AccountMapping, NameRules, RevocationCheck};
 use ravelin_tls::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 use toml::de::{DeTable, DeValue};
 
@@ -234,8 +234,8 @@ fn policy() -> impl Strategy<Value = PolicyConfig> {
     );
     let shadow = (option::of(names()), option::of(paths(1..3)), option::of(purposes()))
         .prop_map(|(names, issued_by, purposes)| ShadowConfig { names, issued_by, purposes });
-    (lists, any::<bool>(), names(), deny, revocation, option::of(shadow)).prop_map(
-        |(lists, purpose_absent_allowed, names, deny, revocation, shadow)| PolicyConfig {
+    (lists, any::<bool>(), names(), deny, revocation, option::of(directory()), option::of(shadow)).prop_map(
+        |(lists, purpose_absent_allowed, names, deny, revocation, directory, shadow)| PolicyConfig {
             trust_anchors: lists.0,
             intermediates: lists.1,
             issued_by: lists.2,
@@ -245,9 +245,30 @@ fn policy() -> impl Strategy<Value = PolicyConfig> {
             deny_serials: deny.0,
             deny_spki_sha256: deny.1,
             revocation,
+            directory,
             shadow,
         },
     )
+}
+
+fn directory() -> impl Strategy<Value = DirectoryConfig> {
+    let mapping = select(&[AccountMapping::Strong, AccountMapping::Compatible, AccountMapping::Names]);
+    let groups = || vec("[A-Za-z][A-Za-z0-9 ()*-]{0,20}[a-z]|CORP\\\\[a-z]{1,9}|S-1-5-21(-[1-9][0-9]{0,8}){1,4}", 0..3);
+    let files = (path(), option::of(path()), option::of(paths(1..3)));
+    let ages = (milliseconds(60_000, 90 * 86_400_000), milliseconds(1_000, 90 * 86_400_000), 0u8..=100);
+    (files, mapping, groups(), groups(), ages).prop_map(|(files, mapping, allow_groups, deny_groups, ages)| {
+        DirectoryConfig {
+            snapshot: files.0,
+            public_key: files.1,
+            mapping,
+            explicit_issuers: files.2,
+            allow_groups,
+            deny_groups,
+            max_age: ages.0,
+            stale_after: ages.1,
+            max_shrink: ages.2,
+        }
+    })
 }
 
 /// What this build accepts: without the second engine nothing but what rustls speaks.

@@ -6,6 +6,7 @@ use ravelin_policy::NameRules;
 use serde_json::{Map, Value as Json, json};
 
 use super::forms::{duration_text, purpose_text};
+use super::tables::directory::mapping_text;
 use super::tables::pools::balance_text;
 use super::tables::revocation::check_text;
 use super::tables::tls::{null_text, version_text};
@@ -110,7 +111,22 @@ fn policy(policy: &PolicyConfig, files: &Files<'_>) -> Json {
                 "stale_grace": duration_text(policy.revocation.stale_grace),
             }),
         ),
+        ("directory", optional(policy.directory.as_ref(), |directory| self::directory(directory, files))),
         ("shadow", optional(policy.shadow.as_ref(), |shadow| self::shadow(shadow, files))),
+    ])
+}
+
+fn directory(directory: &DirectoryConfig, files: &Files<'_>) -> Json {
+    object([
+        ("snapshot", files.one(&directory.snapshot)),
+        ("public_key", optional(directory.public_key.as_deref(), |path| files.one(path))),
+        ("mapping", json!(mapping_text(directory.mapping))),
+        ("explicit_issuers", optional(directory.explicit_issuers.as_deref(), |paths| files.list(paths))),
+        ("allow_groups", json!(directory.allow_groups)),
+        ("deny_groups", json!(directory.deny_groups)),
+        ("max_age", json!(duration_text(directory.max_age))),
+        ("stale_after", json!(duration_text(directory.stale_after))),
+        ("max_shrink", json!(directory.max_shrink)),
     ])
 }
 

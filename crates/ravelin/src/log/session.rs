@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ravelin_policy::{Identity, Outcome, RuleReport, escape};
+use ravelin_policy::{AccountReport, Identity, Outcome, RuleReport, escape};
 use ravelin_tls::alert::{Alert, client_shows};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -30,6 +30,7 @@ pub(crate) fn session_fields(record: &SessionRecord) -> Fields {
         ("client", json!(record.client.to_string())),
         ("identity", record.identity.as_ref().map_or(Value::Null, identity)),
         ("identity_key", json!(record.identity_key.as_deref().map(escape))),
+        ("account", record.account.as_ref().map_or(Value::Null, account_json)),
         ("listener", json!(record.listener)),
         ("site", json!(record.site)),
         ("server", json!(record.server)),
@@ -61,6 +62,21 @@ pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
     let (year, month, day) = time.to_calendar_date();
     let (hour, minute, second, milli) = time.to_hms_milli();
     format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z", u8::from(month))
+}
+
+/// The account that a permit rests on, as records and `explain` have it.
+pub(crate) fn account_json(account: &AccountReport) -> Value {
+    json!({
+        "name": account.name,
+        "domain": escape(&account.domain),
+        "sid": account.sid,
+        "guid": account.guid,
+        "mapping": account.mapping,
+        "weak": account.is_weak,
+        "groups": account.groups,
+        "as_of": OffsetDateTime::from_unix_timestamp(account.as_of).ok().map(rfc3339),
+        "overridden": account.is_overridden,
+    })
 }
 
 fn identity(identity: &Identity) -> Value {
@@ -125,7 +141,11 @@ mod tests {
              identity.issuer=\"CN\\u{3d}Issuing CA,DC\\u{3d}corp,DC\\u{3d}example,DC\\u{3d}com\" \
              identity.name=pc17.corp.example.com identity.not_after=2026-02-11T03:04:05.000Z identity.serial=1a2b \
              identity.spki_sha256=0000000000000000000000000000000000000000000000000000000000000000 \
-             identity.subject=\"CN\\u{3d}pc17.corp.example.com\" identity_key=pc17.corp.example.com listener=edge \
+             identity.subject=\"CN\\u{3d}pc17.corp.example.com\" identity_key=pc17.corp.example.com \
+             account.as_of=2026-01-02T03:03:25.000Z account.domain=corp.example.com \
+             account.groups=\"[\\\"DirectAccess Clients\\\"]\" account.guid=3f2504e0-4f89-11d3-9a0c-0305e82c3301 \
+             account.mapping=SID account.name=PC17 account.overridden=false \
+             account.sid=S-1-5-21-1004336348-1177238915-682003330-1104 account.weak=false listener=edge \
              site=europe server=da1 server_name=da-eu.example.com generation=3 version=TLSv1.3 \
              suite=TLS_AES_256_GCM_SHA384 engine=rustls null_only_hello=false accepted_at=2026-01-02T03:04:05.000Z \
              duration_seconds=3600.25 handshake_seconds=0.012 tunnel_seconds=3600.0 to_server_bytes=1000 \

@@ -18,7 +18,14 @@ const KEYS: &[(&str, &str)] = &[
         "identity",
         "what the client's certificate says: name, DNS names (the first eight, and how many there are), subject, issuer, serial number, SHA-256 of the public key, end of validity",
     ),
-    ("identity_key", "what the session was balanced and limited by"),
+    (
+        "identity_key",
+        "what the session was balanced and limited by: the account's security identifier where there is one",
+    ),
+    (
+        "account",
+        "the computer account that the permit rests on: name, domain, SID, GUID, what mapped the certificate to it (`weak`: only `compatible` lets it count), its allowed groups, when that was known",
+    ),
     ("listener", "the listener that accepted it"),
     ("site", "the site that the client asked for"),
     ("server", "the DirectAccess server that was chosen"),

@@ -122,6 +122,14 @@ definitions! {
         "When the issuer's revocation list ends, Unix seconds; the earliest where it has several.";
     CRL_ENTRIES Kind::Gauge, "ravelin_crl_entries", ["issuer"],
         "Revoked certificates on the issuer's lists.";
+    DIRECTORY_AGE Kind::Gauge, "ravelin_directory_age_seconds", [],
+        "Age of what is known of computer accounts: of the oldest domain that a policy uses. Not there where none is.";
+    DIRECTORY_ACCOUNTS Kind::Gauge, "ravelin_directory_accounts", [],
+        "Computer accounts in the snapshots in use, each snapshot once.";
+    DIRECTORY_REFUSED Kind::Gauge, "ravelin_directory_snapshot_refused", [],
+        "1 while a snapshot's file is not in use because it was refused, else 0; the log and `status` say why.";
+    WEAK_MAPPINGS Kind::Counter, "ravelin_weak_mappings_total", ["site"],
+        "Tunnels that have ended and were permitted by a mapping that `mapping = \"strong\"` would refuse.";
     CERTIFICATE_NOT_AFTER Kind::Gauge, "ravelin_certificate_not_after_timestamp_seconds", ["site", "subject"],
         "When a site's own certificate ends, Unix seconds; the earliest where one subject has several.";
 

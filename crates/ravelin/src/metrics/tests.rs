@@ -260,6 +260,7 @@ fn every_metric_of_the_table_is_registered_with_its_kind_and_labels() {
         &[pool("a", &[("b", true)])],
         &[list("a", "x", "CN=CA", 1, 1)],
     );
+    metrics.directories(&crate::samples::status().directories);
     drop(metrics.tunnel("a", "b", Arc::new(ravelin_relay::Counters::default())));
     metrics.render();
 

@@ -1,5 +1,6 @@
 //! Name patterns, purposes, serial numbers, hashes and labels.
 
+use ravelin_policy::directory::Sid;
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
@@ -22,6 +23,9 @@ pub(crate) struct Digest;
 
 /// A name that is shown in records and metrics.
 pub(crate) struct Label;
+
+/// A group of Active Directory: `DOMAIN\name`, `name`, or a security identifier.
+pub(crate) struct GroupName;
 
 impl Shape for Pattern {
     fn words(&self) -> String {
@@ -194,6 +198,41 @@ impl Form for Label {
         })
     }
 }
+
+impl Shape for GroupName {
+    fn words(&self) -> String {
+        "name, `DOMAIN\\name` or security identifier of a group".to_owned()
+    }
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "minLength": 1, "maxLength": GROUP_NAME_OCTETS_MAX })
+    }
+}
+
+impl Form for GroupName {
+    type Value = String;
+    fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<String> {
+        read_text(self, place, value, |text| {
+            if text.trim() != text || text.is_empty() || text.len() > GROUP_NAME_OCTETS_MAX {
+                return Err(format!("{} cannot be a group: wants 1 to 320 octets, no blanks at its ends", shown(text)));
+            }
+            if text.contains(|c: char| c.is_control()) || text.matches('\\').count() > 1 {
+                return Err(format!("{} cannot be a group: write \"name\" or 'DOMAIN\\name'", shown(text)));
+            }
+            if text.contains('=') && text.contains(',') {
+                return Err(format!("{} is a distinguished name: write the group's name or SID", shown(text)));
+            }
+            if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("S-1-")) {
+                return Sid::from_text(text)
+                    .map(|sid| sid.to_string())
+                    .map_err(|error| format!("{} is {error}", shown(text)));
+            }
+            Ok(text.to_owned())
+        })
+    }
+}
+
+/// A sAMAccountName of 256, a NetBIOS name, and room.
+const GROUP_NAME_OCTETS_MAX: usize = 320;
 
 #[cfg(test)]
 mod tests {

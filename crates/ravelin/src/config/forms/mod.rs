@@ -15,7 +15,7 @@ use super::reader::Place;
 use super::suggest;
 
 pub(crate) use files::{File, Socket};
-pub(crate) use identifiers::{CLIENT_AUTH, Digest, Label, Pattern, Purpose, Serial, purpose_text};
+pub(crate) use identifiers::{CLIENT_AUTH, Digest, GroupName, Label, Pattern, Purpose, Serial, purpose_text};
 pub(crate) use net::{Bind, HostName, Listen, RequestPath, ServerAddress};
 pub(crate) use time::{Rate, Span, duration_text};
 

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod certificates;
 pub(crate) mod deny;
+pub(crate) mod directory;
 pub(crate) mod limits;
 pub(crate) mod listeners;
 pub(crate) mod log;
@@ -29,6 +30,7 @@ pub(crate) static KEYS: &[&[&dyn Declared]] = &[
     names::KEYS,
     deny::KEYS,
     revocation::KEYS,
+    directory::KEYS,
     shadow::KEYS,
     names::SHADOW_KEYS,
     pools::KEYS,

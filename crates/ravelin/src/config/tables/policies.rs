@@ -2,7 +2,7 @@
 
 use ravelin_policy::NameRules;
 
-use super::{deny, names, revocation, shadow};
+use super::{deny, directory, names, revocation, shadow};
 use crate::config::PolicyConfig;
 use crate::config::declare::{Presence, keys};
 use crate::config::forms::{CLIENT_AUTH, File, ListOf, Named, OneOf, Purpose, Refused};
@@ -32,11 +32,6 @@ keys! {
     PURPOSE_ABSENT: OneOf<bool> = "policies.NAME.purpose_absent",
         OneOf { known: &[("deny", false, "it is refused as `wrong_purpose`"), ("allow", true, "it passes this rule")], not_yet: &[] },
         Presence::Default("\"deny\"");
-
-    /// The computer account in Active Directory.
-    DIRECTORY: Refused = "policies.NAME.directory",
-        Refused { why: "not supported yet: accounts are not checked; take the table out and restrict by `names` and `issued_by`" },
-        Presence::Optional;
 
     /// Online status requests.
     OCSP: Refused = "policies.NAME.ocsp", Refused { why: "not supported: a handshake asks nobody; use `revocation.crls`" },
@@ -73,6 +68,7 @@ fn read_one(table: &Table<'_>) -> Option<PolicyConfig> {
     let names = read_names(table);
     let (deny_serials, deny_spki_sha256) = deny::read(table);
     let revocation = revocation::read(table);
+    let directory = directory::read(table);
     let shadow = shadow::read(table);
     Some(PolicyConfig {
         trust_anchors: trust_anchors?.values(),
@@ -84,21 +80,26 @@ fn read_one(table: &Table<'_>) -> Option<PolicyConfig> {
         deny_serials,
         deny_spki_sha256: deny_spki_sha256?,
         revocation: revocation?,
+        directory,
         shadow,
     })
 }
 
 /// Names must be ruled on: nothing else says which machines pass.
 fn read_names(table: &Table<'_>) -> Option<NameRules> {
+    if !table.has(&names::NAMES) && table.has(&directory::DIRECTORY) {
+        // The account says which machine it is.
+        return Some(NameRules::Any);
+    }
     if !table.has(&names::NAMES) {
         table.place_of(&names::NAMES).error(
             "`names` is missing, and so is `directory`: nothing says which machines may pass; \
-             write names = { allow = [\"*.corp.example.com\"] }",
+             write names = { allow = [\"*.corp.example.com\"] }, or name a directory",
         );
         return None;
     }
     let rules = names::read(table, &names::POLICY)?;
-    if rules == NameRules::Any {
+    if rules == NameRules::Any && !table.has(&directory::DIRECTORY) {
         table
             .place_of(&names::NAMES)
             .warn("no name is asked for: every machine with a certificate of these authorities passes");
