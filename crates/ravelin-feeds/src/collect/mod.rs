@@ -1,0 +1,128 @@
+//! Entries of a directory to what policy knows of it: the same for LDIF and for what LDAP answers.
+//!
+//! Whatever is missing that a decision needs is a problem, and data with a problem are not used: half a table lets nobody in who
+//! should stay out, but it locks out whoever is missing.
+
+mod account;
+mod groups;
+
+use std::fmt;
+
+use ravelin_policy::directory::{DirectoryData, Domain, Sid};
+
+use crate::entry::Entry;
+use groups::Groups;
+
+/// What the entries do not say.
+#[derive(Clone, Copy, Debug)]
+pub struct Collected<'a> {
+    /// When the entries were asked for, Unix seconds.
+    pub as_of: i64,
+    /// NetBIOS names by DNS name, where the entries have no crossRef of the domain.
+    pub netbios_names: &'a [(String, String)],
+}
+
+/// An entry that cannot be used.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CollectProblem {
+    /// Which; empty where it is about all of them.
+    pub dn: String,
+    /// What and the cure.
+    pub text: String,
+}
+
+impl fmt::Display for CollectProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dn = ravelin_policy::escape(&self.dn).replace("\\u{3d}", "=");
+        if dn.is_empty() { f.write_str(&self.text) } else { write!(f, "{dn}: {}", self.text) }
+    }
+}
+
+impl std::error::Error for CollectProblem {}
+
+/// Makes one table of the entries: domains (class domainDNS), their crossRefs, NTAuthCertificates, groups and computers;
+/// others are passed over.
+///
+/// # Errors
+/// Every entry that cannot be used.
+pub fn collect(entries: &[Entry], collected: Collected<'_>) -> Result<DirectoryData, Vec<CollectProblem>> {
+    let mut problems = Vec::new();
+    let domains = domains(entries, collected, &mut problems);
+    if domains.is_empty() && problems.is_empty() {
+        problems.push(whole(
+            "there is no domain among the entries: export the object of the domain itself (objectClass=domainDNS), with its \
+             objectSid",
+        ));
+    }
+    let groups = Groups::read(entries, &mut problems);
+    let mut accounts = Vec::new();
+    for entry in entries.iter().filter(|entry| account::is_computer(entry)) {
+        match account::read(entry, &domains, &groups) {
+            Ok(account) => accounts.push(account),
+            Err(text) => problems.push(CollectProblem { dn: entry.dn.clone(), text }),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    accounts.sort_by_key(|account| account.sid);
+    Ok(DirectoryData { domains, groups: groups.into_list(), accounts })
+}
+
+fn domains(entries: &[Entry], collected: Collected<'_>, problems: &mut Vec<CollectProblem>) -> Vec<Domain> {
+    let nt_auth: Vec<Vec<u8>> = entries
+        .iter()
+        .filter(|entry| first_rdn_is(&entry.dn, "CN=NTAuthCertificates"))
+        .flat_map(|entry| entry.values("cacertificate").iter().cloned())
+        .collect();
+    let mut domains: Vec<Domain> = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.is_a("domainDNS")) {
+        let sid = entry.value("objectsid").and_then(|octets| Sid::from_bytes(octets).ok());
+        let dns_name = dns_name(&entry.dn);
+        let (Some(sid), Some(dns_name)) = (sid, dns_name) else {
+            let text = "a domain without objectSid, or not named by DC= alone".to_owned();
+            problems.push(CollectProblem { dn: entry.dn.clone(), text });
+            continue;
+        };
+        let netbios_name = netbios_name(entries, &entry.dn, &dns_name, collected);
+        domains.push(Domain { dns_name, netbios_name, sid, nt_auth: nt_auth.clone(), as_of: collected.as_of });
+    }
+    domains.sort_by_key(|domain| domain.sid);
+    domains.dedup();
+    domains
+}
+
+/// From the crossRef of the domain, else as it was told, else the first label as Windows proposes it.
+fn netbios_name(entries: &[Entry], dn: &str, dns_name: &str, collected: Collected<'_>) -> String {
+    let of_domain = |entry: &&Entry| {
+        entry.is_a("crossRef") && entry.text("ncname").is_some_and(|name| name.eq_ignore_ascii_case(dn))
+    };
+    let found = entries.iter().find(of_domain).and_then(|entry| entry.text("netbiosname")).map(str::to_owned);
+    let told = || collected.netbios_names.iter().find(|(domain, _)| domain == dns_name).map(|(_, name)| name.clone());
+    let first_label = || dns_name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    found.or_else(told).unwrap_or_else(first_label)
+}
+
+/// `DC=corp,DC=example,DC=com` as `corp.example.com`.
+fn dns_name(dn: &str) -> Option<String> {
+    let labels = dn.split(',').map(|rdn| {
+        let (key, value) = rdn.split_once('=')?;
+        key.trim()
+            .eq_ignore_ascii_case("DC")
+            .then(|| value.trim().to_ascii_lowercase())
+            .filter(|label| !label.is_empty())
+    });
+    labels.collect::<Option<Vec<_>>>().map(|labels| labels.join("."))
+}
+
+/// Whether a distinguished name begins so.
+fn first_rdn_is(dn: &str, rdn: &str) -> bool {
+    dn.split_at_checked(rdn.len()).is_some_and(|(first, rest)| first.eq_ignore_ascii_case(rdn) && rest.starts_with(','))
+}
+
+fn whole(text: &str) -> CollectProblem {
+    CollectProblem { dn: String::new(), text: text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;
