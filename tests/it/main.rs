@@ -10,7 +10,9 @@
 #![allow(unreachable_pub, missing_docs, reason = "nothing imports a test binary")]
 
 mod a_broken_start_serves_nobody;
+mod a_domain_controller_says_who_passes;
 mod a_scanner_finds_nothing;
+mod accounts_are_judged;
 mod admitted_client_has_a_tunnel;
 mod bytes_arrive_unchanged;
 mod corpora_replay;

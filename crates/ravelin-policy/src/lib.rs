@@ -30,7 +30,7 @@ mod spec;
 mod tests;
 mod time;
 
-pub use account::AccountReport;
+pub use account::{AccountReport, accounts_of};
 pub use decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
 pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
 pub use identity::Identity;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ravelin::cli::{check, demo, drain, explain, hello, init, kill, reload, run, sessions, status};
+use ravelin::cli::{check, demo, directory, drain, explain, hello, init, kill, reload, run, sessions, status};
 use ravelin::server;
 
 /// IP-HTTPS preauthentication in front of Microsoft DirectAccess servers
@@ -22,6 +22,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Dry-run the decision for a certificate chain
     Explain(explain::ExplainArgs),
+    /// Make a snapshot of the directory of an export, or show what one knows
+    Directory(directory::DirectoryArgs),
     /// Show what TLS clients offer, and which engine would take them
     Hello(hello::HelloArgs),
     /// Show a running gateway's state
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args, server::problems_of_start),
         Command::Explain(args) => explain::run(&args),
+        Command::Directory(args) => directory::run(&args),
         Command::Hello(args) => hello::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Sessions(args) => sessions::run(&args),

@@ -146,14 +146,19 @@ impl Process {
 
     /// A page of its admin interface, head and all.
     pub fn page(&self, path: &str) -> String {
+        let text = self.answer(path);
+        assert!(text.starts_with("HTTP/1.1 200 "), "{path}: {text}");
+        text
+    }
+
+    /// What its admin interface answers, whatever the status.
+    pub fn answer(&self, path: &str) -> String {
         let address = self.ask_json(&["status"])["admin_listen"].as_str().unwrap().to_owned();
         let mut stream = TcpStream::connect(&address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
         let mut text = Vec::new();
         stream.read_to_end(&mut text).unwrap();
-        let text = String::from_utf8_lossy(&text).into_owned();
-        assert!(text.starts_with("HTTP/1.1 200 "), "{path}: {text}");
-        text
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Runs another command of ravelin against it: `ravelin ARGUMENTS --config FILE`.

@@ -299,6 +299,29 @@ impl AccountRule {
     }
 }
 
+/// Every account that a certificate (DER) leads to in any way: by its security identifier, by its names, by an explicit
+/// mapping, weak ones too. For people: what may pass is [`crate::Policy::decide`]'s to say.
+///
+/// # Errors
+/// The certificate, or its security identifier, cannot be read.
+pub fn accounts_of<'d>(directory: &'d Directory, certificate: &[u8]) -> Result<Vec<AccountRef<'d>>, String> {
+    let leaf = Certificate::read(certificate).map_err(|malformed| format!("the certificate: {}", malformed.0))?;
+    let claim = Claim::read(&leaf).map_err(|bad| match bad {
+        BadClaim::Malformed(what) => format!("its security identifier: {what}"),
+        BadClaim::Differ(text) => text,
+    })?;
+    let mut accounts = candidates(directory, &claim.names);
+    let explicit = claim.strong_mappings(&leaf).into_iter().chain(Claim::weak_mapping(&leaf));
+    let others: Vec<AccountRef<'d>> =
+        explicit.flat_map(|(_, key)| directory.by_explicit(&key).collect::<Vec<_>>()).collect();
+    for account in claim.sid.and_then(|sid| directory.by_sid(&sid)).into_iter().chain(others) {
+        if !accounts.iter().any(|one| one.is(&account)) {
+            accounts.push(account);
+        }
+    }
+    Ok(accounts)
+}
+
 /// The one account that mappings name.
 fn explicit<'d>(
     directory: &'d Directory,

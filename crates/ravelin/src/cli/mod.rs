@@ -3,6 +3,7 @@
 pub mod check;
 pub mod control;
 pub mod demo;
+pub mod directory;
 pub mod drain;
 pub mod explain;
 pub mod hello;
