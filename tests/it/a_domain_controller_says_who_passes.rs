@@ -20,7 +20,7 @@ use crate::support::{Gate, NAME, Setup, ravelin, skip, wait};
 
 const ADDRESS: &str = "127.77.0.11";
 /// What a decision needs, and nothing else.
-const ATTRIBUTES: [&str; 18] = [
+const ATTRIBUTES: [&str; 17] = [
     "objectClass",
     "objectCategory",
     "objectGUID",
@@ -33,7 +33,6 @@ const ATTRIBUTES: [&str; 18] = [
     "altSecurityIdentities",
     "primaryGroupID",
     "memberOf",
-    "member",
     "groupType",
     "nCName",
     "nETBIOSName",

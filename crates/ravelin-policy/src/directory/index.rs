@@ -156,7 +156,7 @@ impl Directory {
 
     fn named(&self, name: Name<'_>, is_it: impl Fn(&AccountRef<'_>) -> bool) -> Vec<AccountRef<'_>> {
         let hash = name.hash(&self.hasher);
-        let first = self.by_name.hashes.partition_point(|one| *one < hash);
+        let first = self.by_name.first(hash);
         let found = self.by_name.hashes.iter().zip(self.by_name.rows.iter()).skip(first);
         found
             .take_while(|(one, _)| **one == hash)
@@ -174,6 +174,28 @@ impl Directory {
         let length = usize::from(self.texts.get(at).copied().unwrap_or_default());
         let text = self.texts.get(at + 1..at + 1 + length).unwrap_or_default();
         (std::str::from_utf8(text).unwrap_or_default(), at + 1 + length)
+    }
+}
+
+impl NameIndex {
+    /// Where hashes of at least this begin. They are spread evenly, so the place can be guessed to within some hundreds of a
+    /// million, and the search begins there: a handful of cache misses instead of twenty.
+    fn first(&self, hash: u64) -> usize {
+        let count = self.hashes.len();
+        let is_below = |place: usize| self.hashes.get(place).is_some_and(|one| *one < hash);
+        let guess = usize::try_from((u128::from(hash) * count as u128) >> 64).unwrap_or(0);
+        let (mut low, mut step) = (guess, GUESS_ERROR);
+        while low > 0 && !is_below(low) {
+            low = low.saturating_sub(step);
+            step = step.saturating_mul(2);
+        }
+        let (mut high, mut step) = (guess, GUESS_ERROR);
+        while high < count && is_below(high) {
+            high = high.saturating_add(step).min(count);
+            step = step.saturating_mul(2);
+        }
+        let between = self.hashes.get(low..high).unwrap_or_default();
+        low + between.partition_point(|one| *one < hash)
     }
 }
 
@@ -362,21 +384,46 @@ impl Building {
         }
         drop(guids);
         self.names.sort_unstable();
+        // What is small and stays was allocated after everything that is gone by now, and would keep its pages from the
+        // system: copies find place below.
+        let group_sets = self.group_sets.clone();
+        let explicit = self.explicit.clone();
         let (hashes, rows): (Vec<u64>, Vec<u32>) = self.names.into_iter().unzip();
         Ok(Directory {
             domains,
             groups,
             rows: self.rows.into_boxed_slice(),
             texts: self.texts.into_boxed_slice(),
-            group_sets: self.group_sets,
+            group_sets,
             by_name: NameIndex { hashes: hashes.into_boxed_slice(), rows: rows.into_boxed_slice() },
-            explicit: self.explicit,
+            explicit,
             hasher,
             unread_mappings: self.unread_mappings,
         })
     }
 }
 
+/// The spread of a million even hashes around where they should be.
+const GUESS_ERROR: usize = 512;
 /// As no account can expire so late: accountExpires ends in the year 30828.
 const NEVER: i64 = i64::MAX;
 const TOO_MUCH: &str = "more accounts or names than can be numbered";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_found_wherever_it_is() {
+        let even = |count: u64| (0..count).map(|at| at * (u64::MAX / count.max(1))).collect::<Vec<u64>>();
+        let crowded: Vec<u64> = (0..3_000).chain((0..3_000).map(|at| u64::MAX - 2_999 + at)).collect();
+        for hashes in [vec![], vec![7], vec![7, 7, 7, 8], even(5_000), crowded, vec![u64::MAX; 2_000]] {
+            let rows = vec![0; hashes.len()].into_boxed_slice();
+            let index = NameIndex { hashes: hashes.clone().into_boxed_slice(), rows };
+            let near = hashes.iter().flat_map(|hash| [hash.saturating_sub(1), *hash, hash.saturating_add(1)]);
+            for hash in near.chain([0, 7, u64::MAX / 2, u64::MAX]) {
+                assert_eq!(index.first(hash), hashes.partition_point(|one| *one < hash), "{hash} of {}", hashes.len());
+            }
+        }
+    }
+}
