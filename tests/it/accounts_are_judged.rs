@@ -259,3 +259,52 @@ fn an_account_can_be_looked_up() {
     let output = run(show.args(["directory", "show", "--snapshot"]).arg(&snapshot).arg("pc99")).unwrap();
     assert_eq!(output.status.code(), Some(3));
 }
+
+/// An operator's word, for a time: whoever the old facts know gets in, nobody else, and it is seen everywhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_override_has_old_facts_count_for_a_while() {
+    let mut estate = Estate::new();
+    estate.snapshot.data.domains[0].as_of = unix_now() - 3 * 86_400;
+    estate.snapshot.data.accounts[1].user_account_control |= 2;
+    estate.write();
+    let server = ServerSpec::tls(&estate.setup.estate().server).start().await.unwrap();
+    let issuing = estate.setup.estate().issuing.clone();
+    let root = estate.setup.estate().root.clone();
+    let audit = estate.setup.path("audit.jsonl");
+    let gate = Process::start(estate.setup.servers(&[server.address()]).set(
+        "log",
+        "audit",
+        &format!("{:?}", audit.display().to_string()),
+    ));
+    let client = |number: u32| {
+        let spec = CertificateSpec::client(&format!("pc{number}.corp.example.test")).sid(&sid(number));
+        let client = ravelin_lab::client::Client::new(gate.address(), crate::support::NAME).trust(&root);
+        client.certificate(&issuing.issue(spec))
+    };
+    assert_eq!(client(1).refused().await, End::Alert(alert::ACCESS_DENIED));
+    for wrong in [&["override"][..], &["override", "--hours", "1"], &["override", "--hours", "200", "--reason", "x"]] {
+        assert!(!gate.ask(wrong).status.success(), "{wrong:?}");
+    }
+    let past = gate.ask(&["override", "--until", "2020-01-01T00:00:00Z", "--reason", "x"]);
+    assert!(String::from_utf8_lossy(&past.stderr).contains("is past"), "{past:?}");
+
+    let told = gate.ask(&["override", "--hours", "1", "--reason", "the export is being repaired"]);
+    assert!(told.status.success(), "{told:?}");
+    let mut tunnel = client(1).connect().await.unwrap();
+    assert_eq!(client(2).refused().await, End::Alert(alert::ACCESS_DENIED), "what the facts refuse stays refused");
+    assert_eq!(client(99).refused().await, End::Alert(alert::ACCESS_DENIED));
+    let status = gate.ask_json(&["status"]);
+    assert_eq!(status["age_override"]["reason"], "the export is being repaired");
+    assert_eq!(status["directories"][0]["domains"][0]["state"], "overridden");
+    assert!(gate.page("/readyz").contains("by an operator's override"));
+    assert!(gate.log().contains("an operator has facts past max_age count"), "{}", gate.log());
+
+    assert!(gate.ask(&["override", "--end"]).status.success());
+    assert_eq!(tunnel.end().await, End::CloseNotify);
+    assert_eq!(client(1).refused().await, End::Alert(alert::ACCESS_DENIED));
+    let overridden = || {
+        let text = std::fs::read_to_string(&audit).unwrap_or_default();
+        text.lines().any(|line| line.contains("\"end\":\"directory_stale\"") && line.contains("\"overridden\":true"))
+    };
+    wait("the audited session", overridden).await;
+}

@@ -44,6 +44,8 @@ pub(crate) struct Directories<'a> {
     pub(crate) in_use: &'a [Arc<LoadedDirectory>],
     /// Those that the policies so far have named.
     pub(crate) loaded: LoadedDirectories,
+    /// Until then facts past `max_age` count (Unix seconds).
+    pub(crate) override_until: Option<i64>,
 }
 
 impl Directories<'_> {

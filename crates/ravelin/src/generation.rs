@@ -86,16 +86,18 @@ impl Generation {
 /// # Errors
 /// Every error and warning found in the files that the configuration names.
 pub fn build(config: &Config, number: u64, now: UnixTime) -> Result<Generation, Vec<Problem>> {
-    build_after(None, config, number, now)
+    build_after(None, None, config, number, now)
 }
 
 /// As [`build`]; what the generation in force knows better about revocation is kept: a list that was fetched broken or
-/// went back in number must not lock an estate out nor let a revoked machine in (robustness rule 13).
+/// went back in number must not lock an estate out nor let a revoked machine in (robustness rule 13). Until `override_until` (Unix
+/// seconds) facts about accounts count that are past `max_age`.
 ///
 /// # Errors
 /// As [`build`].
 pub fn build_after(
     previous: Option<&Generation>,
+    override_until: Option<i64>,
     config: &Config,
     number: u64,
     now: UnixTime,
@@ -103,7 +105,7 @@ pub fn build_after(
     let mut problems = FileProblems::default();
     let mut policies = BTreeMap::new();
     let in_use = previous.map(|generation| generation.directories.as_slice()).unwrap_or_default();
-    let mut directories = Directories { in_use, loaded: Vec::new() };
+    let mut directories = Directories { in_use, loaded: Vec::new(), override_until };
     for (name, policy) in &config.policies {
         let Some(mut built) = build_policy(name, policy, &mut directories, &config.file, now, &mut problems) else {
             continue;
@@ -193,7 +195,7 @@ pub(crate) fn build_policy(
             allow_groups: rule.allow_groups.clone(),
             deny_groups: rule.deny_groups.clone(),
             max_age: rule.max_age,
-            override_until: None,
+            override_until: directories.override_until,
         }),
         shadow: policy.shadow.as_ref().map(|shadow| build_shadow(shadow, &key("shadow.issued_by"), problems)),
     };

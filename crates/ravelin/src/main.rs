@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ravelin::cli::{check, demo, directory, drain, explain, hello, init, kill, reload, run, sessions, status};
+use ravelin::cli::{
+    check, demo, directory, drain, explain, hello, init, kill, override_age, reload, run, sessions, status,
+};
 use ravelin::server;
 
 /// IP-HTTPS preauthentication in front of Microsoft DirectAccess servers
@@ -34,6 +36,8 @@ enum Command {
     Kill(kill::KillArgs),
     /// Stop accepting, wait for tunnels, exit
     Drain(drain::DrainArgs),
+    /// Have facts about accounts count that are past max_age, for a while
+    Override(override_age::OverrideArgs),
     /// Load configuration and files again
     Reload(reload::ReloadArgs),
     /// Show a whole estate at work in this process
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         Command::Sessions(args) => sessions::run(&args),
         Command::Kill(args) => kill::run(&args),
         Command::Drain(args) => drain::run(&args),
+        Command::Override(args) => override_age::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => init::run(&args),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ravelin_policy::directory::Domain;
+use ravelin_policy::escape;
 
 use tokio::runtime::Handle;
 
@@ -11,8 +12,8 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::live::LiveSession;
 use crate::operator::{
-    CertificateView, DirectoryDomainView, DirectoryView, KillSelector, ListView, ListenerView, Operator, PoolView,
-    ReloadReport, ServerView, SessionView, SiteView, Status,
+    AgeOverride, CertificateView, DirectoryDomainView, DirectoryView, KillSelector, ListView, ListenerView, Operator,
+    OverrideView, PoolView, ReloadReport, ServerView, SessionView, SiteView, Status,
 };
 use crate::record::SessionEnd;
 use crate::reload;
@@ -72,6 +73,9 @@ impl Operator for Operations {
             pools: gateway.pool_views(),
             lists: gateway.list_views(),
             directories: gateway.directory_views(),
+            age_override: gateway
+                .age_override(clock::now())
+                .map(|order| OverrideView { until: unix_rfc3339(order.until_unix), reason: escape(&order.reason) }),
             tunnels: gateway.live.len(),
             handshakes_in_flight: gateway.handshakes_in_flight(),
             unready: self.unready(),
@@ -120,6 +124,18 @@ impl Operator for Operations {
             reasons.extend(directory.alarms(true));
         }
         reasons
+    }
+
+    fn override_age(&self, order: Option<AgeOverride>) -> ReloadReport {
+        match &order {
+            Some(AgeOverride { until_unix, reason }) => {
+                let (until, reason) = (unix_rfc3339(*until_unix), escape(reason));
+                tracing::warn!(until, reason, "an operator has facts past max_age count");
+            }
+            None => tracing::warn!("an operator ended the override"),
+        }
+        self.gateway.set_age_override(order);
+        self.reload_for("override", false)
     }
 
     fn directories(&self) -> Vec<DirectoryView> {
@@ -221,7 +237,9 @@ impl Gateway {
                 let domain = |domain: &Domain| {
                     let age_seconds = now.saturating_sub(domain.as_of).max(0);
                     let past = |limit: Duration| u64::try_from(age_seconds).is_ok_and(|age| age > limit.as_secs());
+                    let overridden = self.override_until(clock::now()).is_some();
                     let state = match (past(config.max_age), past(config.stale_after)) {
+                        (true, _) if overridden => "overridden",
                         (true, _) => "expired",
                         (false, true) => "stale",
                         (false, false) => "fresh",

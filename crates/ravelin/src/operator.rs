@@ -16,6 +16,9 @@ pub trait Operator: Send + Sync {
     fn reload(&self, dry_run: bool) -> ReloadReport;
     /// `/readyz`: empty when ready, else every reason why not.
     fn unready(&self) -> Vec<String>;
+    /// `ravelin override`: until then, facts about accounts that are past `max_age` count; `None` ends it. Judges every tunnel
+    /// again.
+    fn override_age(&self, order: Option<AgeOverride>) -> ReloadReport;
     /// The directory that each policy judges accounts by, and how old its facts are now.
     fn directories(&self) -> Vec<DirectoryView>;
 }
@@ -52,6 +55,7 @@ pub struct Status {
     pub pools: Vec<PoolView>,
     pub lists: Vec<ListView>,
     pub directories: Vec<DirectoryView>,
+    pub age_override: Option<OverrideView>,
     pub tunnels: usize,
     pub handshakes_in_flight: usize,
     pub unready: Vec<String>,
@@ -121,6 +125,16 @@ pub struct ListView {
     pub entries: usize,
 }
 
+/// An operator's word that facts past `max_age` count for a while.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgeOverride {
+    /// Unix seconds; it ends by itself.
+    pub until_unix: i64,
+    /// For the log and `status`.
+    pub reason: String,
+}
+
 /// The directory of one policy.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[expect(missing_docs, reason = "as for Status")]
@@ -134,6 +148,14 @@ pub struct DirectoryView {
     pub refused: Option<String>,
 }
 
+/// An override in force.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "as for Status")]
+pub struct OverrideView {
+    pub until: String,
+    pub reason: String,
+}
+
 /// One domain of a directory.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[expect(missing_docs, reason = "as for Status")]
@@ -142,19 +164,24 @@ pub struct DirectoryDomainView {
     pub accounts: usize,
     pub as_of: String,
     pub age_seconds: i64,
-    /// `fresh`, `stale` (past `stale_after`: everybody passes as before), `expired` (past `max_age`: nobody passes).
+    /// `fresh`, `stale` (past `stale_after`: everybody passes as before), `expired` (past `max_age`: nobody passes),
+    /// `overridden` (past `max_age`, and counting by an operator's word).
     pub state: String,
 }
 
 impl DirectoryView {
     /// Domains that an operator should look after, in words; those that are `expired` or not.
     pub fn alarms(&self, expired: bool) -> Vec<String> {
-        let state = if expired { "expired" } else { "stale" };
-        let of_state = self.domains.iter().filter(|domain| domain.state == state);
+        let states: &[&str] = if expired { &["expired"] } else { &["stale", "overridden"] };
+        let of_state = self.domains.iter().filter(|domain| states.contains(&domain.state.as_str()));
         of_state
             .map(|domain| {
-                let consequence = if expired { "nobody of it passes" } else { "it goes on being used" };
-                let DirectoryDomainView { domain, as_of, age_seconds, .. } = domain;
+                let DirectoryDomainView { domain, as_of, age_seconds, state, .. } = domain;
+                let consequence = match (expired, state.as_str()) {
+                    (true, _) => "nobody of it passes",
+                    (false, "overridden") => "it goes on being used, past max_age, by an operator's override",
+                    (false, _) => "it goes on being used",
+                };
                 format!(
                     "policy {}: what is known of {domain} is {age_seconds} s old ({as_of}): {consequence}",
                     self.policy

@@ -83,7 +83,8 @@ fn build(
     let (config, warnings) = config::load(&gateway.config_file)?;
     report.warnings.extend(words(&warnings));
     report.warnings.extend(needs_restart(&current.config, &config));
-    let mut next = generation::build_after(Some(current), &config, current.number + 1, now)?;
+    let mut next =
+        generation::build_after(Some(current), gateway.override_until(now), &config, current.number + 1, now)?;
     report.warnings.extend(words(&next.warnings));
     next.warnings.splice(0..0, warnings);
     Ok(next)

@@ -142,6 +142,7 @@ pub(crate) fn status() -> Status {
             next_update_unix: 1_767_830_400,
             entries: 12,
         }],
+        age_override: None,
         directories: vec![DirectoryView {
             policy: "domain-computers".to_owned(),
             file: "/var/lib/ravelin/directory.snapshot".to_owned(),

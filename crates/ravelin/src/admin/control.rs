@@ -16,8 +16,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
 use super::worker::{self, Stop};
+use crate::clock;
 use crate::log::ascii_json;
-use crate::operator::{KillSelector, Operator};
+use crate::operator::{AgeOverride, KillSelector, Operator};
 
 /// What can be asked: `{"command":"kill","selector":{"session":7}}`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -34,6 +35,11 @@ pub enum Request {
     },
     /// Answered by null, before the drain is over.
     Drain {},
+    /// Answered by a [`crate::operator::ReloadReport`].
+    Override {
+        /// Until when and why; null ends it.
+        order: Option<AgeOverride>,
+    },
     /// Answered by a [`crate::operator::ReloadReport`].
     Reload {
         /// Tell what would be, change nothing.
@@ -188,7 +194,7 @@ fn told(request: &Request, stream: &UnixStream) {
     };
     match request {
         Request::Sessions {} | Request::Status {} | Request::Reload { dry_run: true } => {}
-        Request::Drain {} | Request::Kill { .. } | Request::Reload { dry_run: false } => {
+        Request::Drain {} | Request::Kill { .. } | Request::Override { .. } | Request::Reload { dry_run: false } => {
             tracing::info!(request = ascii_json(request), uid, pid, "control request");
         }
     }
@@ -204,6 +210,10 @@ async fn perform(request: Request, operator: Arc<dyn Operator>) -> Answer {
             Answer::Error("an empty name matches nothing; name an identity or a site, or say \"all\"".to_owned())
         }
         Request::Kill { selector } => to_answer(&json!(operator.kill(&selector))),
+        Request::Override { order } => match order.as_ref().map(check_override) {
+            Some(Err(why)) => Answer::Error(why),
+            Some(Ok(())) | None => to_answer(&operator.override_age(order)),
+        },
         Request::Reload { dry_run } => to_answer(&operator.reload(dry_run)),
         Request::Sessions {} => to_answer(&operator.sessions()),
         Request::Status {} => to_answer(&operator.status()),
@@ -214,6 +224,25 @@ async fn perform(request: Request, operator: Arc<dyn Operator>) -> Answer {
         Err(_) => Answer::Error(format!("the gateway did not answer within {} s", OPERATOR_DEADLINE.as_secs())),
     }
 }
+
+/// An override says why, and is short: it is for the hour in which somebody repairs the export.
+fn check_override(order: &AgeOverride) -> Result<(), String> {
+    if order.reason.trim().is_empty() || order.reason.len() > REASON_BYTES_MAX {
+        return Err(format!("an override has a reason, of at most {REASON_BYTES_MAX} bytes"));
+    }
+    let ahead = order.until_unix.saturating_sub(i64::try_from(clock::now().as_secs()).unwrap_or(i64::MAX));
+    if ahead <= 0 {
+        return Err("the end of the override is past".to_owned());
+    }
+    if ahead > OVERRIDE_SECONDS_MAX {
+        return Err("an override lasts a week at most; give it again if it must go on".to_owned());
+    }
+    Ok(())
+}
+
+/// A sentence.
+const REASON_BYTES_MAX: usize = 300;
+const OVERRIDE_SECONDS_MAX: i64 = 7 * 86_400;
 
 fn to_answer(value: &impl Serialize) -> Answer {
     match serde_json::to_value(value) {

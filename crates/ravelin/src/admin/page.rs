@@ -18,6 +18,10 @@ pub(super) fn status(status: &Status, sessions: &[SessionView]) -> String {
     page.raw("<h1>ravelin ").text(&status.version).raw("</h1>\n");
     page.state(status);
     page.list("Not ready", &status.unready);
+    let overridden = status.age_override.iter();
+    let overridden =
+        overridden.map(|order| format!("facts past max_age count until {}: {}", order.until, order.reason));
+    page.list("Override in force", &overridden.collect::<Vec<_>>());
     page.list("Warnings", &status.warnings);
     if let Some(reload) = &status.last_reload {
         page.raw("<h2>Last reload</h2>\n<p>").text(&reload.at).raw(", by ").text(&reload.trigger).raw(": ");

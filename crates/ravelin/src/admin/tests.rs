@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::control::{REQUEST_BYTES_MAX, Request};
 use super::*;
-use crate::operator::{DirectoryView, KillSelector, ReloadReport, SessionView, Status};
+use crate::operator::{AgeOverride, DirectoryView, KillSelector, ReloadReport, SessionView, Status};
 use crate::samples::{report, session_view, status};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -54,6 +54,10 @@ impl Operator for Fake {
         self.called(format!("reload {dry_run}"));
         drop(self.woken.wait_while(self.hang.lock().unwrap(), |hang| *hang).unwrap());
         report(dry_run)
+    }
+    fn override_age(&self, order: Option<AgeOverride>) -> ReloadReport {
+        self.called(format!("override {order:?}"));
+        report(false)
     }
     fn unready(&self) -> Vec<String> {
         self.unready.lock().unwrap().clone()

@@ -10,6 +10,7 @@ pub mod hello;
 pub mod init;
 mod init_text;
 pub mod kill;
+pub mod override_age;
 pub mod reload;
 pub mod run;
 pub mod sessions;

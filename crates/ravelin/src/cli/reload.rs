@@ -27,7 +27,7 @@ pub fn run(args: &ReloadArgs) -> ExitCode {
     })
 }
 
-fn text(report: &ReloadReport) -> String {
+pub(super) fn text(report: &ReloadReport) -> String {
     let mut text = String::new();
     for line in report.warnings.iter().chain(&report.problems) {
         text += &(plain(line) + "\n");

@@ -6,7 +6,7 @@ use super::control::{self, ControlArgs, EXIT_DONE};
 use super::table::table;
 use crate::admin::control::Request;
 use crate::admin::plain;
-use crate::operator::Status;
+use crate::operator::{OverrideView, Status};
 
 /// Show a running gateway's state.
 #[derive(clap::Args, Clone, Debug)]
@@ -40,6 +40,9 @@ fn text(status: &Status) -> String {
         text += &format!("status page and metrics at http://{}/\n", plain(listen));
     }
     list(&mut text, "not ready", &status.unready);
+    if let Some(OverrideView { until, reason }) = &status.age_override {
+        text += &(plain(&format!("OVERRIDE: facts past max_age count until {until}: {reason}")) + "\n");
+    }
     list(&mut text, "warning", &status.warnings);
     if let Some(reload) = &status.last_reload {
         let verdict = if reload.accepted { "accepted" } else { "REFUSED, the generation before serves on" };
