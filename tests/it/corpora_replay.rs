@@ -11,25 +11,31 @@ mod config;
 mod decide;
 #[path = "../../fuzz/targets/ipv6_framing.rs"]
 mod ipv6_framing;
+#[path = "../../fuzz/targets/ldif.rs"]
+mod ldif;
 #[path = "../../fuzz/targets/request_head.rs"]
 mod request_head;
 #[path = "../../fuzz/targets/response_head.rs"]
 mod response_head;
 #[path = "../../fuzz/targets/revocation_list.rs"]
 mod revocation_list;
+#[path = "../../fuzz/targets/snapshot.rs"]
+mod snapshot;
 
 /// A fuzz target's function.
 type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-const TARGETS: [(&str, Target); 7] = [
+const TARGETS: [(&str, Target); 9] = [
     ("client_hello", client_hello::run),
     ("config", config::run),
     ("decide", decide::run),
     ("ipv6_framing", ipv6_framing::run),
+    ("ldif", ldif::run),
     ("request_head", request_head::run),
     ("response_head", response_head::run),
     ("revocation_list", revocation_list::run),
+    ("snapshot", snapshot::run),
 ];
 
 /// Fewer would mean that a corpus was lost on the way.
