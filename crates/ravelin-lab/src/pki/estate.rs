@@ -191,8 +191,9 @@ fn clients(issuing: &Authority, renewed: &Authority, partner: &Authority, forger
                 .key(Key::shared(KeyType::Rsa2048, HEALTHY_KEY))
                 .sid("S-1-5-21-1004336348-1177238915-682003330-1117"),
         ),
-        healthy_renewed: renewed.issue(client("pc02")),
-        healthy_no_subject: issuing.issue(client("pc03").subject("").names_critical()),
+        healthy_renewed: renewed.issue(client("pc02").sid("S-1-5-21-1004336348-1177238915-682003330-1118")),
+        healthy_no_subject: issuing
+            .issue(client("pc03").subject("").names_critical().sid("S-1-5-21-1004336348-1177238915-682003330-1119")),
         expired: issuing.issue(client("pc-expired").not_before(now - 90 * DAY).not_after(now - HOUR)),
         not_yet_valid: issuing.issue(client("pc-early").not_before(now + DAY)),
         revoked: issuing.issue(client("pc-revoked")),

@@ -7,6 +7,8 @@ use ravelin_lab::pki::Estate;
 use ravelin_lab::server::{Server, ServerSpec};
 use tempfile::TempDir;
 
+use super::directory;
+
 /// Everything the demo needs besides the gateway.
 pub(super) struct DemoEstate {
     /// The certificates.
@@ -18,12 +20,15 @@ pub(super) struct DemoEstate {
 impl DemoEstate {
     /// Makes the certificates, starts two stand-ins, writes the configuration.
     pub(super) async fn build() -> io::Result<DemoEstate> {
-        let pki = Estate::standard(ravelin_lab::clock::now());
+        let now = ravelin_lab::clock::now();
+        let pki = Estate::standard(now);
         let folder = tempfile::Builder::new().prefix("ravelin-demo-").tempdir()?;
         pki.write(folder.path())?;
         let servers = vec![ServerSpec::tls(&pki.server).start().await?, ServerSpec::tls(&pki.server).start().await?];
         let estate = DemoEstate { pki, servers, folder };
         std::fs::write(estate.config_file(), estate.config_text())?;
+        let snapshot = directory::snapshot(&estate.pki, now).map_err(io::Error::other)?;
+        std::fs::write(estate.folder.path().join("directory.snapshot"), snapshot)?;
         Ok(estate)
     }
 
@@ -72,6 +77,7 @@ trust_anchors = ["ca/root.pem"]
 intermediates = ["ca/issuing.pem", "ca/issuing-renewed.pem"]
 names = {{ allow = ["*.corp.example.test"], deny = ["pc-lost.corp.example.test"] }}
 revocation = {{ crls = ["crl"], check = "chain" }}
+directory = {{ snapshot = "directory.snapshot", allow_groups = ['CORP\DirectAccess Clients'] }}
 
 [pools.demo]
 servers = [{}]

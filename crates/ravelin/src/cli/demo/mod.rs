@@ -3,6 +3,7 @@
 //! A real gateway with a real configuration file, in front of two DirectAccess stand-ins; a scripted set of clients, each
 //! allowed or refused for its own reason. What the table shows is read from the session records, as `log` shows them.
 
+mod directory;
 mod estate;
 mod script;
 mod table;

@@ -9,6 +9,7 @@ use ravelin_policy::Reason;
 use ravelin_tls::alert::{self, Alert};
 
 use super::Ended;
+use super::directory;
 use super::estate::DemoEstate;
 use crate::record::SessionEnd;
 
@@ -53,6 +54,8 @@ const LIVE: &str = "live";
 pub(super) fn steps(estate: &DemoEstate, address: SocketAddr) -> Vec<Step> {
     let client = || Client::new(address, "da.corp.example.test").trust(&estate.pki.root);
     let clients = &estate.pki.clients;
+    let machine =
+        |name: &str, number| client().certificate(&estate.pki.issuing.issue(directory::certificate(name, number)));
     let denied = |what, reason, client| Step { what, expected: SessionEnd::Denied(reason), client, stays: false };
     let other = |what, expected, client| Step { what, expected, client, stays: false };
     vec![
@@ -80,6 +83,10 @@ pub(super) fn steps(estate: &DemoEstate, address: SocketAddr) -> Vec<Step> {
         denied("server-only purpose", Reason::WrongPurpose, client().certificate(&clients.server_purpose)),
         denied("name outside the estate", Reason::NameNotAllowed, client().certificate(&clients.wrong_name)),
         denied("lost laptop, on the deny list", Reason::DenyListed, client().certificate(&clients.deny_listed)),
+        denied("account disabled", Reason::AccountDisabled, machine("pc-left", 1120)),
+        denied("account not in the group", Reason::GroupMissing, machine("pc-lab", 1121)),
+        denied("account deleted", Reason::AccountNotFound, machine("pc-gone", 1122)),
+        denied("another machine's name", Reason::SidMismatch, machine("pc01", 1121)),
         other(
             "browser with a good certificate",
             SessionEnd::BadRequest,
