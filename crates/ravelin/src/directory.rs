@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ravelin_feeds::snapshot::{PublicKey, Snapshot, Summary, check_successor};
 use ravelin_policy::directory::Directory;
 
+use crate::clock;
 use crate::config::DirectoryConfig;
 use crate::files::{self, FileProblems};
 use crate::watch;
@@ -132,10 +133,11 @@ fn index(
     demanded: Option<&PublicKey>,
     in_use: Option<&Summary>,
 ) -> Result<(Directory, Summary), String> {
+    let unix_now = i64::try_from(clock::now().as_secs()).unwrap_or(i64::MAX);
     let bytes = read_whole(&source.path)?;
     let snapshot = Snapshot::read(&bytes, demanded).map_err(|error| error.to_string())?;
     drop(bytes);
-    check_successor(in_use, &snapshot, source.max_shrink).map_err(|refused| refused.to_string())?;
+    check_successor(in_use, &snapshot, source.max_shrink, unix_now).map_err(|refused| refused.to_string())?;
     let summary = snapshot.summary();
     let directory = Directory::build(snapshot.data).map_err(|why| format!("holds a contradiction: {why}"))?;
     Ok((directory, summary))

@@ -21,6 +21,8 @@ pub struct Summary {
 pub enum Refused {
     /// Not everything was got that was asked for.
     Incomplete,
+    /// It, or what is known of a domain, is of a time to come: it would not grow old, and whatever follows would seem older.
+    FromTheFuture,
     /// Its serial number, or its time, is before that of the one in use.
     Older,
     /// A domain lost more of its accounts than is allowed at once.
@@ -36,6 +38,9 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Incomplete => f.write_str("says of itself that it is not complete"),
+            Self::FromTheFuture => f.write_str(
+                "is of a time to come: the clock where it was made, or the one here, is wrong. Set it and make it anew",
+            ),
             Self::Older => f.write_str("is older than the snapshot in use"),
             Self::Shrunk { domain, accounts: (old, new) } => write!(
                 f,
@@ -63,14 +68,18 @@ impl Snapshot {
     }
 }
 
-/// Whether `new` may follow the one in use, if there is one. `max_shrink` is the share of a domain's accounts, in percent,
+/// Whether `new` may follow the one in use, if there is one, at this time (Unix seconds). `max_shrink` is the share of a domain's accounts, in percent,
 /// that may be gone at once: a permission that was lost must not empty the table.
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn check_successor(in_use: Option<&Summary>, new: &Snapshot, max_shrink: u8) -> Result<(), Refused> {
+pub fn check_successor(in_use: Option<&Summary>, new: &Snapshot, max_shrink: u8, now: i64) -> Result<(), Refused> {
     if !new.complete {
         return Err(Refused::Incomplete);
+    }
+    let latest = new.data.domains.iter().map(|domain| domain.as_of).chain([new.created]).max();
+    if latest.is_some_and(|latest| latest > now.saturating_add(CLOCKS_DIFFER_MAX_S)) {
+        return Err(Refused::FromTheFuture);
     }
     let Some(in_use) = in_use else { return Ok(()) };
     if new.serial < in_use.serial || new.created < in_use.created {
@@ -86,3 +95,6 @@ pub fn check_successor(in_use: Option<&Summary>, new: &Snapshot, max_shrink: u8)
     }
     Ok(())
 }
+
+/// Kerberos lets clocks of a domain differ by five minutes; twice that.
+const CLOCKS_DIFFER_MAX_S: i64 = 600;

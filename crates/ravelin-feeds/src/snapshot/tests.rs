@@ -201,7 +201,7 @@ fn only_what_may_follow_follows() {
         let mut next = snapshot(100);
         next.serial = 43;
         change(&mut next);
-        check_successor(Some(&summary), &next, 20)
+        check_successor(Some(&summary), &next, 20, 1_795_521_600)
     };
     let shrunk = |left| Err(Refused::Shrunk { domain: "corp.example.test".to_owned(), accounts: (100, left) });
     assert_eq!(next(|_| {}), Ok(()));
@@ -209,6 +209,9 @@ fn only_what_may_follow_follows() {
     assert_eq!(next(|next| next.serial = 41), Err(Refused::Older));
     assert_eq!(next(|next| next.created -= 1), Err(Refused::Older));
     assert_eq!(next(|next| next.complete = false), Err(Refused::Incomplete));
+    assert_eq!(next(|next| next.created += 600), Ok(()), "clocks differ");
+    assert_eq!(next(|next| next.created += 601), Err(Refused::FromTheFuture));
+    assert_eq!(next(|next| next.data.domains[1].as_of += 700), Err(Refused::FromTheFuture));
     assert_eq!(next(|next| next.data.accounts.truncate(80)), Ok(()));
     assert_eq!(next(|next| next.data.accounts.truncate(79)), shrunk(79));
     assert_eq!(
@@ -225,9 +228,9 @@ fn only_what_may_follow_follows() {
         "it had no accounts"
     );
     let mut first = snapshot(0);
-    assert_eq!(check_successor(None, &first, 20), Ok(()));
+    assert_eq!(check_successor(None, &first, 20, 1_795_521_600), Ok(()));
     first.complete = false;
-    assert_eq!(check_successor(None, &first, 20), Err(Refused::Incomplete));
+    assert_eq!(check_successor(None, &first, 20, 1_795_521_600), Err(Refused::Incomplete));
 }
 
 #[test]

@@ -116,8 +116,9 @@ fn import(args: &ImportArgs) -> Result<String, Problems> {
     let serial = before.as_ref().map_or(1, |before| before.serial.saturating_add(1));
     let snapshot = Snapshot { serial, created: now, complete: true, data };
     let summary = before.as_ref().map(Snapshot::summary);
-    check_successor(summary.as_ref(), &snapshot, args.max_shrink)
-        .map_err(|refused| vec![format!("{}: the new snapshot {refused} (--max-shrink)", args.snapshot.display())])?;
+    check_successor(summary.as_ref(), &snapshot, args.max_shrink, now).map_err(|refused| {
+        vec![format!("{}: the new snapshot {refused} (see --max-shrink, --as-of)", args.snapshot.display())]
+    })?;
     let bytes = snapshot.encode(signer.as_ref()).map_err(|error| about(&args.snapshot, error))?;
     // What a gateway would refuse is not written.
     let told = format!("{} accounts, {} groups", snapshot.data.accounts.len(), snapshot.data.groups.len());
