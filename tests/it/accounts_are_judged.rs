@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ravelin_feeds::snapshot::{Snapshot, write_atomically};
+use ravelin_feeds::snapshot::{SigningKey, Snapshot, write_atomically};
 use ravelin_lab::end::{End, alert};
 use ravelin_lab::pki::{CertificateSpec, Issued};
 use ravelin_lab::server::{Server, ServerSpec};
@@ -307,4 +307,38 @@ async fn an_override_has_old_facts_count_for_a_while() {
         text.lines().any(|line| line.contains("\"end\":\"directory_stale\"") && line.contains("\"overridden\":true"))
     };
     wait("the audited session", overridden).await;
+}
+
+/// Whoever may write the file decides who passes, unless a signature is demanded.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demanded_signature_must_be_there() {
+    let mut estate = Estate::new();
+    let (key, public) = (estate.setup.path("sync.key"), estate.setup.path("sync.pub"));
+    let openssl = |arguments: &[&str]| run(std::process::Command::new("openssl").args(arguments));
+    let [key_path, public_path] = [&key, &public].map(|path| path.to_str().unwrap());
+    if openssl(&["genpkey", "-algorithm", "ed25519", "-out", key_path]).is_none() {
+        return crate::support::skip("a_demanded_signature_must_be_there", "needs the command openssl");
+    }
+    openssl(&["pkey", "-in", key_path, "-pubout", "-out", public_path]).unwrap();
+    let signer = SigningKey::from_pem(&std::fs::read(&key).unwrap()).unwrap();
+    let rule =
+        r#"{ snapshot = "directory.snapshot", public_key = "sync.pub", allow_groups = ["DirectAccess Clients"] }"#;
+    estate.setup = estate.setup.set("policies.main", "directory", rule);
+    let server = ServerSpec::tls(&estate.setup.estate().server).start().await.unwrap();
+    let path = estate.setup.path("directory.snapshot");
+    let setup = estate.setup.servers(&[server.address()]);
+    assert!(setup.problems().iter().any(|problem| problem.contains("is not signed")), "{:?}", setup.problems());
+    write_atomically(&path, &estate.snapshot.encode(Some(&signer)).unwrap()).unwrap();
+    let gate = setup.start();
+    let client = gate.client().certificate(&certificate(&gate, 1));
+    client.connect().await.unwrap();
+    // Better in every way, but nobody's.
+    let forged = Snapshot { serial: 2, ..estate.snapshot.clone() };
+    let before = gate.status().generation;
+    write(&path, &forged);
+    gate.wait_for("the forged one", |status| status.generation > before).await;
+    let status = gate.status();
+    assert!(status.directories[0].refused.as_ref().is_some_and(|why| why.contains("is not signed")), "{status:?}");
+    assert_eq!(status.directories[0].serial, 1);
+    client.connect().await.unwrap();
 }

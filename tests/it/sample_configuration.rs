@@ -29,11 +29,11 @@ fn keys_in_comments_show_their_defaults() {
     assert_eq!(config::render(&read(&shown).0), config::render(&read(&sample).0));
 }
 
-/// `lifetime = "off"`, but no sentence, and not `shadow`, which has no default.
+/// `lifetime = "off"`, but no sentence, and neither `shadow` nor `directory`, which have no default.
 fn is_key(line: &str) -> bool {
     let Some((name, _)) = line.split_once('=') else { return false };
     let name = name.trim_end();
-    name != "shadow" && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
+    !["directory", "shadow"].contains(&name) && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
 }
 
 fn sample() -> String {
