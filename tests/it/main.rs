@@ -12,11 +12,13 @@
 mod a_broken_start_serves_nobody;
 mod a_domain_controller_says_who_passes;
 mod a_scanner_finds_nothing;
+mod a_stalled_side_holds_little;
 mod accounts_are_judged;
 mod admitted_client_has_a_tunnel;
 mod bytes_arrive_unchanged;
 mod corpora_replay;
 mod curl_meets_the_gateway;
+mod every_byte_survives_speed;
 mod every_end_is_passed_on_and_named;
 mod every_session_is_written_down_once;
 mod hostile_certificates_end_before_openssl;

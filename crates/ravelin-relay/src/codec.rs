@@ -24,6 +24,11 @@ pub trait Codec: Send {
     /// Whether a clean end has a mark of its own, so that a bare FIN is a cut (TLS) and not an end (plain TCP).
     fn marks_end(&self) -> bool;
 
+    /// Whether opening and sealing change nothing and may be left out: the relay then reads and writes plaintext itself.
+    fn passes_through(&self) -> bool {
+        false
+    }
+
     /// The most bytes that sealing `plaintext_len` bytes can need.
     fn sealed_len_max(&self, plaintext_len: usize) -> usize;
 }

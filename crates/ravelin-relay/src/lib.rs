@@ -10,8 +10,7 @@
 //! - The report is complete however the tunnel ended.
 //!
 //! Meant for one current-thread tokio runtime per relay thread, whose tunnels share one set of buffers; it works on
-//! any tokio runtime with I/O and time. Waiting between wake-ups to merge small packets is a matter of that
-//! runtime's thread and not of a tunnel: nothing here would have to change for it.
+//! any tokio runtime with I/O and time. Such a thread may call [`linger`] whenever it wakes, so that small packets merge.
 //!
 //! Absent by design: certificates, configuration, logging, wall-clock time, `unsafe`.
 #![forbid(unsafe_code)]
@@ -23,6 +22,7 @@ mod ending;
 mod inspect;
 mod limits;
 mod outlet;
+mod pace;
 mod parting;
 mod peer;
 mod plain;
@@ -37,6 +37,7 @@ mod tests;
 pub use codec::{Codec, CodecError, Opened, Sealed};
 pub use inspect::{Direction, Inspect, NoInspector};
 pub use limits::Limits;
+pub use pace::linger;
 pub use parting::PassCutAs;
 pub use plain::PlainCodec;
 pub use report::{Counters, RelayEnd, RelayReport};
@@ -99,28 +100,38 @@ pub fn run_with<I: Inspect>(
         let Side { stream, codec, received, opened } = side;
         (stream, Start { codec, received, opened })
     };
-    relay(split(client), split(server), limits, options, counters, stop)
+    relay(Box::new(Given { client: split(client), server: split(server), limits, options, counters }), stop)
 }
 
-/// [`run_with`] over any transport.
-async fn relay<T: Transport, I: Inspect>(
-    (client, client_start): (T, Start),
-    (server, server_start): (T, Start),
+/// What a relay is given. It comes boxed: a future has room for its arguments until it ends, also when it has moved them
+/// elsewhere.
+struct Given<T, I> {
+    client: (T, Start),
+    server: (T, Start),
     limits: Limits,
     options: Options<I>,
     counters: Arc<Counters>,
-    stop: impl Future<Output = ()>,
-) -> RelayReport {
+}
+
+/// Frees the box at once; a box that is moved out of in place lives as long as its variable.
+#[expect(clippy::boxed_local, reason = "that is what it is for")]
+fn unbox<V>(boxed: Box<V>) -> V {
+    *boxed
+}
+
+/// [`run_with`] over any transport.
+async fn relay<T: Transport, I: Inspect>(given: Box<Given<T, I>>, stop: impl Future<Output = ()>) -> RelayReport {
+    let Given { client: (client, client_start), server: (server, server_start), limits, options, counters } =
+        unbox(given);
     let mut stop = pin!(stop);
-    let Options { inspector, pass_cut_as } = options;
-    let mut tunnel = Tunnel::new((&client, client_start), (&server, server_start), limits, inspector, counters);
+    let (patience, pass_cut_as) = (limits.half_closed_idle, options.pass_cut_as);
+    let mut tunnel = Tunnel::new((&client, client_start), (&server, server_start), limits, options.inspector, counters);
     let ending = tunnel.relay(stop.as_mut()).await;
     let Over { duration, counters, client_outlet, to_client_owed, server_outlet, to_server_owed } = tunnel.over();
     let client = Remains { transport: client, outlet: client_outlet, owed: to_client_owed };
     let server = Remains { transport: server, outlet: server_outlet, owed: to_server_owed };
     // Boxed: what is needed only at the end takes no room in an idle tunnel.
-    let (to_client_bytes, to_server_bytes) =
-        Box::pin(part(client, server, &ending, limits.half_closed_idle, pass_cut_as, stop)).await;
+    let (to_client_bytes, to_server_bytes) = Box::pin(part(client, server, &ending, patience, pass_cut_as, stop)).await;
     counters.to_client.store(to_client_bytes, Ordering::Relaxed);
     counters.to_server.store(to_server_bytes, Ordering::Relaxed);
     RelayReport { end: ending.into(), to_client_bytes, to_server_bytes, duration }

@@ -36,8 +36,9 @@ impl Deadlines {
         Self { limits, last_moved: now, life_over, half_closed: false }
     }
 
-    pub(crate) fn moved(&mut self, now: Instant) {
-        self.last_moved = now;
+    /// Returns how long nothing had moved.
+    pub(crate) fn moved(&mut self, now: Instant) -> Duration {
+        now.saturating_duration_since(std::mem::replace(&mut self.last_moved, now))
     }
 
     /// One side has ended. True when this is news, so that the timer may have to fire earlier than it was set to.

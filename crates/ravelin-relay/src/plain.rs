@@ -23,6 +23,10 @@ impl Codec for PlainCodec {
         false
     }
 
+    fn passes_through(&self) -> bool {
+        true
+    }
+
     fn sealed_len_max(&self, plaintext_len: usize) -> usize {
         plaintext_len
     }

@@ -7,6 +7,7 @@ use crate::ending::{Ending, Party};
 use crate::inspect::{Direction, Inspect};
 use crate::limits::{Deadlines, Limits, Reached};
 use crate::outlet::Outlet;
+use crate::pace;
 use crate::peer::{Opened, Peer, Reading};
 use crate::report::Counters;
 use crate::transport::Transport;
@@ -127,12 +128,12 @@ impl<'t, T: Transport, I: Inspect> Tunnel<'t, T, I> {
             }
             if step? == Step::Waiting {
                 if moved {
-                    self.deadlines.moved(Instant::now());
+                    pace::note(self.deadlines.moved(Instant::now()));
                 }
                 return Ok(Step::Waiting);
             }
         }
-        self.deadlines.moved(Instant::now());
+        pace::note(self.deadlines.moved(Instant::now()));
         Ok(Step::Moved)
     }
 

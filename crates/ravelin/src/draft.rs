@@ -10,6 +10,7 @@ use ravelin_tls::hello::{ClientHello, ServerName};
 
 use crate::clock;
 use crate::gateway::Gateway;
+use crate::packed::PackedRecord;
 use crate::record::{SessionEnd, SessionRecord};
 
 /// How a session ended and the facts.
@@ -121,9 +122,16 @@ impl Draft {
         self.record.identity.as_ref().map(|identity| escape(identity.display_name())).unwrap_or_default()
     }
 
-    /// The tunnel begins.
-    pub(crate) fn tunnel_begins(&mut self) {
-        self.tunnel_since = Some(Instant::now());
+    /// The tunnel begins: what is known takes less room from here on.
+    pub(crate) fn tunnel_begins(mut self) -> TunnelDraft {
+        self.written = true;
+        TunnelDraft {
+            record: PackedRecord::pack(&self.record),
+            accepted: self.accepted,
+            tunnel_since: Instant::now(),
+            gateway: Arc::clone(&self.gateway),
+            written: false,
+        }
     }
 
     /// Ends the session: the one record is written.
@@ -141,6 +149,43 @@ impl Draft {
         self.record.detail = ending.detail;
         self.gateway.write_record(&self.record);
         self.gateway.count_session_out();
+    }
+}
+
+/// The record in the making while a tunnel stands. Dropped unfinished it writes itself, as a [`Draft`] does.
+pub(crate) struct TunnelDraft {
+    record: PackedRecord,
+    accepted: Instant,
+    tunnel_since: Instant,
+    gateway: Arc<Gateway>,
+    written: bool,
+}
+
+impl TunnelDraft {
+    /// Ends the session: the one record is written, with the bytes that went to the client and to the server.
+    pub(crate) fn finish(mut self, ending: Ending, (to_client_bytes, to_server_bytes): (u64, u64)) {
+        let mut draft = self.unpack();
+        (draft.record.to_client_bytes, draft.record.to_server_bytes) = (to_client_bytes, to_server_bytes);
+        draft.finish(ending);
+    }
+
+    fn unpack(&mut self) -> Draft {
+        self.written = true;
+        Draft {
+            record: self.record.unpack(),
+            accepted: self.accepted,
+            gateway: Arc::clone(&self.gateway),
+            tunnel_since: Some(self.tunnel_since),
+            written: false,
+        }
+    }
+}
+
+impl Drop for TunnelDraft {
+    fn drop(&mut self) {
+        if !self.written {
+            drop(self.unpack());
+        }
     }
 }
 

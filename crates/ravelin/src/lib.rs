@@ -20,10 +20,12 @@ mod live;
 pub mod log;
 #[cfg(test)]
 mod manual;
+mod memory;
 pub mod metrics;
 pub mod notify;
 pub mod operations;
 pub mod operator;
+mod packed;
 mod pool;
 pub mod record;
 mod reload;

@@ -5,13 +5,14 @@
 //! - Each judgement calls the same `decide` as the handshake did. Exactly the sessions that it denies are stopped,
 //!   each with its own reason.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ravelin_policy::{Context, Denial, Permit, PresentedChain, Verdict};
 use ravelin_relay::Counters;
-use rustls_pki_types::UnixTime;
+use rustls_pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 
@@ -31,8 +32,7 @@ pub(crate) struct LiveSession {
     pub(crate) identity: String,
     /// What it is balanced and limited by.
     pub(crate) identity_key: String,
-    /// What the client proved to hold; judged again whenever policy's data change.
-    pub(crate) chain: PresentedChain,
+    chain: KeptChain,
     /// TLS version and suite.
     pub(crate) negotiated: ravelin_tls::Negotiated,
     /// When the permit was given.
@@ -42,6 +42,23 @@ pub(crate) struct LiveSession {
     /// Ends it from outside.
     pub(crate) stop: Stop,
     state: Mutex<LiveState>,
+    soonest: Arc<Soonest>,
+}
+
+/// Unix seconds at which the next permit of any session runs out, or earlier: nothing need be looked for before.
+#[derive(Debug)]
+struct Soonest(AtomicU64);
+
+impl Default for Soonest {
+    fn default() -> Soonest {
+        Soonest(AtomicU64::new(u64::MAX))
+    }
+}
+
+impl Soonest {
+    fn note(&self, valid_until: UnixTime) {
+        self.0.fetch_min(valid_until.as_secs(), Ordering::Relaxed);
+    }
 }
 
 /// What changes while a session lives.
@@ -69,7 +86,17 @@ impl Standing {
     }
 }
 
+/// What the client proved to hold; judged again whenever policy's data change. Certificates of authorities, which come
+/// with every client of an estate, are held once.
+#[derive(Debug)]
+struct KeptChain(Box<[Arc<[u8]>]>);
+
 impl LiveSession {
+    /// The proved chain.
+    pub(crate) fn chain(&self) -> PresentedChain {
+        PresentedChain { certificates: self.chain.0.iter().map(|der| CertificateDer::from(der.to_vec())).collect() }
+    }
+
     /// Policy and generation of the permit now in force, and when it ends.
     pub(crate) fn permit(&self) -> (String, u64, UnixTime) {
         let Standing { policy, generation, valid_until } = lock(&self.state).standing.clone();
@@ -82,6 +109,7 @@ impl LiveSession {
         let mut state = lock(&self.state);
         if permit.generation() >= state.standing.generation {
             state.standing = Standing::of(permit);
+            self.soonest.note(permit.valid_until());
         }
     }
 
@@ -136,12 +164,42 @@ impl Stop {
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     inner: Mutex<Inner>,
+    soonest: Arc<Soonest>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     sessions: BTreeMap<u64, Arc<LiveSession>>,
     per_identity: HashMap<String, usize>,
+    /// Certificates of authorities that live sessions share.
+    authorities: HashSet<Arc<[u8]>>,
+}
+
+impl Inner {
+    fn keep(&mut self, chain: &PresentedChain) -> KeptChain {
+        let mut keep = |(place, certificate): (usize, &CertificateDer<'static>)| {
+            let shared = self.authorities.get(certificate.as_ref()).filter(|_| place > 0);
+            if let Some(shared) = shared {
+                return Arc::clone(shared);
+            }
+            let own: Arc<[u8]> = Arc::from(certificate.as_ref());
+            if place > 0 {
+                self.authorities.insert(Arc::clone(&own));
+            }
+            own
+        };
+        KeptChain(chain.certificates.iter().enumerate().map(&mut keep).collect())
+    }
+
+    /// Lets go of what no other session shares. `chain` is still held by the session that leaves.
+    fn let_go(&mut self, chain: &KeptChain) {
+        for certificate in chain.0.iter().skip(1) {
+            let own = chain.0.iter().filter(|other| Arc::ptr_eq(certificate, other)).count();
+            if Arc::strong_count(certificate) == own + 1 {
+                self.authorities.remove(certificate);
+            }
+        }
+    }
 }
 
 /// What is known of a session when its permit was given.
@@ -194,13 +252,15 @@ impl Live {
             client: admission.client,
             identity: admission.identity,
             identity_key,
-            chain: admission.chain,
+            chain: inner.keep(&admission.chain),
             negotiated: admission.negotiated,
             since: admission.since,
             counters: Arc::default(),
             stop: Stop::default(),
             state: Mutex::new(LiveState { standing: Standing::of(permit), server: None }),
+            soonest: Arc::clone(&self.soonest),
         });
+        self.soonest.note(permit.valid_until());
         inner.sessions.insert(session.session, Arc::clone(&session));
         drop(inner);
         Ok(LiveEntry { live: Arc::clone(self), session })
@@ -221,10 +281,19 @@ impl Live {
         self.len() == 0
     }
 
-    /// Sessions whose permit has run out by `now`.
+    /// Sessions whose permit has run out by `now`. Costs nothing while there can be none, however many there are.
     pub(crate) fn run_out(&self, now: UnixTime) -> Vec<Arc<LiveSession>> {
-        let inner = lock(&self.inner);
-        inner.sessions.values().filter(|session| lock(&session.state).standing.valid_until < now).cloned().collect()
+        if self.soonest.0.load(Ordering::Relaxed) >= now.as_secs() {
+            return Vec::new();
+        }
+        // Before the walk: a permit that comes meanwhile is noted on its own.
+        self.soonest.0.store(u64::MAX, Ordering::Relaxed);
+        let run_out = |session: &&Arc<LiveSession>| {
+            let valid_until = lock(&session.state).standing.valid_until;
+            self.soonest.note(valid_until);
+            valid_until < now
+        };
+        lock(&self.inner).sessions.values().filter(run_out).cloned().collect()
     }
 }
 
@@ -232,6 +301,7 @@ impl Drop for LiveEntry {
     fn drop(&mut self) {
         let mut inner = lock(&self.live.inner);
         inner.sessions.remove(&self.session.session);
+        inner.let_go(&self.session.chain);
         if let Some(held) = inner.per_identity.get_mut(&self.session.identity_key) {
             *held -= 1;
             if *held == 0 {
@@ -273,7 +343,7 @@ pub(crate) fn permit_under(
     if permit.generation() == generation.number {
         return Ok(permit);
     }
-    let permit = judge(&session.chain, &session.site, generation, now)?;
+    let permit = judge(&session.chain(), &session.site, generation, now)?;
     session.renew(&permit);
     Ok(permit)
 }
@@ -290,7 +360,7 @@ pub(crate) fn judge_again(
             // A younger generation has judged it in the meantime, and has the last word.
             continue;
         }
-        match judge(&session.chain, &session.site, generation, now) {
+        match judge(&session.chain(), &session.site, generation, now) {
             Ok(permit) => session.renew(&permit),
             Err((end, detail)) => {
                 if session.stop.set(end, detail.clone()) {
@@ -313,7 +383,6 @@ mod tests {
 
     use ravelin_lab::pki::Estate;
     use ravelin_tls::{Engine, Negotiated};
-    use rustls_pki_types::CertificateDer;
 
     use super::*;
     use crate::{clock, config, generation};
@@ -342,6 +411,28 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let (config, _) = config::load(&file).unwrap();
         generation::build(&config, number, clock::now()).unwrap_or_else(|problems| panic!("{problems:?}"))
+    }
+
+    /// Clients of one estate come with the same authorities; a client that sends one twice leaves nothing behind.
+    #[test]
+    fn authorities_are_held_once_and_while_they_are_used() {
+        let mut inner = Inner::default();
+        let chain = |bytes: &[u8]| PresentedChain {
+            certificates: bytes.iter().map(|byte| CertificateDer::from(vec![*byte; 8])).collect(),
+        };
+        let (first, second) = (inner.keep(&chain(b"aIR")), inner.keep(&chain(b"bIR")));
+        assert_eq!(inner.authorities.len(), 2);
+        assert!(Arc::ptr_eq(&first.0[1], &second.0[1]) && Arc::ptr_eq(&first.0[2], &second.0[2]));
+        let twice = inner.keep(&chain(b"cII"));
+        let leaf_only = inner.keep(&chain(b"I"));
+        for (leaves, left) in [(first, 2), (leaf_only, 2), (second, 1), (twice, 0)] {
+            inner.let_go(&leaves);
+            drop(leaves);
+            assert_eq!(inner.authorities.len(), left);
+        }
+        let alone = inner.keep(&chain(b"cII"));
+        inner.let_go(&alone);
+        assert!(inner.authorities.is_empty());
     }
 
     #[test]
@@ -375,7 +466,9 @@ mod tests {
         let in_force = ("main".to_owned(), 2, permit.valid_until());
         assert_eq!(entry.session.permit(), in_force);
         let after = UnixTime::since_unix_epoch(std::time::Duration::from_secs(permit.valid_until().as_secs() + 1));
+        assert_eq!(live.run_out(permit.valid_until()).len(), 0);
         assert_eq!(live.run_out(after).len(), 1, "it ends when the younger generation says");
+        assert_eq!(live.run_out(after).len(), 1, "it is looked for until it is gone");
 
         // A judgement that had begun under the older generation neither prolongs nor ends it.
         assert!(judge_again(&live.all(), &older, now).is_empty());

@@ -59,7 +59,7 @@ fn reload_locked(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, 
     report.accepted = true;
     if dry_run {
         for session in gateway.live.all() {
-            if let Err((end, detail)) = live::judge(&session.chain, &session.site, &next, now) {
+            if let Err((end, detail)) = live::judge(&session.chain(), &session.site, &next, now) {
                 report.withdrawn.push(withdrawal(&session, end, detail));
             }
         }

@@ -14,6 +14,7 @@ use crate::config::{Config, Problem, Severity};
 use crate::gateway::{Gateway, RecordSink};
 use crate::generation;
 use crate::listener::Listeners;
+use crate::memory::{self, Trimmer};
 use crate::metrics::Metrics;
 use crate::operations::Operations;
 use crate::pool;
@@ -67,19 +68,19 @@ pub fn start(
         let audit = audit.map_err(|error| at_start("log.audit", format!("no thread to be had: {error}")))?;
         sinks.push(Box::new(audit));
     }
-    let threads = |kind: &str, count: usize| -> Result<Vec<Thread>, Vec<Problem>> {
+    let threads = |kind: &str, count: usize, linger: Duration| -> Result<Vec<Thread>, Vec<Problem>> {
         (0..count)
-            .map(|index| Thread::start(&format!("{kind}-{index}")))
+            .map(|index| Thread::start(&format!("{kind}-{index}"), linger))
             .collect::<Result<_, _>>()
             .map_err(|error| at_start("threads", format!("no thread to be had: {error}")))
     };
-    let mut workers = threads("handshake", config.threads.handshake)?;
+    let mut workers = threads("handshake", config.threads.handshake, Duration::ZERO)?;
     let handshake_pool = Pool::new(&workers);
-    let relays = threads("relay", config.threads.relay)?;
+    let relays = threads("relay", config.threads.relay, config.threads.linger)?;
     let relay_pool = Pool::new(&relays);
     workers.extend(relays);
-    let mut single = threads("keeper", 1)?;
-    single.extend(threads("accept", 1)?);
+    let mut single = threads("keeper", 1, Duration::ZERO)?;
+    single.extend(threads("accept", 1, Duration::ZERO)?);
     let (accept, keeper) = (single.pop(), single.pop());
     let handle_of = |thread: &Option<Thread>| thread.as_ref().map(|thread| thread.handle().clone());
     let (Some(accept_handle), Some(keeper_handle)) = (handle_of(&accept), handle_of(&keeper)) else {
@@ -223,6 +224,12 @@ fn keep_house(gateway: &Arc<Gateway>, operations: &Operations, watcher: Watcher,
         let run_out = expiring.live.run_out(clock::now());
         if !run_out.is_empty() {
             expiring.judge_again(&run_out, "expiry");
+        }
+    }));
+    let (crowd, trimmer) = (Arc::clone(gateway), Mutex::new(Trimmer::default()));
+    keeper.spawn(every_second("the look for memory to give back", move || {
+        if trimmer.lock().unwrap_or_else(PoisonError::into_inner).look(crowd.sessions(), Instant::now()) {
+            memory::give_back();
         }
     }));
     let (gateway, operations, watcher) = (Arc::clone(gateway), operations.clone(), Mutex::new(watcher));

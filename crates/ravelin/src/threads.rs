@@ -1,6 +1,7 @@
 //! Threads: one tokio runtime each, so that strangers' handshakes and tunnels never share one.
 
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -23,15 +24,24 @@ pub(crate) struct Pool {
 }
 
 impl Thread {
-    /// Starts a thread; its tasks run until it is stopped.
+    /// Starts a thread; its tasks run until it is stopped. Where its tunnels are busy, it waits up to `linger` between two
+    /// wake-ups.
     ///
     /// # Errors
     /// The system gives no thread or no descriptors.
-    pub(crate) fn start(name: &str) -> io::Result<Thread> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+    pub(crate) fn start(name: &str, linger: Duration) -> io::Result<Thread> {
+        let mut builder = Builder::new_current_thread();
+        if !linger.is_zero() {
+            builder.on_thread_unpark(move || ravelin_relay::linger(linger));
+        }
+        let runtime = builder.enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let join = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            if !linger.is_zero() {
+                // The kernel may else wait for half as long again. Should it refuse, it does.
+                let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1_000));
+            }
             // An error means the sender is gone: the owner of the thread is, too.
             let _ = runtime.block_on(stopped);
             runtime.shutdown_timeout(STOP_TIMEOUT);

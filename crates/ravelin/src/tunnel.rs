@@ -34,8 +34,8 @@ impl Tunnel {
 }
 
 /// Moves both sockets to a relay thread, which relays until the end and writes the record.
-pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, entry: LiveEntry, mut draft: Draft) {
-    draft.tunnel_begins();
+pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, entry: LiveEntry, draft: Draft) {
+    let draft = draft.tunnel_begins();
     entry.session.set_server(&tunnel.target.name);
     let client = tls_side(tunnel.client, tunnel.client_early);
     let server = match tunnel.server {
@@ -49,8 +49,8 @@ pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, entry: LiveEntry
     };
     let (client, server) = match (client, server) {
         (Ok(client), Ok(server)) => (client, server),
-        (Err(error), _) => return draft.finish(Ending::new(SessionEnd::ClientFailed, error.to_string())),
-        (_, Err(error)) => return draft.finish(Ending::new(SessionEnd::ServerFailed, error.to_string())),
+        (Err(error), _) => return draft.finish(Ending::new(SessionEnd::ClientFailed, error.to_string()), (0, 0)),
+        (_, Err(error)) => return draft.finish(Ending::new(SessionEnd::ServerFailed, error.to_string()), (0, 0)),
     };
     let limits = {
         let limits = &gateway.generation().config.limits;
@@ -60,22 +60,32 @@ pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, entry: LiveEntry
         tunnel.target.state.count_tunnel(),
         gateway.metrics.tunnel(&entry.session.site, &tunnel.target.name, Arc::clone(&entry.session.counters) as _),
     );
+    // Boxed: a task has room for what it is given until it ends, also when it has passed it on.
+    let given = Box::new((client, server, limits));
     gateway.relay_thread().spawn(async move {
-        let session = Arc::clone(&entry.session);
-        let ending = match (client.register(), server.register()) {
-            (Ok(client), Ok(server)) => {
-                let counters = Arc::clone(&session.counters);
-                let report = ravelin_relay::run(client, server, limits, counters, session.stop.requested()).await;
-                draft.record.to_client_bytes = report.to_client_bytes;
-                draft.record.to_server_bytes = report.to_server_bytes;
-                ending_of(report, &entry)
+        let (client, server, limits) = match register(given) {
+            Ok(registered) => registered,
+            Err(ending) => {
+                drop((counts, entry));
+                return draft.finish(ending, (0, 0));
             }
-            (Err(error), _) => Ending::new(SessionEnd::ClientFailed, error.to_string()),
-            (_, Err(error)) => Ending::new(SessionEnd::ServerFailed, error.to_string()),
         };
+        let (session, counters) = (Arc::clone(&entry.session), Arc::clone(&entry.session.counters));
+        let report = ravelin_relay::run(client, server, limits, counters, session.stop.requested()).await;
+        let bytes = (report.to_client_bytes, report.to_server_bytes);
+        let ending = ending_of(report, &entry);
         drop((counts, entry));
-        draft.finish(ending);
+        draft.finish(ending, bytes);
     });
+}
+
+/// Both sides as this thread's own.
+#[expect(clippy::boxed_local, reason = "the box is freed here, and not when the tunnel ends")]
+fn register(given: Box<(Parts, Parts, Limits)>) -> Result<(Side, Side, Limits), Ending> {
+    let (client, server, limits) = *given;
+    let failed = |end| move |error: io::Error| Ending::new(end, error.to_string());
+    let client = client.register().map_err(failed(SessionEnd::ClientFailed))?;
+    Ok((client, server.register().map_err(failed(SessionEnd::ServerFailed))?, limits))
 }
 
 fn ending_of(report: RelayReport, entry: &LiveEntry) -> Ending {

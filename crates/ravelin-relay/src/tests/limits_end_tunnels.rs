@@ -5,7 +5,7 @@ use super::mock::{Arrival, Mock};
 use super::toy::Toy;
 use super::{LIMITS, label};
 use crate::tunnel::Start;
-use crate::{Codec, Limits, NoInspector, Options, PlainCodec, RelayReport, relay};
+use crate::{Codec, Given, Limits, NoInspector, Options, PlainCodec, RelayReport, relay};
 use std::future::{Future, pending};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -36,7 +36,7 @@ async fn relayed(
 ) -> RelayReport {
     let options = Options::<NoInspector>::default();
     let (client, server) = ((client.clone(), client_start), (server.clone(), server_start));
-    relay(client, server, limits, options, std::sync::Arc::default(), stop).await
+    relay(Box::new(Given { client, server, limits, options, counters: std::sync::Arc::default() }), stop).await
 }
 
 /// What the toy on the other end of a socket was sent.

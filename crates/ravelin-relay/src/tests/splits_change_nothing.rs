@@ -4,7 +4,7 @@ use super::LIMITS;
 use super::mock::{Arrival, Mock};
 use super::toy::{ANSWER, Toy, UPDATE};
 use crate::tunnel::Start;
-use crate::{Codec, Counters, Direction, Inspect, Options, PassCutAs, PlainCodec, RelayEnd, relay};
+use crate::{Codec, Counters, Direction, Given, Inspect, Options, PassCutAs, PlainCodec, RelayEnd, relay};
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
 
@@ -112,14 +112,14 @@ proptest! {
         let recorder = Recorder::default();
         let counters = Arc::new(Counters::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let report = runtime.block_on(relay(
-            (client.clone(), client_start),
-            (server.clone(), server_start),
-            LIMITS,
-            Options { inspector: recorder.clone(), pass_cut_as: PassCutAs::Reset },
-            Arc::clone(&counters),
-            std::future::pending(),
-        ));
+        let given = Given {
+            client: (client.clone(), client_start),
+            server: (server.clone(), server_start),
+            limits: LIMITS,
+            options: Options { inspector: recorder.clone(), pass_cut_as: PassCutAs::Reset },
+            counters: Arc::clone(&counters),
+        };
+        let report = runtime.block_on(relay(Box::new(given), std::future::pending()));
 
         prop_assert!(matches!(report.end, RelayEnd::ClientClosed | RelayEnd::ServerClosed), "{report:?}");
         for (side, script, other, count) in [
@@ -152,14 +152,14 @@ fn key_updates_are_answered_to_the_side_that_asked() {
     let server = Mock::new([Arrival::Bytes(b"answer".to_vec()), Arrival::Fin], &[]);
     let start = |codec: Box<dyn Codec>| Start { codec, received: Vec::new(), opened: Vec::new() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let report = runtime.block_on(relay(
-        (client.clone(), start(Box::new(Toy::new(100)))),
-        (server.clone(), start(Box::new(PlainCodec))),
-        LIMITS,
-        Options::<crate::NoInspector>::default(),
-        Arc::default(),
-        std::future::pending(),
-    ));
+    let given = Given {
+        client: (client.clone(), start(Box::new(Toy::new(100)))),
+        server: (server.clone(), start(Box::new(PlainCodec))),
+        limits: LIMITS,
+        options: Options::<crate::NoInspector>::default(),
+        counters: Arc::default(),
+    };
+    let report = runtime.block_on(relay(Box::new(given), std::future::pending()));
     assert_eq!((report.to_server_bytes, report.to_client_bytes), (80, 6));
     let mut written = client.with(|state| std::mem::take(&mut state.written));
     let mut plaintext = [0; 100];

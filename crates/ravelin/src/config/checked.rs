@@ -274,6 +274,8 @@ pub struct ThreadsConfig {
     pub relay: usize,
     /// Handshake threads, at least one.
     pub handshake: usize,
+    /// What a busy relay thread waits between two wake-ups.
+    pub linger: Duration,
 }
 
 /// `[log]`.

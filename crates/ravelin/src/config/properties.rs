@@ -372,7 +372,11 @@ fn config() -> impl Strategy<Value = Config> {
             policies,
             pools,
             limits: rest.0,
-            threads: ThreadsConfig { relay: rest.1, handshake: rest.1 },
+            threads: ThreadsConfig {
+                relay: rest.1,
+                handshake: rest.1,
+                linger: Duration::from_micros(rest.1 as u64 % 101),
+            },
             log: LogConfig { level: rest.4.to_owned(), json: rest.3, audit: rest.2 },
             rehearsal: Rehearsal::default(),
         }

@@ -135,6 +135,7 @@ drain_deadline = "0s"
 [threads]
 relay = 3
 handshake = 2
+linger = "50us"
 
 [log]
 level = "debug"

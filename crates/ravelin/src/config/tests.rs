@@ -93,7 +93,7 @@ fn every_key_is_read() {
     assert_eq!((config.limits.sessions, config.limits.handshakes_in_flight), (1_000, 512));
     assert_eq!(config.limits.unauthenticated_rate_per_source, Some(20));
     assert_eq!(config.limits.lifetime, Some(Duration::from_secs(86_400)));
-    assert_eq!(config.threads, ThreadsConfig { relay: 3, handshake: 2 });
+    assert_eq!(config.threads, ThreadsConfig { relay: 3, handshake: 2, linger: Duration::from_micros(50) });
     assert!(config.log.json);
 }
 

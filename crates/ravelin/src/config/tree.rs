@@ -22,9 +22,14 @@ pub(crate) fn tree(config: &Config) -> Json {
         ("policies", named(&config.policies, |policy| self::policy(policy, &files))),
         ("pools", named(&config.pools, |pool| self::pool(pool, &files))),
         ("limits", limits(&config.limits)),
-        ("threads", json!({ "relay": config.threads.relay, "handshake": config.threads.handshake })),
+        ("threads", threads(&config.threads)),
         ("log", log(&config.log, &files)),
     ])
+}
+
+fn threads(config: &ThreadsConfig) -> Json {
+    let linger = format!("{}us", config.linger.as_micros());
+    json!({ "relay": config.relay, "handshake": config.handshake, "linger": linger })
 }
 
 /// Paths as the file writes them: without the folder that reading puts before them.

@@ -66,6 +66,11 @@ impl RelayBytes {
         if let Some(counts) = inner.live.remove(&key) {
             inner.ended.add(&*counts);
         }
+        // A table keeps the room of its fullest hour.
+        let fitting = 4 * inner.live.len().max(ROOM_KEPT);
+        if inner.live.capacity() > fitting {
+            inner.live.shrink_to(fitting / 2);
+        }
     }
 
     /// Hands the totals of this moment to `publish` before any tunnel can begin or end, so that two readers cannot
@@ -84,6 +89,9 @@ impl RelayBytes {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Tunnels that there is always room for.
+const ROOM_KEPT: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -122,6 +130,18 @@ mod tests {
         bytes.end(key);
         assert_eq!(totals(&bytes), Totals { to_client: 15, to_server: 30 });
         assert_eq!(Arc::strong_count(&first), 1, "an ended tunnel's counts are let go");
+    }
+
+    #[test]
+    fn room_for_tunnels_that_have_gone_is_given_back() {
+        let bytes = RelayBytes::default();
+        let keys: Vec<u64> = (0..10_000).map(|_| bytes.begin(Arc::new(Fake(AtomicU64::new(1))))).collect();
+        assert!(bytes.lock().live.capacity() >= 10_000);
+        for key in keys {
+            bytes.end(key);
+        }
+        assert!(bytes.lock().live.capacity() <= 4 * ROOM_KEPT);
+        assert_eq!(totals(&bytes), Totals { to_client: 10_000, to_server: 20_000 });
     }
 
     #[test]

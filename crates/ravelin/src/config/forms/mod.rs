@@ -17,7 +17,7 @@ use super::suggest;
 pub(crate) use files::{File, Socket};
 pub(crate) use identifiers::{CLIENT_AUTH, Digest, GroupName, Label, Pattern, Purpose, Serial, purpose_text};
 pub(crate) use net::{Bind, HostName, Listen, RequestPath, ServerAddress};
-pub(crate) use time::{Rate, Span, duration_text};
+pub(crate) use time::{Moment, Rate, Span, duration_text};
 
 /// A value that can be read.
 pub(crate) trait Form: Shape {

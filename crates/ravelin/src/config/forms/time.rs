@@ -17,6 +17,13 @@ pub(crate) struct Span {
     pub(crate) why: &'static str,
 }
 
+/// A moment in microseconds: `"0us"`, `"100us"`.
+pub(crate) struct Moment {
+    pub(crate) max: Duration,
+    /// Where the bound comes from.
+    pub(crate) why: &'static str,
+}
+
 /// So many a second: `"20/s"`.
 pub(crate) struct Rate {
     pub(crate) max: u32,
@@ -49,6 +56,40 @@ impl Form for Span {
             duration_text(duration),
             duration_text(self.min),
             duration_text(self.max),
+            self.why
+        ));
+        None
+    }
+}
+
+impl Shape for Moment {
+    fn words(&self) -> String {
+        format!("duration from `\"0us\"` to `\"{}us\"`", self.max.as_micros())
+    }
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "pattern": "^[0-9]+us$" })
+    }
+}
+
+impl Form for Moment {
+    type Value = Duration;
+    fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<Duration> {
+        if let DeValue::Integer(number) = value {
+            place.error(format!("a duration has its unit: write \"{number}us\" if microseconds are meant"));
+            return None;
+        }
+        let moment = read_text(self, place, value, |text| {
+            let digits = text.strip_suffix("us").filter(|digits| is_digits(digits));
+            let micros = digits.and_then(|digits| digits.parse::<u64>().ok()).map(Duration::from_micros);
+            micros.ok_or_else(|| format!("{} is no duration in microseconds; write it as \"100us\"", shown(text)))
+        })?;
+        if moment <= self.max {
+            return Some(moment);
+        }
+        place.error(format!(
+            "{}us is out of range: wants \"0us\" to \"{}us\" ({})",
+            moment.as_micros(),
+            self.max.as_micros(),
             self.why
         ));
         None
