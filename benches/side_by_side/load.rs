@@ -187,7 +187,7 @@ pub(crate) async fn idle(
 }
 
 /// Tunnels that have echoed so many packets of this size, and will go on.
-async fn open_many(
+pub(crate) async fn open_many(
     face: SocketAddr,
     configs: &[Arc<ClientConfig>],
     tunnels: usize,
@@ -218,7 +218,7 @@ async fn open_many(
     Ok(all)
 }
 
-async fn close_many(tunnels: Vec<AsyncTunnel>) {
+pub(crate) async fn close_many(tunnels: Vec<AsyncTunnel>) {
     for mut tunnel in tunnels {
         // How a product ends is not what is measured.
         let _ = tunnel.shutdown().await;
@@ -255,9 +255,9 @@ fn now(running: &Running) -> io::Result<Spent> {
 
 /// A packet's size where the number of packets is what counts.
 pub(crate) const PACKET: usize = 200;
-const RECORD: usize = 16 * 1024;
+pub(crate) const RECORD: usize = 16 * 1024;
 /// 64 KiB: every buffer that a product has on the way has been used.
-const IDLE_RECORDS: u64 = 4;
+pub(crate) const IDLE_RECORDS: u64 = 4;
 const CLIENTS: usize = 2;
 const OPENERS: usize = 8;
 const SETTLING: Duration = Duration::from_millis(100);

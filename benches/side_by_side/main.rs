@@ -15,6 +15,7 @@ mod backend;
 mod chart;
 mod estate;
 mod figures;
+mod leavings;
 mod load;
 mod meter;
 mod page;
@@ -32,6 +33,20 @@ struct Arguments {
     rounds: usize,
     quick: bool,
     page: Option<PathBuf>,
+    only: Option<String>,
+    products: Vec<product::Product>,
+    tunnels: Option<usize>,
+    leavings: Option<usize>,
+}
+
+impl Arguments {
+    fn size(&self) -> rounds::Size {
+        let size = if self.quick { rounds::QUICK } else { rounds::FULL };
+        match self.tunnels {
+            Some(tunnels) => size.with_idle(tunnels),
+            None => size,
+        }
+    }
 }
 
 fn main() -> io::Result<()> {
@@ -40,13 +55,20 @@ fn main() -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let estate = estate::Estate::write(scratch.path())?;
     let backend = runtime.block_on(backend::start(&estate))?;
+    if let Some(tunnels) = arguments.leavings {
+        let ravelin = product::Product::Ravelin.start(&arguments.ravelin, &estate, &backend, scratch.path())?;
+        let kept = runtime.block_on(leavings::check(&ravelin, &estate, tunnels))?;
+        return if kept { Ok(()) } else { Err(io::Error::other("something was left behind")) };
+    }
     let bench = rounds::Bench {
         runtime: &runtime,
         estate: &estate,
         backend: &backend,
         folder: scratch.path(),
         ravelin: &arguments.ravelin,
-        size: if arguments.quick { rounds::QUICK } else { rounds::FULL },
+        size: arguments.size(),
+        products: arguments.products.clone(),
+        only: arguments.only.clone(),
     };
     let surroundings = page::Surroundings::look(&arguments.ravelin, arguments.rounds);
     let mut samples = Samples::default();
@@ -69,7 +91,17 @@ fn main() -> io::Result<()> {
 }
 
 fn arguments() -> io::Result<Arguments> {
-    let mut found = Arguments { ravelin: PathBuf::new(), rounds: ROUNDS, quick: false, page: None };
+    let products = product::PRODUCTS.to_vec();
+    let mut found = Arguments {
+        ravelin: PathBuf::new(),
+        rounds: ROUNDS,
+        quick: false,
+        page: None,
+        only: None,
+        products,
+        tunnels: None,
+        leavings: None,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| io::Error::other(format!("{word} wants a value")));
@@ -77,16 +109,27 @@ fn arguments() -> io::Result<Arguments> {
             "--ravelin" => found.ravelin = value()?.into(),
             "--rounds" => found.rounds = value()?.parse().map_err(io::Error::other)?,
             "--page" => found.page = Some(value()?.into()),
+            "--only" => found.only = Some(value()?.to_lowercase()),
+            "--leavings" => found.leavings = Some(value()?.parse().map_err(io::Error::other)?),
+            "--tunnels" => found.tunnels = Some(value()?.parse().map_err(io::Error::other)?),
+            "--products" => {
+                let names = value()?;
+                found.products.retain(|product| names.split(',').any(|name| name == product.name()));
+            }
             "--quick" => (found.quick, found.rounds) = (true, 1),
             _ => return Err(io::Error::other(format!("unknown: {word}; {USAGE}"))),
         }
     }
-    if found.rounds == 0 || !found.ravelin.is_file() || (found.quick && found.page.is_some()) {
+    let partial = found.quick
+        || found.only.is_some()
+        || found.tunnels.is_some()
+        || found.products.len() < product::PRODUCTS.len();
+    if found.rounds == 0 || !found.ravelin.is_file() || found.products.is_empty() || (partial && found.page.is_some()) {
         return Err(io::Error::other(USAGE));
     }
     Ok(found)
 }
 
-const USAGE: &str = "--ravelin BINARY [--rounds N] [--page FILE.md] or --ravelin BINARY --quick";
+const USAGE: &str = "--ravelin BINARY [--rounds N] [--page FILE.md | --only WORD | --products A,B | --tunnels N] or --ravelin BINARY --quick | --leavings N";
 /// Three give a median, and show by their spread what it is worth.
 const ROUNDS: usize = 3;

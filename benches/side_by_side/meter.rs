@@ -37,6 +37,17 @@ impl Meter {
         Ok(ticks / self.ticks_per_second)
     }
 
+    /// CPU seconds of the threads that there are, to the nanosecond.
+    pub(crate) fn running(&self) -> io::Result<f64> {
+        self.threads("")
+    }
+
+    /// Descriptors that are open.
+    pub(crate) fn descriptors(&self) -> io::Result<usize> {
+        let count = |pid: &u32| Ok(std::fs::read_dir(format!("/proc/{pid}/fd"))?.count());
+        self.pids.iter().map(count).sum()
+    }
+
     /// CPU seconds of the threads whose name begins so.
     pub(crate) fn threads(&self, name: &str) -> io::Result<f64> {
         let mut seconds = 0.0;

@@ -381,4 +381,4 @@ fn installed(program: &str) -> Option<PathBuf> {
 const SUITE: &str = "TLS_AES_256_GCM_SHA384";
 const NGINX_STREAM: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 const START_MAX: Duration = Duration::from_secs(10);
-const STOP_MAX: Duration = Duration::from_secs(5);
+const STOP_MAX: Duration = Duration::from_secs(20);

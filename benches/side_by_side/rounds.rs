@@ -12,7 +12,7 @@ use crate::backend::Backend;
 use crate::estate::Estate;
 use crate::figures::{Figure, Samples};
 use crate::load::{self, Spent};
-use crate::product::{PRODUCTS, Product, Running};
+use crate::product::{Product, Running};
 use crate::wire;
 
 /// How much is done.
@@ -32,6 +32,13 @@ pub(crate) struct Size {
     /// stunnel takes a thread for each tunnel.
     idle_stunnel: usize,
     silence: Duration,
+}
+
+impl Size {
+    /// The same, with so many idle tunnels.
+    pub(crate) fn with_idle(self, tunnels: usize) -> Size {
+        Size { idle: tunnels, idle_stunnel: tunnels.min(self.idle_stunnel), ..self }
+    }
 }
 
 /// Figures good to some per cent on a quiet machine; a round takes three to four minutes.
@@ -71,6 +78,9 @@ pub(crate) struct Bench<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) ravelin: &'a Path,
     pub(crate) size: Size,
+    pub(crate) products: Vec<Product>,
+    /// Loads whose name holds this, in lower case; all where it is none.
+    pub(crate) only: Option<String>,
 }
 
 /// TLS of the clients: computers, and one computer with small records.
@@ -128,22 +138,30 @@ impl Bench<'_> {
     pub(crate) fn round(&self, round: usize, samples: &mut Samples) -> io::Result<()> {
         let many = (0..16).map(|number| self.estate.client(number, RECORD)).collect::<io::Result<_>>()?;
         let clients = Clients { many, small_records: self.estate.client(0, SMALL)? };
-        let mut products = PRODUCTS.to_vec();
-        products.rotate_left(round % PRODUCTS.len());
+        let mut products = self.products.clone();
+        products.rotate_left(round % self.products.len());
         // A process of its own for what leaves memory behind.
-        for product in &products {
+        for product in products.iter().filter(|_| self.wanted(Load::Idle)) {
             if let Some(running) = self.start(*product, round, samples) {
                 self.measure(Load::Idle, &running, &clients, samples);
             }
         }
+        let loads: Vec<Load> = LOADS.into_iter().filter(|load| self.wanted(*load)).collect();
+        if loads.is_empty() {
+            return Ok(());
+        }
         let running: Vec<Running> =
             products.iter().filter_map(|product| self.start(*product, usize::MAX, samples)).collect();
-        for load in LOADS {
+        for load in loads {
             for product in &running {
                 self.measure(load, product, &clients, samples);
             }
         }
         Ok(())
+    }
+
+    fn wanted(&self, load: Load) -> bool {
+        self.only.as_ref().is_none_or(|word| format!("{load:?}").to_lowercase().contains(word))
     }
 
     fn start(&self, product: Product, round: usize, samples: &mut Samples) -> Option<Running> {
