@@ -9,6 +9,7 @@ use crate::config::{self, Config, Problem};
 use crate::gateway::Gateway;
 use crate::generation::{self, Generation};
 use crate::live;
+use crate::memory;
 use crate::operator::{ReloadReport, Withdrawal};
 
 /// Reloads configuration and files. Takes as long as reading them takes: call it from a thread that may block.
@@ -67,7 +68,14 @@ fn reload_locked(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, 
     }
     report.generation = next.number;
     let config = next.config.clone();
+    let is_new = |one| !current.directories.iter().any(|before| Arc::ptr_eq(before, one));
+    let has_new_directory = next.directories.iter().any(is_new);
     let stopped = gateway.put_in_force(next);
+    drop(current);
+    if has_new_directory {
+        // Reading a snapshot takes three times what its index keeps.
+        memory::give_back();
+    }
     gateway.listeners.apply(opened, &config, gateway, accept_thread);
     report.withdrawn = stopped.iter().map(|(session, end, detail)| withdrawal(session, *end, detail.clone())).collect();
     gateway.tell_metrics();
