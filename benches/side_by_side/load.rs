@@ -178,7 +178,10 @@ pub(crate) async fn idle(
     close_many(opened).await;
     // Products notice in their own time; the sooner of settling and a bound.
     let mut after = running.meter.memory()?;
-    for _ in 0..20 {
+    for _ in 0..SETTLINGS_MAX {
+        if after <= start {
+            break;
+        }
         tokio::time::sleep(SETTLING).await;
         after = after.min(running.meter.memory()?);
     }
@@ -261,3 +264,5 @@ pub(crate) const IDLE_RECORDS: u64 = 4;
 const CLIENTS: usize = 2;
 const OPENERS: usize = 8;
 const SETTLING: Duration = Duration::from_millis(100);
+/// Fifteen seconds, for every product.
+const SETTLINGS_MAX: usize = 150;

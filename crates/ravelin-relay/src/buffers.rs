@@ -5,9 +5,9 @@ use crate::unsent::Piece;
 use std::cell::Cell;
 
 /// The most bytes taken from a socket in one read. It is also the bound on what a stalled tunnel holds, which shall be
-/// 64 KiB. Fewer, larger transfers save system calls; but Linux sends at most 64 KiB as one packet inside, so that what
-/// is read, sealed and written in one go should stay below that. Measured (docs/decisions/0009-size-of-reads.md): 64 KiB
-/// and more cost 10 to 60 % more CPU per GiB, 32 KiB 15 to 100 %.
+/// 64 KiB. Fewer, larger transfers save system calls; but Linux carries at most 64 KiB as one packet inside, so that
+/// what is read, sealed and written in one go should stay below that. Measured (docs/decisions/0009-size-of-reads.md):
+/// larger reads cost up to 70 % more CPU per GiB towards the client, 32 KiB up to twice as much towards the server.
 pub(crate) const READ_MAX: usize = 56 * 1024;
 
 /// Room for one largest record more: 2^14 plaintext, 2^11 of expansion and a header of 5 (RFC 5246 §6.2.3), rounded
