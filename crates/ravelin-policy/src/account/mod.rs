@@ -390,9 +390,9 @@ fn find_group(directory: &Directory, name: &str) -> Result<u32, String> {
     match (found.pop(), found.is_empty()) {
         (Some((at, _)), true) => place(at),
         (Some(_), false) => Err("is the name of several groups: write DOMAIN\\name or the SID".to_owned()),
-        (None, _) => Err("is no group in the directory snapshot: is it spelled right, and has `ravelin sync` run \
-                          since it was written here?"
-            .to_owned()),
+        (None, _) => {
+            Err("is no group in the directory snapshot: is it spelled right, and was it in the export?".to_owned())
+        }
     }
 }
 
