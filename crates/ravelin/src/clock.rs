@@ -13,14 +13,17 @@ pub fn now() -> UnixTime {
 
 /// The time to write into records.
 pub fn utc() -> OffsetDateTime {
-    from_unix(i64::try_from(since_epoch().as_secs()).unwrap_or(i64::MAX))
-        .replace_nanosecond(since_epoch().subsec_nanos())
-        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    from_unix(to_unix(now())).replace_nanosecond(since_epoch().subsec_nanos()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 /// Unix seconds as a calendar time; what lies outside the calendar is its edge.
 pub fn from_unix(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(if seconds < 0 { OffsetDateTime::UNIX_EPOCH } else { LAST })
+}
+
+/// The time as Unix seconds with a sign, as certificates, lists and directories are dated.
+pub fn to_unix(at: UnixTime) -> i64 {
+    i64::try_from(at.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// RFC 3339 in UTC, whole seconds: `2026-11-24T18:00:00Z`.

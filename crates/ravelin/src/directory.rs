@@ -72,12 +72,8 @@ impl Directories<'_> {
         let file = watch::Snapshot::take(&paths);
         let previous = self.in_use.iter().find(|known| known.source == source);
         let found = match previous {
-            Some(previous) if previous.file == file => {
-                if let Some(why) = &previous.refused {
-                    problems.warning(&source.path, &format!("{key}.snapshot"), why);
-                }
-                Arc::clone(previous)
-            }
+            Some(previous) if previous.file == file && previous.refused.is_none() => Arc::clone(previous),
+            // What was refused is read again, though it did not change: the clock that it was held against may be right now.
             _ => Arc::new(read(source, file, key, previous, problems)?),
         };
         self.loaded.push(Arc::clone(&found));
@@ -133,7 +129,7 @@ fn index(
     demanded: Option<&PublicKey>,
     in_use: Option<&Summary>,
 ) -> Result<(Directory, Summary), String> {
-    let unix_now = i64::try_from(clock::now().as_secs()).unwrap_or(i64::MAX);
+    let unix_now = clock::to_unix(clock::now());
     let bytes = read_whole(&source.path)?;
     let snapshot = Snapshot::read(&bytes, demanded).map_err(|error| error.to_string())?;
     drop(bytes);

@@ -16,7 +16,7 @@ use crate::generation::Generation;
 use crate::listener::Listeners;
 use crate::live::{self, Live, LiveSession};
 use crate::metrics::Metrics;
-use crate::operator::{AgeOverride, ReloadReport};
+use crate::operator::ReloadReport;
 use crate::pool::Pools;
 use crate::record::{SessionEnd, SessionRecord};
 use crate::threads::Pool as ThreadPool;
@@ -54,7 +54,6 @@ pub struct Gateway {
     pub(crate) listeners: Listeners,
     reloading: Mutex<()>,
     last_reload: Mutex<Option<ReloadReport>>,
-    age_override: Mutex<Option<AgeOverride>>,
     generation: ArcSwap<Generation>,
     front: Arc<Front>,
     sinks: Vec<Box<dyn RecordSink>>,
@@ -84,7 +83,6 @@ impl Gateway {
             listeners,
             reloading: Mutex::default(),
             last_reload: Mutex::default(),
-            age_override: Mutex::default(),
             generation: ArcSwap::from_pointee(generation),
             front: Arc::default(),
             sinks,
@@ -218,22 +216,6 @@ impl Gateway {
     }
 
     /// The last reload that was not a dry run.
-    /// The override that an operator gave, while it is in force.
-    pub(crate) fn age_override(&self, now: UnixTime) -> Option<AgeOverride> {
-        let order = self.age_override.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        order.filter(|order| u64::try_from(order.until_unix).is_ok_and(|until| until >= now.as_secs()))
-    }
-
-    /// Until when it is.
-    pub(crate) fn override_until(&self, now: UnixTime) -> Option<i64> {
-        self.age_override(now).map(|order| order.until_unix)
-    }
-
-    /// Gives or takes it; in force with the next generation.
-    pub(crate) fn set_age_override(&self, order: Option<AgeOverride>) {
-        *self.age_override.lock().unwrap_or_else(PoisonError::into_inner) = order;
-    }
-
     pub(crate) fn last_reload(&self) -> Option<ReloadReport> {
         self.last_reload.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

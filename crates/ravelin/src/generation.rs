@@ -12,11 +12,13 @@ use ravelin_tls::{ServerIdentity, SettingProblem, SiteTls, SiteTlsSpec, Upstream
 use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
 
+use crate::clock;
 use crate::config::{
     CertificateFiles, Config, PolicyConfig, PoolConfig, Problem, ShadowConfig, SiteConfig, UpstreamConfig,
 };
 use crate::directory::{Directories, LoadedDirectories};
 use crate::files::{self, FileProblems};
+use crate::operator::AgeOverride;
 
 /// One generation.
 pub struct Generation {
@@ -32,6 +34,8 @@ pub struct Generation {
     pub policies: BTreeMap<String, Arc<Policy>>,
     /// The directory snapshots that policies use, each once.
     pub(crate) directories: LoadedDirectories,
+    /// An operator's word that facts about accounts count past `max_age`; its end was built into the policies.
+    pub(crate) age_override: Option<AgeOverride>,
     /// How each pool's servers are met, by the pool's name; `None` is plain HTTP.
     pub upstreams: BTreeMap<String, Option<Arc<UpstreamTls>>>,
     /// What `check` and `status` should tell.
@@ -79,6 +83,11 @@ impl Generation {
         };
         chosen.and_then(|site| self.sites.get(site)).cloned()
     }
+
+    /// The override that is in force.
+    pub(crate) fn age_override(&self, now: UnixTime) -> Option<&AgeOverride> {
+        self.age_override.as_ref().filter(|order| order.until_unix >= clock::to_unix(now))
+    }
 }
 
 /// Builds a generation whole: the generation with its warnings, or every problem.
@@ -90,14 +99,14 @@ pub fn build(config: &Config, number: u64, now: UnixTime) -> Result<Generation, 
 }
 
 /// As [`build`]; what the generation in force knows better about revocation is kept: a list that was fetched broken or
-/// went back in number must not lock an estate out nor let a revoked machine in (robustness rule 13). Until `override_until` (Unix
-/// seconds) facts about accounts count that are past `max_age`.
+/// went back in number must not lock an estate out nor let a revoked machine in (robustness rule 13). With `age_override`,
+/// facts about accounts count past `max_age`.
 ///
 /// # Errors
 /// As [`build`].
 pub fn build_after(
     previous: Option<&Generation>,
-    override_until: Option<i64>,
+    age_override: Option<AgeOverride>,
     config: &Config,
     number: u64,
     now: UnixTime,
@@ -105,6 +114,7 @@ pub fn build_after(
     let mut problems = FileProblems::default();
     let mut policies = BTreeMap::new();
     let in_use = previous.map(|generation| generation.directories.as_slice()).unwrap_or_default();
+    let override_until = age_override.as_ref().map(|order| order.until_unix);
     let mut directories = Directories { in_use, loaded: Vec::new(), override_until };
     for (name, policy) in &config.policies {
         let Some(mut built) = build_policy(name, policy, &mut directories, &config.file, now, &mut problems) else {
@@ -143,6 +153,7 @@ pub fn build_after(
         sites,
         policies,
         directories: directories.loaded,
+        age_override,
         upstreams,
         warnings,
     })
@@ -437,7 +448,7 @@ fn warn_of_identity(
         CertificateFiles::Pfx { pfx, .. } => pfx,
     };
     let (not_before, not_after) = identity.validity();
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let now = clock::to_unix(now);
     if now > not_after {
         problems.warning(file, key, "has expired: clients will refuse it (0x800b0101); renew it");
     } else if now < not_before {

@@ -61,10 +61,10 @@ impl Operator for Operations {
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
-            started_at: unix_rfc3339(i64_of(gateway.started.as_secs())),
+            started_at: unix_rfc3339(clock::to_unix(gateway.started)),
             config_file: gateway.config_file.display().to_string(),
             generation: generation.number,
-            generation_since: unix_rfc3339(i64_of(generation.since.as_secs())),
+            generation_since: unix_rfc3339(clock::to_unix(generation.since)),
             draining: gateway.is_draining(),
             last_reload: gateway.last_reload(),
             listeners,
@@ -73,7 +73,7 @@ impl Operator for Operations {
             pools: gateway.pool_views(),
             lists: gateway.list_views(),
             directories: gateway.directory_views(),
-            age_override: gateway
+            age_override: generation
                 .age_override(clock::now())
                 .map(|order| OverrideView { until: unix_rfc3339(order.until_unix), reason: escape(&order.reason) }),
             tunnels: gateway.live.len(),
@@ -127,15 +127,18 @@ impl Operator for Operations {
     }
 
     fn override_age(&self, order: Option<AgeOverride>) -> ReloadReport {
-        match &order {
+        let report = reload::override_age(&self.gateway, &self.accept_thread, order.clone());
+        match order {
+            _ if !report.accepted => {
+                tracing::error!("an operator's override was refused with the reload that it needs")
+            }
             Some(AgeOverride { until_unix, reason }) => {
-                let (until, reason) = (unix_rfc3339(*until_unix), escape(reason));
+                let (until, reason) = (unix_rfc3339(until_unix), escape(&reason));
                 tracing::warn!(until, reason, "an operator has facts past max_age count");
             }
             None => tracing::warn!("an operator ended the override"),
         }
-        self.gateway.set_age_override(order);
-        self.reload_for("override", false)
+        report
     }
 
     fn directories(&self) -> Vec<DirectoryView> {
@@ -146,7 +149,7 @@ impl Operator for Operations {
 impl Gateway {
     /// Tells the metrics what the generation in force is.
     pub(crate) fn tell_metrics(&self) {
-        let now = i64_of(clock::now().as_secs());
+        let now = clock::to_unix(clock::now());
         let generation = self.generation();
         self.metrics.generation(generation.number, now, &self.site_views(), &self.pool_views(), &self.list_views());
     }
@@ -227,7 +230,8 @@ impl Gateway {
 impl Gateway {
     fn directory_views(&self) -> Vec<DirectoryView> {
         let generation = self.generation();
-        let now = i64_of(clock::now().as_secs());
+        let overridden = generation.age_override(clock::now()).is_some();
+        let now = clock::to_unix(clock::now());
         let policies = generation.config.policies.iter();
         policies
             .filter_map(|(name, policy)| {
@@ -237,7 +241,6 @@ impl Gateway {
                 let domain = |domain: &Domain| {
                     let age_seconds = now.saturating_sub(domain.as_of).max(0);
                     let past = |limit: Duration| u64::try_from(age_seconds).is_ok_and(|age| age > limit.as_secs());
-                    let overridden = self.override_until(clock::now()).is_some();
                     let state = match (past(config.max_age), past(config.stale_after)) {
                         (true, _) if overridden => "overridden",
                         (true, _) => "expired",
@@ -277,7 +280,7 @@ fn session_view(session: &LiveSession) -> SessionView {
         policy,
         generation,
         since: clock::rfc3339(session.since),
-        valid_until: unix_rfc3339(i64_of(valid_until.as_secs())),
+        valid_until: unix_rfc3339(clock::to_unix(valid_until)),
         version: session.negotiated.version.to_owned(),
         suite: session.negotiated.suite.to_owned(),
         to_server_bytes: session.counters.to_server(),
@@ -287,8 +290,4 @@ fn session_view(session: &LiveSession) -> SessionView {
 
 fn unix_rfc3339(seconds: i64) -> String {
     clock::rfc3339(clock::from_unix(seconds))
-}
-
-fn i64_of(seconds: u64) -> i64 {
-    i64::try_from(seconds).unwrap_or(i64::MAX)
 }

@@ -10,12 +10,29 @@ use crate::gateway::Gateway;
 use crate::generation::{self, Generation};
 use crate::live;
 use crate::memory;
-use crate::operator::{ReloadReport, Withdrawal};
+use crate::operator::{AgeOverride, ReloadReport, Withdrawal};
 
 /// Reloads configuration and files. Takes as long as reading them takes: call it from a thread that may block.
 pub(crate) fn reload(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, dry_run: bool) -> ReloadReport {
     let _one_at_a_time = gateway.reloading();
-    let report = reload_locked(gateway, accept_thread, trigger, dry_run);
+    let age_override = gateway.generation().age_override(clock::now()).cloned();
+    reload_locked(gateway, accept_thread, trigger, dry_run, age_override)
+}
+
+/// A reload by which an operator's override comes into force, or ends; refused, it leaves things as they were.
+pub(crate) fn override_age(gateway: &Arc<Gateway>, accept_thread: &Handle, order: Option<AgeOverride>) -> ReloadReport {
+    let _one_at_a_time = gateway.reloading();
+    reload_locked(gateway, accept_thread, "override", false, order)
+}
+
+fn reload_locked(
+    gateway: &Arc<Gateway>,
+    accept_thread: &Handle,
+    trigger: &str,
+    dry_run: bool,
+    age_override: Option<AgeOverride>,
+) -> ReloadReport {
+    let report = rebuild(gateway, accept_thread, trigger, dry_run, age_override);
     if !dry_run {
         log(&report);
         if !report.accepted {
@@ -26,7 +43,13 @@ pub(crate) fn reload(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &s
     report
 }
 
-fn reload_locked(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, dry_run: bool) -> ReloadReport {
+fn rebuild(
+    gateway: &Arc<Gateway>,
+    accept_thread: &Handle,
+    trigger: &str,
+    dry_run: bool,
+    age_override: Option<AgeOverride>,
+) -> ReloadReport {
     let now = clock::now();
     let current = gateway.generation();
     let mut report = ReloadReport {
@@ -43,7 +66,7 @@ fn reload_locked(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, 
         report.problems.push("the gateway is draining; nothing is reloaded any more".to_owned());
         return report;
     }
-    let next = match build(gateway, &current, now, &mut report) {
+    let next = match build(gateway, &current, age_override, now, &mut report) {
         Ok(next) => next,
         Err(problems) => {
             report.problems.extend(words(&problems));
@@ -85,14 +108,14 @@ fn reload_locked(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, 
 fn build(
     gateway: &Gateway,
     current: &Generation,
+    age_override: Option<AgeOverride>,
     now: rustls_pki_types::UnixTime,
     report: &mut ReloadReport,
 ) -> Result<Generation, Vec<Problem>> {
     let (config, warnings) = config::load(&gateway.config_file)?;
     report.warnings.extend(words(&warnings));
     report.warnings.extend(needs_restart(&current.config, &config));
-    let mut next =
-        generation::build_after(Some(current), gateway.override_until(now), &config, current.number + 1, now)?;
+    let mut next = generation::build_after(Some(current), age_override, &config, current.number + 1, now)?;
     report.warnings.extend(words(&next.warnings));
     next.warnings.splice(0..0, warnings);
     Ok(next)

@@ -230,7 +230,7 @@ fn check_override(order: &AgeOverride) -> Result<(), String> {
     if order.reason.trim().is_empty() || order.reason.len() > REASON_BYTES_MAX {
         return Err(format!("an override has a reason, of at most {REASON_BYTES_MAX} bytes"));
     }
-    let ahead = order.until_unix.saturating_sub(i64::try_from(clock::now().as_secs()).unwrap_or(i64::MAX));
+    let ahead = order.until_unix.saturating_sub(clock::to_unix(clock::now()));
     if ahead <= 0 {
         return Err("the end of the override is past".to_owned());
     }

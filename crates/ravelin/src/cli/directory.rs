@@ -112,7 +112,7 @@ fn import(args: &ImportArgs) -> Result<String, Problems> {
     let data = collect(&entries, collected).map_err(|problems| some(&problems))?;
     drop(entries);
     let before = before(&args.snapshot)?;
-    let now = i64::try_from(clock::now().as_secs()).unwrap_or(i64::MAX);
+    let now = clock::to_unix(clock::now());
     let serial = before.as_ref().map_or(1, |before| before.serial.saturating_add(1));
     let snapshot = Snapshot { serial, created: now, complete: true, data };
     let summary = before.as_ref().map(Snapshot::summary);
@@ -140,7 +140,7 @@ fn before(path: &Path) -> Result<Option<Snapshot>, Problems> {
 
 fn as_of(args: &ImportArgs) -> Result<i64, Problems> {
     if let Some(text) = &args.as_of {
-        let at = clock::parse_rfc3339(text).and_then(|at| i64::try_from(at.as_secs()).ok());
+        let at = clock::parse_rfc3339(text).map(clock::to_unix);
         return at.ok_or_else(|| vec!["--as-of wants a time such as 2026-11-24T12:00:00Z".to_owned()]);
     }
     let mut oldest = i64::MAX;

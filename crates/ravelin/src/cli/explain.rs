@@ -129,7 +129,7 @@ pub fn to_json(decision: &Decision) -> Value {
         "identity": identity,
         "identity_key": permit.map(ravelin_policy::Permit::identity_key),
         "valid_until": permit.map(|permit| {
-            clock::rfc3339(clock::from_unix(i64::try_from(permit.valid_until().as_secs()).unwrap_or(i64::MAX)))
+            clock::rfc3339(clock::from_unix(clock::to_unix(permit.valid_until())))
         }),
         "account": decision.account.as_ref().map(account_json),
         "rules": rules,
@@ -143,7 +143,7 @@ pub fn to_json(decision: &Decision) -> Value {
 fn to_text(decision: &Decision, policy: &str, chain: &Path, now: UnixTime) -> String {
     let (green, red, grey, plain) =
         if coloured() { ("\x1b[32m", "\x1b[31m", "\x1b[90m", "\x1b[0m") } else { ("", "", "", "") };
-    let at = clock::rfc3339(clock::from_unix(i64::try_from(now.as_secs()).unwrap_or(i64::MAX)));
+    let at = clock::rfc3339(clock::from_unix(clock::to_unix(now)));
     let mut text = format!("{} under policy {policy:?} at {at}\n", chain.display());
     if let Some(identity) = &decision.identity {
         text += &format!("  {}, serial {}\n", escape(identity.display_name()), identity.serial);
