@@ -309,6 +309,37 @@ async fn an_override_has_old_facts_count_for_a_while() {
     wait("the audited session", overridden).await;
 }
 
+/// An override needs a reload; where that is refused, it is not told as in force, and the one before goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_override_changes_nothing() {
+    let mut estate = Estate::new();
+    estate.snapshot.data.domains[0].as_of = unix_now() - 3 * 86_400;
+    estate.write();
+    let config = estate.setup.path("ravelin.toml");
+    let gate = Process::start(estate.setup.dead_server());
+    let good = std::fs::read_to_string(&config).unwrap();
+    let bad = good.replace("DirectAccess Clients", "Nobody");
+    assert_ne!(bad, good);
+    let give = |reason: &str| gate.ask(&["override", "--hours", "1", "--reason", reason]);
+    let in_force = || {
+        let status = gate.ask_json(&["status"]);
+        (status["age_override"]["reason"].clone(), status["directories"][0]["domains"][0]["state"].clone())
+    };
+    std::fs::write(&config, &bad).unwrap();
+    assert_eq!(give("first").status.code(), Some(1));
+    assert_eq!(in_force(), (Value::Null, "expired".into()));
+    assert!(gate.log().contains("an operator's override was refused"), "{}", gate.log());
+    std::fs::write(&config, &good).unwrap();
+    assert!(give("second").status.success());
+    std::fs::write(&config, &bad).unwrap();
+    assert_eq!(give("third").status.code(), Some(1));
+    assert_eq!(gate.ask(&["override", "--end"]).status.code(), Some(1));
+    std::fs::write(&config, &good).unwrap();
+    // A reload of any other cause keeps it.
+    assert!(gate.ask(&["reload"]).status.success());
+    assert_eq!(in_force(), ("second".into(), "overridden".into()));
+}
+
 /// Whoever may write the file decides who passes, unless a signature is demanded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_demanded_signature_must_be_there() {

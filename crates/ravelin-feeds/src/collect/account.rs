@@ -1,15 +1,19 @@
 //! One computer's entry.
+//!
+//! Whoever joined a machine may write into much of its entry. That may lose this machine its access, never an import: what no
+//! certificate could ask for is left out, at a length, and a strange expiry is one that has passed. What a domain controller
+//! always answers and is missing means that the export is wrong, and is a problem.
 
 use ravelin_policy::directory::{Account, Domain, Sid};
 
-use super::first_rdn_is;
+use super::begins_so;
 use super::groups::Groups;
 use crate::entry::Entry;
 
 /// By objectCategory, which is one for each object; a class is inherited, too.
 pub(super) fn is_computer(entry: &Entry) -> bool {
     match entry.text("objectcategory") {
-        Some(category) => first_rdn_is(category, "CN=Computer"),
+        Some(category) => begins_so(category, "CN=Computer"),
         None => entry.is_a("computer"),
     }
 }
@@ -30,7 +34,7 @@ pub(super) fn read(entry: &Entry, domains: &[Domain], groups: &Groups) -> Result
         guid: guid.ok_or_else(|| needed("objectGUID"))?,
         sid,
         sam_account_name: entry.text("samaccountname").ok_or_else(|| needed("sAMAccountName"))?.to_owned(),
-        dns_host_name: entry.text("dnshostname").map(str::to_ascii_lowercase).filter(|name| !name.is_empty()),
+        dns_host_name: entry.text("dnshostname").filter(|host| is_host(host)).map(str::to_ascii_lowercase),
         service_hosts: service_hosts(entry),
         // Signed in LDAP, like every number of Active Directory.
         user_account_control: control
@@ -39,6 +43,7 @@ pub(super) fn read(entry: &Entry, domains: &[Domain], groups: &Groups) -> Result
         expires: expires(entry.text("accountexpires")).map_err(|()| needed("accountExpires"))?,
         alt_security_identities: entry
             .texts("altsecurityidentities")
+            .filter(|text| text.len() <= MAPPING_OCTETS_MAX)
             .filter(|text| text.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("X509:")))
             .map(str::to_owned)
             .collect(),
@@ -52,22 +57,30 @@ fn service_hosts(entry: &Entry) -> Vec<String> {
     for name in entry.texts("serviceprincipalname") {
         let Some((class, rest)) = name.split_once('/') else { continue };
         let host = rest.split(['/', ':']).next().unwrap_or_default().to_ascii_lowercase();
-        if class.eq_ignore_ascii_case("HOST") && !host.is_empty() && !hosts.contains(&host) {
+        if class.eq_ignore_ascii_case("HOST") && is_host(&host) && !hosts.contains(&host) {
             hosts.push(host);
         }
     }
     hosts
 }
 
+fn is_host(text: &str) -> bool {
+    (1..=HOST_OCTETS_MAX).contains(&text.len())
+}
+
 /// 100 ns since 1601 as Unix seconds; 0 and the largest are "never" ([MS-ADA1] §2.1).
 fn expires(text: Option<&str>) -> Result<Option<i64>, ()> {
     match text.map(|text| text.trim().parse::<i64>()) {
         None | Some(Ok(0 | i64::MAX)) => Ok(None),
-        Some(Ok(ticks)) if ticks > 0 => Ok(Some(ticks / TICKS_A_SECOND - UNIX_EPOCH)),
-        Some(_) => Err(()),
+        Some(Ok(ticks)) => Ok(Some(ticks / TICKS_A_SECOND - UNIX_EPOCH)),
+        Some(Err(_)) => Err(()),
     }
 }
 
+/// Of a name in the DNS (RFC 1035 §2.3.4, as text).
+const HOST_OCTETS_MAX: usize = 253;
+/// Issuer and subject with some attributes each have a few hundred.
+const MAPPING_OCTETS_MAX: usize = 4096;
 const TICKS_A_SECOND: i64 = 10_000_000;
 /// Seconds from 1601 to 1970.
 const UNIX_EPOCH: i64 = 11_644_473_600;

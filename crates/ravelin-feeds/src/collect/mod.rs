@@ -72,7 +72,7 @@ pub fn collect(entries: &[Entry], collected: Collected<'_>) -> Result<DirectoryD
 fn domains(entries: &[Entry], collected: Collected<'_>, problems: &mut Vec<CollectProblem>) -> Vec<Domain> {
     let nt_auth: Vec<Vec<u8>> = entries
         .iter()
-        .filter(|entry| first_rdn_is(&entry.dn, "CN=NTAuthCertificates"))
+        .filter(|entry| begins_so(&entry.dn, NT_AUTH))
         .flat_map(|entry| entry.values("cacertificate").iter().cloned())
         .collect();
     let mut domains: Vec<Domain> = Vec::new();
@@ -115,14 +115,18 @@ fn dns_name(dn: &str) -> Option<String> {
     labels.collect::<Option<Vec<_>>>().map(|labels| labels.join("."))
 }
 
-/// Whether a distinguished name begins so.
-fn first_rdn_is(dn: &str, rdn: &str) -> bool {
-    dn.split_at_checked(rdn.len()).is_some_and(|(first, rest)| first.eq_ignore_ascii_case(rdn) && rest.starts_with(','))
+/// Whether a distinguished name begins with these RDNs.
+fn begins_so(dn: &str, rdns: &str) -> bool {
+    let parts = dn.split_at_checked(rdns.len());
+    parts.is_some_and(|(first, rest)| first.eq_ignore_ascii_case(rdns) && rest.starts_with(','))
 }
 
 fn whole(text: &str) -> CollectProblem {
     CollectProblem { dn: String::new(), text: text.to_owned() }
 }
+
+/// Where the forest's own one is. Elsewhere, whoever may create an object of that name could add an authority.
+const NT_AUTH: &str = "CN=NTAuthCertificates,CN=Public Key Services,CN=Services,CN=Configuration";
 
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ravelin_policy::directory::Account;
+use ravelin_policy::directory::{Account, Directory};
 
 use super::*;
 use crate::ldif;
+use crate::snapshot::Snapshot;
 
 const DOMAIN: &str = "S-1-5-21-1004336348-1177238915-682003330";
 const BASE: &str = "DC=corp,DC=example,DC=test";
@@ -23,7 +24,7 @@ fn domain() -> String {
     format!(
         "dn: {BASE}\nobjectClass: top\nobjectClass: domainDNS\nobjectSid:: {sid}\n\n\
          dn: CN=CORP,CN=Partitions,CN=Configuration,{BASE}\nobjectClass: crossRef\nnCName: {BASE}\nnETBIOSName: KORP\n\n\
-         dn: CN=NTAuthCertificates,CN=Public Key Services,{BASE}\nobjectClass: certificationAuthority\n\
+         dn: CN=NTAuthCertificates,CN=Public Key Services,CN=Services,CN=Configuration,{BASE}\nobjectClass: certificationAuthority\n\
          cACertificate:: {}\ncACertificate:: {}\n\n",
         base64(b"one"),
         base64(b"two")
@@ -82,6 +83,34 @@ fn domains_and_accounts() {
     };
     assert_eq!(data.accounts[0], expected);
     assert_eq!((data.accounts[1].sid, data.accounts[1].expires), (sid(2), None));
+}
+
+/// Whoever joined a machine may write into its entry: that costs the machine its access, and nobody else's.
+#[test]
+fn a_hostile_entry_spoils_itself_alone() {
+    let long = |octets: usize| "x".repeat(octets);
+    let names: String = (0..3_000).map(|at| format!("servicePrincipalName: HOST/{at}.corp.example.test\n")).collect();
+    for (case, more) in [
+        ("a long host name", format!("dNSHostName: {}.test\n", long(70_000))),
+        ("a long service principal name", format!("servicePrincipalName: HOST/{}.test\n", long(70_000))),
+        ("a long mapping", format!("altSecurityIdentities: X509:<SKI>{}\n", long(70_000))),
+        ("many service principal names", names),
+        ("before 1601", "accountExpires: -9000000000000000000\n".to_owned()),
+        ("names that are none", "dNSHostName: \u{20ac}..\u{0} \nservicePrincipalName: HOST/...\n".to_owned()),
+    ] {
+        let data = read(&[domain(), pc(1, &more), pc(2, "dNSHostName: pc2.corp.example.test\n")].concat());
+        let snapshot = Snapshot { serial: 1, created: 7, complete: true, data: data.expect(case) };
+        let read = Snapshot::read(&snapshot.encode(None).expect(case), None).expect(case);
+        let directory = Directory::build(read.data).expect(case);
+        assert_eq!(directory.by_host("pc2.corp.example.test").len(), 1, "{case}");
+        let own = directory.by_sid(&sid(1)).expect(case);
+        assert!(own.hosts().all(|host| host.len() < 254 && directory.by_host(host).len() == 1), "{case}");
+        assert_eq!(own.expires().is_some_and(|at| at < 0), case == "before 1601", "{case}");
+        assert_eq!(own.hosts().count() == 3_000, case == "many service principal names", "{case}");
+    }
+    // An authority comes from the forest's own place alone.
+    let elsewhere = domain().replace("CN=Services,CN=Configuration", "OU=Mine");
+    assert!(read(&elsewhere).unwrap().domains[0].nt_auth.is_empty());
 }
 
 #[test]

@@ -5,8 +5,8 @@
 //!
 //! 1. The directory is fresh enough.
 //! 2. The claim can be read in one way only.
-//! 3. A strong explicit mapping names the account; else, where `mapping` lets weak ones count, a weak one; else the
-//!    issuer is in NTAuthCertificates, a DNS name leads to accounts, and the security identifier picks one of them.
+//! 3. A strong explicit mapping names the account; else, where `mapping` lets weak ones count and there is no security
+//!    identifier, a weak one; else the issuer is in NTAuthCertificates, a DNS name leads to accounts, and the security identifier picks one of them.
 //! 4. Whatever led to it, the certificate's security identifier, where it has one, is the account's.
 //! 5. The account is a computer's and no domain controller's, enabled, not expired, in no denied group and in an allowed one.
 //!
@@ -92,8 +92,9 @@ impl AccountRule {
         let mut places = |key: &str, names: &[String]| {
             let mut places = Vec::with_capacity(names.len());
             // Without a directory nobody passes, so that groups need not be known.
-            for name in names.iter().filter(|_| spec.directory.is_some()) {
-                match spec.directory.as_deref().map_or(Ok(0), |directory| find_group(directory, name)) {
+            let Some(directory) = spec.directory.as_deref() else { return places };
+            for name in names {
+                match find_group(directory, name) {
                     Ok(place) => places.push(place),
                     Err(why) => bad.push(format!("directory.{key}: '{}' {why}", crate::escape(name))),
                 }
@@ -205,7 +206,9 @@ impl AccountRule {
             if let Some(found) = explicit(directory, claim.strong_mappings(leaf))? {
                 return Ok(found);
             }
+            // A weak hit never stands in the way of the strong one that a security identifier makes.
             if self.mapping == AccountMapping::Compatible
+                && claim.sid.is_none()
                 && let Some(found) = explicit(directory, Claim::weak_mapping(leaf))?
             {
                 return Ok(found);

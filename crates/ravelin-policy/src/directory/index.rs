@@ -11,6 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::data::{Account, DirectoryData, Domain, Group};
 use super::explicit::ExplicitKey;
 use super::sid::Sid;
+use crate::names::is_dns_name;
 
 /// Every account that a snapshot knows, by each of its names.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct Directory {
     groups: Vec<Group>,
     /// By domain and number within it.
     rows: Box<[Row]>,
-    /// Names of the accounts, each behind its length in one octet.
+    /// Names of the accounts, each behind its length in two octets.
     texts: Box<[u8]>,
     /// The sets of groups that accounts are in: most share one of few.
     group_sets: Vec<Box<[u32]>>,
@@ -61,7 +62,7 @@ impl Directory {
     ///
     /// # Errors
     /// Data that contradict themselves: an account of no domain here, a security identifier or GUID twice, a group that is
-    /// not in the list, a name of more than 255 octets.
+    /// not in the list, a name of more than 65,535 octets.
     pub fn build(data: DirectoryData) -> Result<Directory, String> {
         let DirectoryData { domains, groups, mut accounts } = data;
         if u16::try_from(domains.len()).is_err() || u32::try_from(accounts.len()).is_err() {
@@ -83,7 +84,7 @@ impl Directory {
         let hasher = RandomState::new();
         for at in order {
             let (Some(account), Some(place)) = (accounts.get_mut(at), places.get(at)) else { continue };
-            building.add(account, *place, groups.len(), &domains, &hasher)?;
+            building.add(account, *place, groups.len(), &hasher)?;
         }
         drop(accounts);
         building.finish(domains, groups, hasher)
@@ -171,9 +172,15 @@ impl Directory {
 
     /// The text at a place and the place behind it.
     fn text(&self, at: usize) -> (&str, usize) {
-        let length = usize::from(self.texts.get(at).copied().unwrap_or_default());
-        let text = self.texts.get(at + 1..at + 1 + length).unwrap_or_default();
-        (std::str::from_utf8(text).unwrap_or_default(), at + 1 + length)
+        let (length, at) = self.short(at);
+        let text = self.texts.get(at..at + usize::from(length)).unwrap_or_default();
+        (std::str::from_utf8(text).unwrap_or_default(), at + usize::from(length))
+    }
+
+    /// The number in two octets at a place of the texts, and the place behind it.
+    fn short(&self, at: usize) -> (u16, usize) {
+        let octets = self.texts.get(at..).and_then(<[u8]>::first_chunk);
+        (octets.copied().map(u16::from_le_bytes).unwrap_or_default(), at + 2)
     }
 }
 
@@ -210,13 +217,12 @@ impl<'a> AccountRef<'a> {
         self.directory.text(self.names()).0
     }
 
-    /// dNSHostName and the hosts of its service principal names, lower case, those with a dot.
+    /// dNSHostName and the hosts of its service principal names, lower case, those that are DNS names with a dot.
     pub fn hosts(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let directory = self.directory;
         let (_, at) = directory.text(self.names());
         let (host, at) = directory.text(at);
-        let others = usize::from(directory.texts.get(at).copied().unwrap_or_default());
-        let mut next = at + 1;
+        let (others, mut next) = directory.short(at);
         let others = (0..others).map(move |_| {
             let (host, behind) = directory.text(next);
             next = behind;
@@ -305,7 +311,6 @@ impl Building {
         account: &mut Account,
         (domain, number): (u16, u32),
         group_count: usize,
-        domains: &[Domain],
         hasher: &RandomState,
     ) -> Result<(), String> {
         let row = u32::try_from(self.rows.len()).map_err(|_| TOO_MUCH)?;
@@ -313,26 +318,29 @@ impl Building {
             let sid = account.sid;
             return Err(format!("two accounts have the security identifier {sid}"));
         }
-        debug_assert!(domains.get(usize::from(domain)).is_some());
         let known = |group: &u32| usize::try_from(*group).is_ok_and(|group| group < group_count);
         if !account.groups.iter().all(known) || !account.groups.is_sorted_by(|one, next| one < next) {
             return Err(format!("{} is in a group that is not in the list", account.sid));
         }
         let names = u32::try_from(self.texts.len()).map_err(|_| TOO_MUCH)?;
         self.push_text(&account.sam_account_name)?;
-        let host = account.dns_host_name.as_deref().unwrap_or_default().to_ascii_lowercase();
+        // Only what a certificate can have as a name is looked for. Whoever owns an account may write others into it, of
+        // any length.
+        let can_be_asked_for = |name: &str| is_dns_name(name.as_bytes());
+        let host = account.dns_host_name.as_deref().filter(|host| can_be_asked_for(host)).unwrap_or_default();
+        let host = host.to_ascii_lowercase();
         self.push_text(&host)?;
         let mut others: Vec<String> = account.service_hosts.iter().map(|other| other.to_ascii_lowercase()).collect();
-        // A name in a certificate has a dot, so others are never looked for.
-        others.retain(|other| other.contains('.') && *other != host);
+        others.retain(|other| can_be_asked_for(other) && *other != host);
         others.sort_unstable();
         others.dedup();
-        let count = u8::try_from(others.len());
-        self.texts.push(count.map_err(|_| format!("{} has more than 255 service principal names", account.sid))?);
+        let count = u16::try_from(others.len());
+        let count = count.map_err(|_| format!("{} has more than 65,535 service principal names", account.sid))?;
+        self.texts.extend(count.to_le_bytes());
         others.iter().try_for_each(|other| self.push_text(other))?;
         let sam = account.sam_account_name.to_ascii_lowercase();
         self.names.push((Name::Sam(domain, &sam).hash(hasher), row));
-        let hosts = Some(&host).into_iter().filter(|host| host.contains('.')).chain(&others);
+        let hosts = Some(&host).into_iter().filter(|host| !host.is_empty()).chain(&others);
         self.names.extend(hosts.map(|host| (Name::Host(host).hash(hasher), row)));
         for mapping in &account.alt_security_identities {
             match ExplicitKey::read(mapping) {
@@ -360,8 +368,8 @@ impl Building {
     }
 
     fn push_text(&mut self, text: &str) -> Result<(), String> {
-        let length = u8::try_from(text.len()).map_err(|_| "a name of more than 255 octets".to_owned())?;
-        self.texts.push(length);
+        let length = u16::try_from(text.len()).map_err(|_| "a name of more than 65,535 octets".to_owned())?;
+        self.texts.extend(length.to_le_bytes());
         self.texts.extend_from_slice(text.as_bytes());
         Ok(())
     }

@@ -243,6 +243,7 @@ fn the_issuer_must_be_in_nt_auth_or_the_mapping_explicit() {
         mapped(6, format!("X509:<I>{issuer}<SR>6c065b")),
         mapped(7, format!("X509:<I>{issuer}<SID>{}", sid(7))),
         mapped(8, format!("X509:<I>{issuer}<SR>6c085b")),
+        mapped(10, "X509:<I>CN=Corp Root<S>CN=pc1".to_owned()),
         Account { alt_security_identities: vec![format!("X509:<I>{issuer}<SR>6c065b")], ..pc(9) },
     ];
     let mut estate = Accounts::new(accounts);
@@ -264,6 +265,11 @@ fn the_issuer_must_be_in_nt_auth_or_the_mapping_explicit() {
         check_issued(&format!("{case}, compatible"), &compatible, issued, by_compatible);
         check_issued(&format!("{case}, names"), &names, issued, by_names);
     }
+    let both = estate.root.issue(of("pc1", 1).subject("CN=pc1"));
+    check_issued("a weak mapping to another, and a SID", &compatible, &both, Ok(()));
+    let weak = estate.root.issue(CertificateSpec::client("x.test").subject("CN=pc1"));
+    let decision = decide(&compatible, &chain(&weak.chain()));
+    assert_eq!(decision.account.map(|account| account.name).as_deref(), Some("PC10"), "without a SID it counts");
     check_issued("a partner's own word", &strong, &estate.partner.issue(of("pc1", 1)), out);
     let listed = |authority: &Authority| AccountSpec {
         explicit_issuers: Some(vec![source("listed.pem", authority.certificate_der())]),
