@@ -96,7 +96,7 @@ fn rebuild(
     let stopped = gateway.put_in_force(next);
     drop(current);
     if has_new_directory {
-        // Reading a snapshot takes three times what its index keeps.
+        // What the reading took, and the snapshot before.
         memory::give_back();
     }
     gateway.listeners.apply(opened, &config, gateway, accept_thread);

@@ -55,6 +55,10 @@ pub fn start(
     // Before the files are read: what changes while they are is noticed, and read again.
     let watcher = Watcher::new(&generation::named_files(&config));
     let mut generation = generation::build(&config, 1, clock::now())?;
+    if !generation.directories.is_empty() {
+        // Reading a snapshot takes three times what its index keeps.
+        memory::give_back();
+    }
     generation.warnings.splice(0..0, warnings);
     let at_start = |key: &str, text: String| vec![Problem::error(&config.file, key, text)];
     descriptors_suffice(&config).map_err(|text| at_start("limits.sessions", text))?;
