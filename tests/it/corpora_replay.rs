@@ -13,6 +13,8 @@ mod decide;
 mod ipv6_framing;
 #[path = "../../fuzz/targets/ldif.rs"]
 mod ldif;
+#[path = "../../fuzz/targets/records.rs"]
+mod records;
 #[path = "../../fuzz/targets/request_head.rs"]
 mod request_head;
 #[path = "../../fuzz/targets/response_head.rs"]
@@ -26,12 +28,13 @@ mod snapshot;
 type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-const TARGETS: [(&str, Target); 9] = [
+const TARGETS: [(&str, Target); 10] = [
     ("client_hello", client_hello::run),
     ("config", config::run),
     ("decide", decide::run),
     ("ipv6_framing", ipv6_framing::run),
     ("ldif", ldif::run),
+    ("records", records::run),
     ("request_head", request_head::run),
     ("response_head", response_head::run),
     ("revocation_list", revocation_list::run),

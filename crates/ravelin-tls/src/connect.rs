@@ -18,7 +18,7 @@ use crate::identity::ServerIdentity;
 #[cfg(feature = "legacy-tls")]
 use crate::legacy;
 use crate::legacy::{LegacyTls, TlsVersion};
-use crate::records::{Records, describe};
+use crate::records::{Records, TrafficSecrets, describe};
 use crate::site::{SettingProblem, provider, rustls_versions};
 use crate::stream::{TlsParts, TlsStream};
 #[cfg(feature = "legacy-tls")]
@@ -138,6 +138,8 @@ impl Settings {
         // DESIGN.md §1.12, on this side too.
         config.resumption = Resumption::disabled();
         config.enable_early_data = false;
+        // For the record layer, which takes over after the handshake.
+        config.enable_secret_extraction = true;
         Ok(config)
     }
 }
@@ -155,14 +157,19 @@ pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<T
     // Where it cannot be set, small records are late and nothing else.
     let _ = tcp.set_nodelay(true);
     let config = match &upstream.engine {
-        Engine::Rustls(config) => config.clone(),
+        Engine::Rustls(config) => config.as_ref(),
         #[cfg(feature = "legacy-tls")]
         Engine::OpenSsl(context, verifier) => {
             return engine::openssl::meet(tcp, context, &upstream.server_name, verifier.as_ref()).await;
         }
     };
-    let mut connection = UnbufferedClientConnection::new(config, upstream.server_name.clone())
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, describe(&error)))?;
+    let unusable = |error: Error| io::Error::new(io::ErrorKind::InvalidInput, describe(&error));
+    // What belongs to this connection alone; the rest is shared by reference.
+    let secrets = Arc::new(TrafficSecrets::default());
+    let mut config = config.clone();
+    config.key_log = secrets.clone();
+    let mut connection =
+        UnbufferedClientConnection::new(Arc::new(config), upstream.server_name.clone()).map_err(unusable)?;
     let mut handshake = Handshake::default();
     match handshake.run(&mut tcp, &mut connection).await {
         Ok(()) => {}
@@ -176,8 +183,8 @@ pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<T
         }
     }
     handshake.input.shrink_to_fit();
-    let parts =
-        TlsParts { tcp, records: Records::client(connection), received: handshake.input, opened: handshake.opened };
+    let records = Records::client(connection, &secrets).map_err(unusable)?;
+    let parts = TlsParts { tcp, records, received: handshake.input, opened: handshake.opened };
     Ok(TlsStream::new(parts))
 }
 

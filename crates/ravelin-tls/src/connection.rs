@@ -277,13 +277,12 @@ pub(crate) fn front_record(bytes: &[u8]) -> Front {
 }
 
 pub(crate) const APPLICATION_DATA: u8 = 23;
-#[cfg(feature = "legacy-tls")]
 pub(crate) const HANDSHAKE: u8 = 22;
 pub(crate) const ALERT: u8 = 21;
 pub(crate) const RECORD_HEADER_BYTES: usize = 5;
 /// RFC 5246 §6.2.3 allows 2^14 + 2048; TLS 1.3 less, which the engine sees to.
 pub(crate) const RECORD_BODY_BYTES_MAX: usize = (1 << 14) + 2048;
 /// change_cipher_spec, alert, handshake, application_data.
-const RECORD_KINDS: std::ops::RangeInclusive<u8> = 20..=23;
+pub(crate) const RECORD_KINDS: std::ops::RangeInclusive<u8> = 20..=23;
 /// A certificate list of the usual size in one read.
 const READ_BYTES: usize = 4096;

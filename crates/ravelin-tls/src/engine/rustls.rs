@@ -17,7 +17,7 @@ use crate::accept::{Engine, HandshakeEnd, Judge, Negotiated};
 use crate::alert::{self, Alert};
 use crate::connection::{Broken, Handshake, alert_in_the_clear};
 use crate::hello::PeekedHello;
-use crate::records::{Records, describe};
+use crate::records::{Records, TrafficSecrets, describe};
 use crate::site::SiteTls;
 
 /// Runs one handshake.
@@ -29,7 +29,8 @@ pub(crate) async fn terminate(
 ) -> Result<Terminated, Refused> {
     let judgement = Judgement::default();
     let name_differs = Arc::new(AtomicBool::new(false));
-    let mut connection = begin(&hello, site, judge.clone(), &judgement, &name_differs).map_err(internal)?;
+    let secrets = Arc::new(TrafficSecrets::default());
+    let mut connection = begin(&hello, site, judge.clone(), &judgement, &name_differs, &secrets).map_err(internal)?;
     let mut handshake = Handshake::with_hello(hello.bytes);
     // The connection and the bytes on their way are dropped with this future, or live on in the tunnel; nothing of a
     // handshake stays behind.
@@ -47,7 +48,7 @@ pub(crate) async fn terminate(
     }
     // What grew for certificates is not kept for a tunnel's lifetime.
     handshake.input.shrink_to_fit();
-    let records = Records::server(connection);
+    let records = Records::server(connection, &secrets).map_err(internal)?;
     Ok(Terminated { records, received: handshake.input, chain, decision, negotiated })
 }
 
@@ -59,6 +60,7 @@ fn begin(
     judge: Arc<dyn Judge>,
     judgement: &Judgement,
     name_differs: &Arc<AtomicBool>,
+    secrets: &Arc<TrafficSecrets>,
 ) -> Result<UnbufferedServerConnection, Error> {
     let tls13 = u16::from(ProtocolVersion::TLSv1_3);
     let site_speaks_13 = site.versions.iter().any(|version| version.version == ProtocolVersion::TLSv1_3);
@@ -88,6 +90,9 @@ fn begin(
     // `alpn_protocols` stays empty: what a client offers there is ignored. `require_ems` stays off: schannel before
     // KB3081320 has no extended master secret, and what it protects (resumption, triple handshake) is not there.
     config.cert_compression_cache = Arc::new(rustls::compress::CompressionCache::Disabled);
+    // For the record layer, which takes over after the handshake.
+    config.enable_secret_extraction = true;
+    config.key_log = secrets.clone();
     UnbufferedServerConnection::new(Arc::new(config))
 }
 

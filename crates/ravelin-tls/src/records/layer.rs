@@ -1,0 +1,351 @@
+//! Records after a handshake of rustls: what may come, what is answered, and when keys are renewed.
+
+use rustls::SupportedCipherSuite;
+use rustls::client::UnbufferedClientConnection;
+use rustls::server::UnbufferedServerConnection;
+use rustls::{ConnectionTrafficSecrets, Error, ExtractedSecrets};
+
+use aws_lc_rs::aead::{self, UnboundKey};
+
+use super::protection::{Content, NotOpened, Protection, Shape};
+use super::secrets::{TrafficSecret, TrafficSecrets};
+use super::{Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
+use crate::alert::Alert;
+use crate::connection::{
+    ALERT, APPLICATION_DATA, Front, HANDSHAKE, RECORD_BODY_BYTES_MAX, RECORD_HEADER_BYTES, RECORD_KINDS, front_record,
+};
+
+/// Both directions of one connection.
+pub(crate) struct Layer {
+    side: Side,
+    opening: Protection,
+    sealing: Protection,
+    /// The peer asked for our key to be renewed (RFC 8446 §4.6.3).
+    renewal_due: bool,
+    /// Records without data since the last one with data.
+    idle_records: u8,
+    /// Our side has sent close_notify or a fatal alert.
+    closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Side {
+    Client,
+    Server,
+}
+
+/// Why nothing more is sealed.
+pub(super) enum Stop {
+    /// The key may seal no more, and TLS 1.2 has no other.
+    KeyLimit,
+    Closed,
+}
+
+/// The end of a connection whose peer broke a rule.
+struct Broken {
+    /// Names nothing that a peer could have put there.
+    why: String,
+    /// What the peer is told.
+    alert: Option<(Level, Alert)>,
+}
+
+#[derive(Clone, Copy)]
+enum Level {
+    Warning = 1,
+    Fatal = 2,
+}
+
+impl Layer {
+    /// Takes the keys of a handshake that is over. `secrets` must have been the key log of this connection.
+    pub(crate) fn server(connection: UnbufferedServerConnection, secrets: &TrafficSecrets) -> Result<Layer, Error> {
+        let suite = connection.negotiated_cipher_suite().ok_or(Error::HandshakeNotComplete)?;
+        let (keys, _) = connection.dangerous_into_kernel_connection()?;
+        Layer::new(Side::Server, suite, keys, secrets)
+    }
+
+    /// The same of the other side.
+    pub(crate) fn client(connection: UnbufferedClientConnection, secrets: &TrafficSecrets) -> Result<Layer, Error> {
+        let suite = connection.negotiated_cipher_suite().ok_or(Error::HandshakeNotComplete)?;
+        let (keys, _) = connection.dangerous_into_kernel_connection()?;
+        Layer::new(Side::Client, suite, keys, secrets)
+    }
+
+    fn new(
+        side: Side,
+        suite: SupportedCipherSuite,
+        keys: ExtractedSecrets,
+        secrets: &TrafficSecrets,
+    ) -> Result<Layer, Error> {
+        let (limit, (ours, theirs)) = match suite {
+            SupportedCipherSuite::Tls12(suite) => (suite.common.confidentiality_limit, (None, None)),
+            SupportedCipherSuite::Tls13(suite) => {
+                let (client, server) =
+                    secrets.take().ok_or_else(|| Error::General("no traffic secrets were logged".to_owned()))?;
+                let ordered = match side {
+                    Side::Client => (Some(client), Some(server)),
+                    Side::Server => (Some(server), Some(client)),
+                };
+                (suite.common.confidentiality_limit, ordered)
+            }
+        };
+        let tls13 = matches!(suite, SupportedCipherSuite::Tls13(_));
+        let opening = protection(tls13, keys.rx, limit, theirs)?;
+        Ok(Layer::over(side, opening, protection(tls13, keys.tx, limit, ours)?))
+    }
+
+    pub(super) fn over(side: Side, opening: Protection, sealing: Protection) -> Layer {
+        Layer { side, opening, sealing, renewal_due: false, idle_records: 0, closed: false }
+    }
+
+    /// What sealing adds to the body of a record.
+    pub(super) fn overhead(&self) -> usize {
+        self.sealing.overhead()
+    }
+
+    /// See `Records::open`.
+    pub(super) fn open(&mut self, input: &[u8], plaintext: &mut [u8], reply: &mut Vec<u8>) -> Result<Opened, String> {
+        let mut opened = Opened::default();
+        while !opened.ended {
+            match self.open_record(input, plaintext, &mut opened) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(Broken { why, alert }) => {
+                    if let Some((level, alert)) = alert {
+                        self.seal_alert(level, alert, reply);
+                    }
+                    self.closed = true;
+                    return Err(why);
+                }
+            }
+        }
+        Ok(opened)
+    }
+
+    /// The next record of `input`; false where it is not there yet, or has no room.
+    fn open_record(&mut self, input: &[u8], plaintext: &mut [u8], opened: &mut Opened) -> Result<bool, Broken> {
+        let rest = input.get(opened.consumed..).unwrap_or_default();
+        let record = match front_record(rest) {
+            Front::Partial => return Ok(false),
+            Front::Whole(record) => rest.get(..record.total_bytes).unwrap_or_default(),
+            Front::NoRecord => return Err(no_record(rest)),
+        };
+        let Some((header, body)) = record.split_first_chunk::<RECORD_HEADER_BYTES>() else { return Ok(false) };
+        let room = plaintext.get_mut(opened.produced..).unwrap_or_default();
+        if room.len() < self.opening.room(body.len()).min(RECORD_PLAINTEXT_BYTES_MAX + 1) {
+            return Ok(false);
+        }
+        let Content { kind, length } = self.opening.open(*header, body, room)?;
+        let content = room.get(..length).unwrap_or_default();
+        match kind {
+            APPLICATION_DATA if length > 0 => {
+                self.idle_records = 0;
+                opened.produced += length;
+            }
+            APPLICATION_DATA => self.count_idle()?,
+            ALERT => opened.ended = self.alert(content)?,
+            HANDSHAKE => self.handshake(content)?,
+            _ => return Err(Broken::by(format!("a record of type {kind} after the handshake"), UNEXPECTED)),
+        }
+        opened.consumed += record.len();
+        Ok(true)
+    }
+
+    /// A record that brings no data costs as much as one that does.
+    fn count_idle(&mut self) -> Result<(), Broken> {
+        self.idle_records += 1;
+        if self.idle_records > IDLE_RECORDS_MAX {
+            return Err(Broken::by(format!("more than {IDLE_RECORDS_MAX} records in a row without data"), UNEXPECTED));
+        }
+        Ok(())
+    }
+
+    /// True for close_notify.
+    fn alert(&mut self, content: &[u8]) -> Result<bool, Broken> {
+        let &[level, description] = content else {
+            return Err(Broken::by("an alert of a length that none has".to_owned(), DECODE));
+        };
+        match (level, description) {
+            (_, CLOSE_NOTIFY) => Ok(true),
+            // RFC 8446 §6: user_canceled is the one that says nothing; RFC 5246 §7.2: warnings may be ignored.
+            (_, USER_CANCELED) => self.count_idle().map(|()| false),
+            (1, _) if !self.opening.is_tls13() => self.count_idle().map(|()| false),
+            _ => Err(Broken { why: format!("the peer sent the alert {description}"), alert: None }),
+        }
+    }
+
+    /// Every message must be whole: what comes after a handshake is short, and nobody cuts it.
+    fn handshake(&mut self, content: &[u8]) -> Result<(), Broken> {
+        self.count_idle()?;
+        let mut rest = content;
+        loop {
+            let message = match rest {
+                &[kind, a, b, c, ref behind @ ..] => usize::try_from(u32::from_be_bytes([0, a, b, c]))
+                    .ok()
+                    .and_then(|length| behind.split_at_checked(length))
+                    .map(|(body, behind)| (kind, body, behind)),
+                _ => None,
+            };
+            let Some((kind, body, behind)) = message else {
+                return Err(Broken::by("a handshake message in pieces after the handshake".to_owned(), UNEXPECTED));
+            };
+            self.handshake_message(kind, body, behind.is_empty())?;
+            if behind.is_empty() {
+                return Ok(());
+            }
+            rest = behind;
+        }
+    }
+
+    fn handshake_message(&mut self, kind: u8, body: &[u8], is_last: bool) -> Result<(), Broken> {
+        match (self.opening.is_tls13(), self.side, kind) {
+            // RFC 8446 §5.1: no message of a record may follow a change of keys.
+            (true, _, KEY_UPDATE) if !is_last => {
+                Err(Broken::by("a handshake message behind a key update".to_owned(), UNEXPECTED))
+            }
+            (true, _, KEY_UPDATE) => {
+                match body {
+                    [0] => {}
+                    [1] => self.renewal_due = true,
+                    [_] => return Err(Broken::by("a key update that asks for what nobody knows".to_owned(), ILLEGAL)),
+                    _ => return Err(Broken::by("a key update of a length that none has".to_owned(), DECODE)),
+                }
+                self.opening.renew().map_err(|_| Broken::by("no next key".to_owned(), Alert::INTERNAL_ERROR))
+            }
+            // Nothing is resumed, so it is of no use.
+            (true, Side::Client, NEW_SESSION_TICKET) => Ok(()),
+            // Robustness rule 10; CVE-2009-3555. RFC 5246 §7.2.2 knows a refusal that is no fatal alert.
+            (false, Side::Server, CLIENT_HELLO) | (false, Side::Client, HELLO_REQUEST) => {
+                Err(Broken { why: "tried to renegotiate".to_owned(), alert: Some((Level::Warning, NO_RENEGOTIATION)) })
+            }
+            _ => Err(Broken::by(format!("an unexpected handshake message of type {kind}"), UNEXPECTED)),
+        }
+    }
+
+    /// See `Records::seal`.
+    pub(super) fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> (Sealed, Option<Stop>) {
+        let mut sealed = Sealed::default();
+        loop {
+            let rest = plaintext.get(sealed.consumed..).unwrap_or_default();
+            let room = output.get_mut(sealed.produced..).unwrap_or_default();
+            let renewal_due = self.renewal_due || self.sealing.is_worn();
+            let before = if renewal_due { KEY_UPDATE_RECORD_BYTES } else { 0 };
+            let fits = room.len().saturating_sub(before + RECORD_HEADER_BYTES + self.overhead());
+            let wanted = rest.len().min(RECORD_PLAINTEXT_BYTES_MAX);
+            // A record is cut short for want of room only where nothing would move otherwise.
+            let length = if fits >= wanted || sealed.produced == 0 { wanted.min(fits) } else { 0 };
+            let Some(piece) = rest.get(..length).filter(|piece| !piece.is_empty()) else { return (sealed, None) };
+            if self.closed {
+                return (sealed, Some(Stop::Closed));
+            }
+            let written = if !renewal_due {
+                sealed.consumed += piece.len();
+                self.sealing.seal(APPLICATION_DATA, piece, room)
+            } else if self.sealing.is_tls13() {
+                self.renew(room)
+            } else {
+                return (sealed, Some(Stop::KeyLimit));
+            };
+            let Some(written) = written else { return (sealed, Some(Stop::Closed)) };
+            sealed.produced += written;
+        }
+    }
+
+    /// Tells the peer that the next record is under the next key.
+    fn renew(&mut self, output: &mut [u8]) -> Option<usize> {
+        const UPDATE_NOT_REQUESTED: u8 = 0;
+        let written = self.sealing.seal(HANDSHAKE, &[KEY_UPDATE, 0, 0, 1, UPDATE_NOT_REQUESTED], output)?;
+        self.sealing.renew().ok()?;
+        self.renewal_due = false;
+        Some(written)
+    }
+
+    /// See `Records::seal_end`.
+    pub(super) fn seal_end(&mut self, output: &mut Vec<u8>) {
+        self.seal_alert(Level::Warning, Alert(CLOSE_NOTIFY), output);
+        self.closed = true;
+    }
+
+    fn seal_alert(&mut self, level: Level, Alert(description): Alert, output: &mut Vec<u8>) {
+        if self.closed {
+            return;
+        }
+        let mut record = [0; RECORD_HEADER_BYTES + ALERT_BYTES + OVERHEAD_BYTES_MAX];
+        if let Some(written) = self.sealing.seal(ALERT, &[level as u8, description], &mut record) {
+            output.extend_from_slice(record.get(..written).unwrap_or_default());
+        }
+    }
+}
+
+fn protection(
+    tls13: bool,
+    (sequence, keys): (u64, ConnectionTrafficSecrets),
+    limit: u64,
+    secret: Option<TrafficSecret>,
+) -> Result<Protection, Error> {
+    let unusable = || Error::General("keys of a suite that the record layer does not know".to_owned());
+    let (algorithm, key, iv) = match &keys {
+        ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (&aead::AES_128_GCM, key, iv),
+        ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (&aead::AES_256_GCM, key, iv),
+        ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => (&aead::CHACHA20_POLY1305, key, iv),
+        _ => return Err(unusable()),
+    };
+    let shape = if tls13 {
+        Shape::Tls13
+    } else if *algorithm == aead::CHACHA20_POLY1305 {
+        Shape::Tls12ChaCha20Poly1305
+    } else {
+        Shape::Tls12AesGcm
+    };
+    let key = UnboundKey::new(algorithm, key.as_ref()).map_err(|_| unusable())?;
+    let iv = iv.as_ref().try_into().map_err(|_| unusable())?;
+    Ok(Protection::new(shape, key, iv, sequence, limit, secret))
+}
+
+/// What is wrong with bytes that are no record.
+fn no_record(bytes: &[u8]) -> Broken {
+    match bytes {
+        [kind, ..] if !RECORD_KINDS.contains(kind) => {
+            Broken::by(format!("a record of type {kind}, which there is none of"), UNEXPECTED)
+        }
+        [_, major, ..] if *major != 3 => Broken::by(format!("a record of version {major}.x"), DECODE),
+        _ => Broken::by(format!("a record of more than {RECORD_BODY_BYTES_MAX} octets"), Alert::RECORD_OVERFLOW),
+    }
+}
+
+impl Broken {
+    fn by(why: String, alert: Alert) -> Broken {
+        Broken { why, alert: Some((Level::Fatal, alert)) }
+    }
+}
+
+impl From<NotOpened> for Broken {
+    fn from(not_opened: NotOpened) -> Broken {
+        let (why, alert) = match not_opened {
+            NotOpened::TooLong => ("a record of more plaintext than one may have", Alert::RECORD_OVERFLOW),
+            NotOpened::WrongType => ("a record in the clear after the handshake", UNEXPECTED),
+            NotOpened::Damaged => ("a record that does not decrypt", Alert::BAD_RECORD_MAC),
+            NotOpened::NoType => ("a record of padding alone", UNEXPECTED),
+        };
+        Broken::by(why.to_owned(), alert)
+    }
+}
+
+const UNEXPECTED: Alert = Alert::UNEXPECTED_MESSAGE;
+const DECODE: Alert = Alert::DECODE_ERROR;
+const ILLEGAL: Alert = Alert::ILLEGAL_PARAMETER;
+const NO_RENEGOTIATION: Alert = Alert(100);
+const CLOSE_NOTIFY: u8 = 0;
+const USER_CANCELED: u8 = 90;
+
+const HELLO_REQUEST: u8 = 0;
+const CLIENT_HELLO: u8 = 1;
+const NEW_SESSION_TICKET: u8 = 4;
+const KEY_UPDATE: u8 = 24;
+
+/// As many as rustls allows of each kind. Who sends data sends it in between.
+const IDLE_RECORDS_MAX: u8 = 32;
+const ALERT_BYTES: usize = 2;
+/// The longest: TLS 1.2 with AES-GCM.
+const OVERHEAD_BYTES_MAX: usize = 8 + 16;
+/// Header, message, type and tag of a key update, which may precede a record.
+pub(super) const KEY_UPDATE_RECORD_BYTES: usize = RECORD_HEADER_BYTES + 5 + 1 + 16;

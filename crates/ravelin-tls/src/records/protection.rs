@@ -1,0 +1,239 @@
+//! How one direction of a connection is protected: a key, a nonce for each record, and in TLS 1.3 the secret that the
+//! next key is made of.
+//!
+//! AES-GCM (RFC 5288, RFC 8446 §5.2) and ChaCha20-Poly1305 (RFC 7905, RFC 8446 §5.2) by aws-lc-rs. Plaintext is read from
+//! where it lies and ciphertext written to where it goes: nothing is copied, nothing allocated.
+
+use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::error::Unspecified;
+use zeroize::Zeroizing;
+
+use super::RECORD_PLAINTEXT_BYTES_MAX;
+use super::secrets::TrafficSecret;
+use crate::connection::{APPLICATION_DATA, RECORD_HEADER_BYTES};
+
+/// One direction's key.
+pub(super) struct Protection {
+    shape: Shape,
+    key: LessSafeKey,
+    /// What the sequence number is mixed into.
+    iv: Zeroizing<[u8; NONCE_LEN]>,
+    /// Of the next record.
+    sequence: u64,
+    /// Records that one key may seal.
+    limit: u64,
+    /// What the next key is made of; TLS 1.2 has no next one.
+    secret: Option<TrafficSecret>,
+}
+
+/// What a record looks like beside its plaintext.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Shape {
+    /// RFC 5288 §3: the latter part of the nonce in front.
+    Tls12AesGcm,
+    /// RFC 7905 §2: nothing in front.
+    Tls12ChaCha20Poly1305,
+    /// RFC 8446 §5.2: the true type behind the plaintext, sealed with it.
+    Tls13,
+}
+
+/// What was in a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Content {
+    pub(super) kind: u8,
+    pub(super) length: usize,
+}
+
+/// Why a record was not opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum NotOpened {
+    /// Longer than RFC 8446 §5.4 and RFC 5246 §6.2.1 allow.
+    TooLong,
+    /// TLS 1.3 hides every type behind that of application data.
+    WrongType,
+    /// Not sealed by the peer's key, or not as the next record.
+    Damaged,
+    /// Padding and nothing else: no type.
+    NoType,
+}
+
+impl Protection {
+    /// `iv` as rustls hands it out: in TLS 1.2 with AES-GCM its first four octets are the salt, and the rest is where the
+    /// explicit nonces of what *we* seal begin.
+    pub(super) fn new(
+        shape: Shape,
+        key: UnboundKey,
+        iv: [u8; NONCE_LEN],
+        sequence: u64,
+        limit: u64,
+        secret: Option<TrafficSecret>,
+    ) -> Protection {
+        Protection { shape, key: LessSafeKey::new(key), iv: Zeroizing::new(iv), sequence, limit, secret }
+    }
+
+    pub(super) fn is_tls13(&self) -> bool {
+        self.shape == Shape::Tls13
+    }
+
+    /// What sealing adds to the body of a record.
+    pub(super) fn overhead(&self) -> usize {
+        self.shape.explicit_nonce_bytes() + usize::from(self.is_tls13()) + TAG_BYTES
+    }
+
+    /// Whether the key may seal one record more and no other: that one is for a key update, or for the end.
+    pub(super) fn is_worn(&self) -> bool {
+        self.sequence >= self.limit.saturating_sub(1)
+    }
+
+    /// The room that opening a body of `body_bytes` takes: in TLS 1.3 the type and the padding as well.
+    pub(super) fn room(&self, body_bytes: usize) -> usize {
+        body_bytes.saturating_sub(self.shape.explicit_nonce_bytes() + TAG_BYTES)
+    }
+
+    /// Writes one record to the front of `output` and returns its length; `None` where it does not fit, or the sequence
+    /// numbers have run out.
+    pub(super) fn seal(&mut self, kind: u8, plaintext: &[u8], output: &mut [u8]) -> Option<usize> {
+        let next = self.sequence.checked_add(1)?;
+        let body_bytes = plaintext.len() + self.overhead();
+        let (header, body) = output.split_first_chunk_mut::<RECORD_HEADER_BYTES>()?;
+        let body = body.get_mut(..body_bytes)?;
+        let (outer, inner): (u8, &[u8]) = if self.is_tls13() { (APPLICATION_DATA, &[kind]) } else { (kind, &[]) };
+        let [high, low] = u16::try_from(body_bytes).ok()?.to_be_bytes();
+        *header = [outer, 3, 3, high, low];
+        let nonce = self.nonce();
+        let (explicit, body) = body.split_at_mut_checked(self.shape.explicit_nonce_bytes())?;
+        if !explicit.is_empty() {
+            explicit.copy_from_slice(nonce.last_chunk::<EXPLICIT_NONCE_BYTES>()?);
+        }
+        let (ciphertext, trailer) = body.split_at_mut_checked(plaintext.len())?;
+        let additional = Additional::new(self.shape, self.sequence, *header, plaintext.len())?;
+        self.key
+            .seal_out_of_place_scatter(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(additional),
+                plaintext,
+                ciphertext,
+                inner,
+                trailer,
+            )
+            .ok()?;
+        self.sequence = next;
+        Some(RECORD_HEADER_BYTES + body_bytes)
+    }
+
+    /// Opens one record to the front of `plaintext`, which must have [`Protection::room`].
+    pub(super) fn open(
+        &mut self,
+        header: [u8; RECORD_HEADER_BYTES],
+        body: &[u8],
+        plaintext: &mut [u8],
+    ) -> Result<Content, NotOpened> {
+        let [outer, ..] = header;
+        if self.is_tls13() && outer != APPLICATION_DATA {
+            return Err(NotOpened::WrongType);
+        }
+        let room = self.room(body.len());
+        if room > RECORD_PLAINTEXT_BYTES_MAX + usize::from(self.is_tls13()) {
+            return Err(NotOpened::TooLong);
+        }
+        let plaintext = plaintext.get_mut(..room).ok_or(NotOpened::Damaged)?;
+        self.decrypt(header, body, plaintext).ok_or(NotOpened::Damaged)?;
+        if !self.is_tls13() {
+            return Ok(Content { kind: outer, length: room });
+        }
+        let at = plaintext.iter().rposition(|octet| *octet != 0).ok_or(NotOpened::NoType)?;
+        let kind = plaintext.get(at).copied().ok_or(NotOpened::NoType)?;
+        Ok(Content { kind, length: at })
+    }
+
+    /// `None` where the record is not what the peer's key sealed next.
+    fn decrypt(&mut self, header: [u8; RECORD_HEADER_BYTES], body: &[u8], plaintext: &mut [u8]) -> Option<()> {
+        let next = self.sequence.checked_add(1)?;
+        let mut nonce = self.nonce();
+        let (explicit, body) = body.split_at_checked(self.shape.explicit_nonce_bytes())?;
+        if !explicit.is_empty() {
+            // The salt is ours by agreement, the rest is the sender's choice.
+            nonce = *self.iv;
+            nonce.last_chunk_mut::<EXPLICIT_NONCE_BYTES>()?.copy_from_slice(explicit);
+        }
+        let (ciphertext, tag) = body.split_last_chunk::<TAG_BYTES>()?;
+        let additional = Additional::new(self.shape, self.sequence, header, plaintext.len())?;
+        self.key
+            .open_separate_gather(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(additional),
+                ciphertext,
+                tag,
+                plaintext,
+            )
+            .ok()?;
+        self.sequence = next;
+        Some(())
+    }
+
+    /// Goes on with the next key (RFC 8446 §7.2).
+    ///
+    /// # Errors
+    /// There is none, as in TLS 1.2.
+    pub(super) fn renew(&mut self) -> Result<(), Unspecified> {
+        let secret = self.secret.as_ref().ok_or(Unspecified)?.next()?;
+        let (key, iv) = secret.key_and_iv(self.key.algorithm())?;
+        (self.key, self.iv, self.sequence, self.secret) = (LessSafeKey::new(key), iv, 0, Some(secret));
+        Ok(())
+    }
+
+    /// RFC 8446 §5.3; RFC 7905 §2; and RFC 5288 §3, which wants no more than that none comes twice.
+    fn nonce(&self) -> [u8; NONCE_LEN] {
+        let mut nonce = *self.iv;
+        for (octet, part) in nonce.iter_mut().rev().zip(self.sequence.to_le_bytes()) {
+            *octet ^= part;
+        }
+        nonce
+    }
+}
+
+impl Shape {
+    fn explicit_nonce_bytes(self) -> usize {
+        match self {
+            Shape::Tls12AesGcm => EXPLICIT_NONCE_BYTES,
+            Shape::Tls12ChaCha20Poly1305 | Shape::Tls13 => 0,
+        }
+    }
+}
+
+/// What is authenticated beside the ciphertext: in TLS 1.3 the header (RFC 8446 §5.2); before it sequence number, type,
+/// version and length of the plaintext (RFC 5246 §6.2.3.3).
+struct Additional {
+    octets: [u8; 13],
+    from: usize,
+}
+
+impl Additional {
+    fn new(
+        shape: Shape,
+        sequence: u64,
+        header: [u8; RECORD_HEADER_BYTES],
+        plaintext_bytes: usize,
+    ) -> Option<Additional> {
+        let mut octets = [0; 13];
+        let (front, back) = octets.split_first_chunk_mut::<8>()?;
+        *front = sequence.to_be_bytes();
+        back.copy_from_slice(&header);
+        if shape == Shape::Tls13 {
+            return Some(Additional { octets, from: 8 });
+        }
+        back.last_chunk_mut::<2>()?.copy_from_slice(&u16::try_from(plaintext_bytes).ok()?.to_be_bytes());
+        Some(Additional { octets, from: 0 })
+    }
+}
+
+impl AsRef<[u8]> for Additional {
+    fn as_ref(&self) -> &[u8] {
+        self.octets.get(self.from..).unwrap_or_default()
+    }
+}
+
+/// Of every suite here.
+const TAG_BYTES: usize = 16;
+/// RFC 5288 §3.
+const EXPLICIT_NONCE_BYTES: usize = 8;

@@ -1,0 +1,46 @@
+//! A connection whose keys everybody knows.
+
+use aws_lc_rs::aead::{self, NONCE_LEN, UnboundKey};
+
+use super::layer::{Layer, Side};
+use super::protection::{Protection, Shape};
+use super::secrets::TrafficSecret;
+use super::{Engine, Records};
+use crate::connection::{HANDSHAKE, RECORD_BODY_BYTES_MAX, RECORD_HEADER_BYTES};
+
+/// Records past a handshake that never was, and a peer that can put anything into a properly protected record: for tests
+/// and for fuzzing of what may come after a handshake.
+pub struct Rehearsal {
+    /// Our side.
+    pub records: Records,
+    /// What the peer seals with.
+    peer: Protection,
+}
+
+impl Rehearsal {
+    /// In TLS 1.3, or 1.2, with AES-GCM; as the server's side or the client's.
+    pub fn new(tls13: bool, server: bool) -> Option<Rehearsal> {
+        let shape = if tls13 { Shape::Tls13 } else { Shape::Tls12AesGcm };
+        let protection = || {
+            let key = UnboundKey::new(&aead::AES_128_GCM, &[7; 16]).ok()?;
+            let secret = if tls13 { Some(TrafficSecret::new(&[9; 32])?) } else { None };
+            Some(Protection::new(shape, key, [5; NONCE_LEN], 0, 1 << 24, secret))
+        };
+        let side = if server { Side::Server } else { Side::Client };
+        let layer = Layer::over(side, protection()?, protection()?);
+        Some(Rehearsal { records: Records::new(Engine::Own(Box::new(layer))), peer: protection()? })
+    }
+
+    /// A record of any type, or none where no record can be so long. After a key update that our side takes, the peer goes
+    /// on with its next key.
+    pub fn forge(&mut self, kind: u8, content: &[u8]) -> Vec<u8> {
+        let mut record = vec![0; RECORD_HEADER_BYTES + RECORD_BODY_BYTES_MAX];
+        let written = self.peer.seal(kind, content, &mut record).unwrap_or_default();
+        record.truncate(written);
+        if self.peer.is_tls13() && kind == HANDSHAKE && matches!(content, [24, 0, 0, 1, 0 | 1]) {
+            // There is a next one, as this is TLS 1.3.
+            let _ = self.peer.renew();
+        }
+        record
+    }
+}
