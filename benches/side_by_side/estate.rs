@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use ravelin_lab::clock;
 use ravelin_lab::pki::{Authority, CertificateSpec, CrlSpec, Issued, Key, KeyType};
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WantsClientCert};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, ServerConfig};
 
 use crate::wire::NAME;
 
@@ -23,8 +23,8 @@ pub(crate) struct Estate {
 impl Estate {
     /// Makes everything and writes what products read.
     pub(crate) fn write(folder: &Path) -> io::Result<Estate> {
-        let root = Authority::root("Side by Side Root CA", clock::now());
-        let issuing = root.issue_authority(CertificateSpec::authority("CN=Side by Side Issuing CA"));
+        let root = Authority::root(ROOT, clock::now());
+        let issuing = root.issue_authority(CertificateSpec::authority(ISSUING));
         let ecdsa = issuing.issue(CertificateSpec::server(&[NAME]));
         let rsa = issuing.issue(CertificateSpec::server(&[NAME]).key(Key::shared(KeyType::Rsa2048, 0)));
         let clients = (0..COMPUTERS)
@@ -51,18 +51,34 @@ impl Estate {
 
     /// TLS as the `number`th computer speaks it, with records of at most this many bytes of plaintext.
     pub(crate) fn client(&self, number: usize, record: usize) -> io::Result<Arc<ClientConfig>> {
+        let computer = &self.clients[number % self.clients.len()];
+        let config = self.trusting()?.with_client_auth_cert(computer.certificates(), computer.private_key());
+        let mut config = config.map_err(io::Error::other)?;
+        config.max_fragment_size = Some(record + RECORD_HEADER);
+        Ok(unresumed(config))
+    }
+
+    /// TLS of a client without a certificate.
+    pub(crate) fn nobody(&self) -> io::Result<Arc<ClientConfig>> {
+        Ok(unresumed(self.trusting()?.with_no_client_auth()))
+    }
+
+    /// TLS of a computer of another estate, whose authorities bear the names of ours.
+    pub(crate) fn stranger(&self) -> io::Result<Arc<ClientConfig>> {
+        let root = Authority::root(ROOT, clock::now());
+        let issuing = root.issue_authority(CertificateSpec::authority(ISSUING));
+        let computer = issuing.issue(CertificateSpec::client("pc0.corp.example.test"));
+        let config = self.trusting()?.with_client_auth_cert(computer.certificates(), computer.private_key());
+        config.map(unresumed).map_err(io::Error::other)
+    }
+
+    fn trusting(&self) -> io::Result<ConfigBuilder<ClientConfig, WantsClientCert>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone().into()).map_err(io::Error::other)?;
-        let computer = &self.clients[number % self.clients.len()];
-        let mut config = ClientConfig::builder_with_provider(provider())
+        let builder = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&rustls::version::TLS13])
-            .map_err(io::Error::other)?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(computer.certificates(), computer.private_key())
             .map_err(io::Error::other)?;
-        config.resumption = Resumption::disabled();
-        config.max_fragment_size = Some(record + RECORD_HEADER);
-        Ok(Arc::new(config))
+        Ok(builder.with_root_certificates(roots))
     }
 
     /// TLS of the server behind the products: the same certificate, asks for none.
@@ -78,6 +94,11 @@ impl Estate {
     }
 }
 
+fn unresumed(mut config: ClientConfig) -> Arc<ClientConfig> {
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
+}
+
 /// One suite and one group, so that all products do the same cryptography.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider {
@@ -87,6 +108,8 @@ fn provider() -> Arc<CryptoProvider> {
     })
 }
 
+const ROOT: &str = "Side by Side Root CA";
+const ISSUING: &str = "CN=Side by Side Issuing CA";
 /// ravelin allows an identity 1,000 tunnels at most; the idle ones need more.
 const COMPUTERS: usize = 16;
 /// What rustls counts to a fragment besides its plaintext.

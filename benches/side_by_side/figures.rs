@@ -18,6 +18,8 @@ pub(crate) enum Figure {
     SparseP99,
     BusyP50,
     BusyP99,
+    StrangersP99,
+    NobodiesP99,
     HandshakeEcdsa,
     HandshakeRsa,
     BridgeUp16,
@@ -29,7 +31,7 @@ pub(crate) enum Figure {
 }
 
 /// In the order of the table.
-pub(crate) const FIGURES: [Figure; 19] = [
+pub(crate) const FIGURES: [Figure; 21] = [
     Figure::Up16,
     Figure::Down16,
     Figure::Up1400Waiting,
@@ -49,6 +51,8 @@ pub(crate) const FIGURES: [Figure; 19] = [
     Figure::SparseP99,
     Figure::BusyP50,
     Figure::BusyP99,
+    Figure::StrangersP99,
+    Figure::NobodiesP99,
 ];
 
 /// What ravelin promises.
@@ -92,6 +96,8 @@ impl Figure {
             Figure::SparseP99 => ("there and back, sparse, p99", "µs"),
             Figure::BusyP50 => ("there and back, busy, p50", "µs"),
             Figure::BusyP99 => ("there and back, busy, p99", "µs"),
+            Figure::StrangersP99 => ("there and back, sparse, in a flood of certificates without trust, p99", "µs"),
+            Figure::NobodiesP99 => ("there and back, sparse, in a flood of clients without a certificate, p99", "µs"),
             Figure::HandshakeEcdsa => ("session with full handshake, ECDSA P-256", "ms each"),
             Figure::HandshakeRsa => ("session with full handshake, RSA-2048", "ms each"),
             Figure::BridgeUp16 => ("TLS to the server too, 16 KiB, to the server", "s/GiB"),
@@ -114,6 +120,7 @@ impl Figure {
             Figure::HandshakeEcdsa => Goal::Ratio(0.55),
             Figure::HandshakeRsa => Goal::Ratio(0.65),
             Figure::BridgePackets => Goal::None,
+            Figure::StrangersP99 | Figure::NobodiesP99 => Goal::Value(10_000.0),
             Figure::IdleMemory => Goal::Value(8.0),
             Figure::MemoryAfter => Goal::Value(1.10),
             Figure::IdleCpu => Goal::Value(0.1),

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
@@ -159,6 +160,38 @@ pub(crate) async fn packets(
     Ok((spent, times))
 }
 
+/// Clients that are refused, one after the other on each of some threads, as fast as they are, for as long as this lives.
+pub(crate) struct Flood {
+    over: Arc<AtomicBool>,
+    threads: Vec<std::thread::JoinHandle<u64>>,
+}
+
+impl Flood {
+    /// Begins, with clients of this kind.
+    pub(crate) fn start(face: SocketAddr, stranger: &Arc<ClientConfig>) -> Flood {
+        let over = Arc::new(AtomicBool::new(false));
+        let knock = move |over: Arc<AtomicBool>, stranger: Arc<ClientConfig>| {
+            let mut let_in = 0;
+            while !over.load(Ordering::Relaxed) {
+                let_in += u64::from(wire::open(face, &stranger).is_ok());
+            }
+            let_in
+        };
+        let threads = (0..FLOODERS)
+            .map(|_| (over.clone(), stranger.clone()))
+            .map(|(over, stranger)| std::thread::spawn(move || knock(over, stranger)))
+            .collect();
+        Flood { over, threads }
+    }
+
+    /// Ends it; an error where any of them got in.
+    pub(crate) fn end(self) -> io::Result<()> {
+        self.over.store(true, Ordering::Relaxed);
+        let let_in: u64 = self.threads.into_iter().map(|thread| thread.join().unwrap_or(1)).sum();
+        if let_in == 0 { Ok(()) } else { Err(io::Error::other(format!("{let_in} strangers got in"))) }
+    }
+}
+
 /// Tunnels that each echo 64 KiB and then do nothing.
 pub(crate) async fn idle(
     running: &Running,
@@ -262,6 +295,8 @@ pub(crate) const RECORD: usize = 16 * 1024;
 /// 64 KiB: every buffer that a product has on the way has been used.
 pub(crate) const IDLE_RECORDS: u64 = 4;
 const CLIENTS: usize = 2;
+/// More than handshake threads: somebody always waits.
+const FLOODERS: usize = 4;
 const OPENERS: usize = 8;
 const SETTLING: Duration = Duration::from_millis(100);
 /// Fifteen seconds, for every product.

@@ -131,6 +131,10 @@ enum Beat {
     Paced,
     PacedBridged,
     Sparse,
+    /// The same, while clients without trust come as fast as they are refused.
+    Strangers,
+    /// While clients come that have no certificate.
+    Nobodies,
 }
 
 impl Bench<'_> {
@@ -235,10 +239,17 @@ impl Bench<'_> {
         let (tunnels, each, every) = match beat {
             Beat::FlatOut => (32, self.size.flat_out, None),
             Beat::Paced | Beat::PacedBridged => (200, self.size.paced, Some(Duration::from_millis(40))),
-            Beat::Sparse => (20, self.size.sparse, Some(Duration::from_millis(100))),
+            Beat::Sparse | Beat::Strangers | Beat::Nobodies => (20, self.size.sparse, Some(Duration::from_millis(100))),
+        };
+        let flood = match beat {
+            Beat::Strangers => Some(load::Flood::start(face, &self.estate.stranger()?)),
+            Beat::Nobodies => Some(load::Flood::start(face, &self.estate.nobody()?)),
+            Beat::FlatOut | Beat::Paced | Beat::PacedBridged | Beat::Sparse => None,
         };
         let work = load::packets(running, face, &clients.many, tunnels, each, every);
-        let (spent, times) = self.bounded(work)?;
+        let done = self.bounded(work);
+        flood.map_or(Ok(()), load::Flood::end)?;
+        let (spent, times) = done?;
         let at = |share: usize| times[(times.len() - 1) * share / 100];
         // There and back are two packets.
         let factor = 1e6 / count(2 * each * tunnels as u64);
@@ -254,6 +265,7 @@ impl Bench<'_> {
                 samples.push(Figure::SparseP50, running.product, at(50));
                 samples.push(Figure::SparseP99, running.product, at(99));
             }
+            Beat::Strangers | Beat::Nobodies => samples.push(figure, running.product, at(99)),
         }
         Ok(())
     }
@@ -287,7 +299,7 @@ const fn bulk(figure: Figure, towards: Towards, stream: Stream) -> Load {
     Load::Bulk(Bulk { figure, towards, stream })
 }
 
-const LOADS: [Load; 13] = [
+const LOADS: [Load; 15] = [
     bulk(Figure::Up16, Towards::Server, Stream::Large),
     bulk(Figure::Down16, Towards::Client, Stream::Large),
     bulk(Figure::Up1400Waiting, Towards::Server, Stream::Waiting),
@@ -296,6 +308,8 @@ const LOADS: [Load; 13] = [
     Load::Packets(Figure::Packets, Beat::Paced),
     Load::Packets(Figure::PacketsFlatOut, Beat::FlatOut),
     Load::Packets(Figure::SparseP50, Beat::Sparse),
+    Load::Packets(Figure::StrangersP99, Beat::Strangers),
+    Load::Packets(Figure::NobodiesP99, Beat::Nobodies),
     Load::Handshakes(Figure::HandshakeEcdsa),
     Load::Handshakes(Figure::HandshakeRsa),
     bulk(Figure::BridgeUp16, Towards::Server, Stream::LargeBridged),

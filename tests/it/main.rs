@@ -21,6 +21,7 @@ mod curl_meets_the_gateway;
 mod every_byte_survives_speed;
 mod every_end_is_passed_on_and_named;
 mod every_session_is_written_down_once;
+mod gnutls_meets_the_gateway;
 mod hostile_certificates_end_before_openssl;
 mod hostile_connections_end_in_their_label;
 mod keys_end_or_are_renewed;
