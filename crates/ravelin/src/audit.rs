@@ -1,4 +1,4 @@
-//! The audit file: one line of JSON for each session that has ended.
+//! The audit file: one line of JSON for each session that has ended, and for what an operator did to what is judged by.
 //!
 //! - No session ever waits: records go through a bounded queue to a thread of its own.
 //! - While the file cannot be written, records wait in the queue; when that is full, further ones are dropped and
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use prometheus::IntCounter;
+use serde_json::Value;
 
 use crate::log::{Limiter, json_line, session_fields, summary};
 use crate::record::SessionRecord;
@@ -61,6 +62,11 @@ impl Audit {
             }
         }
         self.send(json_line(&session_fields(record)), stranger);
+    }
+
+    /// Hands over what an operator did. Never waits.
+    pub fn write_event(&self, fields: &[(&'static str, Value)]) {
+        self.send(json_line(&fields.to_vec()), false);
     }
 
     fn send(&self, mut line: String, stranger: bool) {

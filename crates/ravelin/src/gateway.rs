@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use rustls_pki_types::UnixTime;
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::clock;
@@ -25,6 +26,9 @@ use crate::threads::Pool as ThreadPool;
 pub trait RecordSink: Send + Sync {
     /// Takes one record.
     fn record(&self, record: &SessionRecord);
+    /// Takes what an operator did that deserves to be written down beside the records, as ordered fields. What is for the log
+    /// alone goes there by itself.
+    fn event(&self, _fields: &[(&'static str, Value)]) {}
     /// Why records are being lost, for `/readyz`.
     fn trouble(&self) -> Option<String> {
         None
@@ -161,6 +165,11 @@ impl Gateway {
         for sink in &self.sinks {
             sink.record(record);
         }
+    }
+
+    /// Writes down what an operator did.
+    pub(crate) fn write_event(&self, fields: &[(&'static str, Value)]) {
+        self.sinks.iter().for_each(|sink| sink.event(fields));
     }
 
     /// Why records are being lost.

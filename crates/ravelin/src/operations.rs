@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use ravelin_policy::directory::Domain;
 use ravelin_policy::escape;
-
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::live::LiveSession;
+use crate::log;
 use crate::operator::{
     AgeOverride, CertificateView, DirectoryDomainView, DirectoryView, KillSelector, ListView, ListenerView, Operator,
     OverrideView, PoolView, ReloadReport, ServerView, SessionView, SiteView, Status,
@@ -135,8 +136,12 @@ impl Operator for Operations {
             Some(AgeOverride { until_unix, reason }) => {
                 let (until, reason) = (unix_rfc3339(until_unix), escape(&reason));
                 tracing::warn!(until, reason, "an operator has facts past max_age count");
+                self.gateway.write_event(&override_event(Some((&until, &reason)), report.generation));
             }
-            None => tracing::warn!("an operator ended the override"),
+            None => {
+                tracing::warn!("an operator ended the override");
+                self.gateway.write_event(&override_event(None, report.generation));
+            }
         }
         report
     }
@@ -144,6 +149,17 @@ impl Operator for Operations {
     fn directories(&self) -> Vec<DirectoryView> {
         self.gateway.directory_views()
     }
+}
+
+/// The audit file's line of an override: until when and why, or that it was ended.
+pub(crate) fn override_event(order: Option<(&str, &str)>, generation: u64) -> Vec<(&'static str, Value)> {
+    vec![
+        ("time", json!(log::rfc3339(clock::utc()))),
+        ("event", json!("override")),
+        ("until", json!(order.map(|(until, _)| until))),
+        ("reason", json!(order.map(|(_, reason)| reason))),
+        ("generation", json!(generation)),
+    ]
 }
 
 impl Gateway {

@@ -205,6 +205,10 @@ impl RecordSink for Audit {
         self.write(record);
     }
 
+    fn event(&self, fields: &[(&'static str, serde_json::Value)]) {
+        self.write_event(fields);
+    }
+
     fn trouble(&self) -> Option<String> {
         Audit::trouble(self)
     }

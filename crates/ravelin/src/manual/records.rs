@@ -77,6 +77,8 @@ fn records_page() {
         The audit file is opened anew on SIGHUP, and within a second when it was moved or removed. While it cannot be\n\
         written, about four thousand records wait; further ones are dropped and counted in\n\
         `ravelin_audit_records_dropped_total`, and `/readyz` says so. Sessions go on.\n\n\
+        An operator's override (`ravelin override`) is a line of the audit file with `event` `override`: `until` and\n\
+        `reason`, both null where it was ended, and the `generation` that it is in force with.\n\n\
         | key | meaning |\n| --- | --- |\n"
         .to_owned();
     for (key, meaning) in KEYS {
