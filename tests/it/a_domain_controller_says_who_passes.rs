@@ -1,171 +1,37 @@
-//! A real domain controller (`tests/ad`), exported, imported, and judged by: every certificate of its test bed has the
-//! verdict that is written beside it, under either mapping, at a running gateway; and what changes there is in force with
-//! the next export.
+//! A real domain controller (`tests/ad`), fetched by `ravelin sync`, and judged by: every certificate of its test bed has the
+//! verdict that is written beside it, under either mapping, at a running gateway; and what changes there is in force soon.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
-use ravelin_lab::client::{Client, Tunnel};
-use ravelin_lab::end::End;
-use ravelin_lab::pki::Key;
-use ravelin_lab::server::{Server, ServerSpec};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use ravelin_feeds::snapshot::Snapshot;
+use rustix::process::Signal;
 
-use crate::support::{Gate, NAME, Setup, ravelin, skip, wait};
+use crate::support::controller::Controller;
+use crate::support::{ravelin, wait};
 
 const ADDRESS: &str = "127.77.0.11";
-/// What a decision needs, and nothing else.
-const ATTRIBUTES: [&str; 17] = [
-    "objectClass",
-    "objectCategory",
-    "objectGUID",
-    "objectSid",
-    "sAMAccountName",
-    "dNSHostName",
-    "servicePrincipalName",
-    "userAccountControl",
-    "accountExpires",
-    "altSecurityIdentities",
-    "primaryGroupID",
-    "memberOf",
-    "groupType",
-    "nCName",
-    "nETBIOSName",
-    "cACertificate",
-    "distinguishedName",
-];
 
-/// A running domain controller. Stopped when dropped.
-struct Controller {
-    folder: tempfile::TempDir,
-    environment: BTreeMap<String, String>,
-}
-
-fn bed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("ad")
-}
-
-impl Controller {
-    /// Starts one; `None`, loudly, where that is not possible.
-    fn start(test: &str) -> Option<Controller> {
-        let there = |command: &str| {
-            let folders = std::env::var_os("PATH").unwrap_or_default();
-            std::env::split_paths(&folders).any(|folder| folder.join(command).is_file())
-        };
-        let all = ["samba", "samba-tool", "ldapsearch", "ldapmodify", "openssl"].into_iter().all(there);
-        if !rustix::process::geteuid().is_root() || !all {
-            skip(test, "needs root, and the packages of tests/ad/install.sh");
-            return None;
-        }
-        // Short: Unix sockets lie in it.
-        let folder = tempfile::Builder::new().prefix("rv-ad").tempdir_in("/tmp").unwrap();
-        // Not a pipe: the controller, which stays, would hold it open.
-        let log = folder.path().join("up.log");
-        let (said, errors) = (File::create(&log).unwrap(), File::options().append(true).open(&log).unwrap());
-        let mut up = Command::new("bash");
-        up.arg(bed().join("up.sh")).arg(folder.path()).arg(ADDRESS).stdin(Stdio::null()).stdout(said).stderr(errors);
-        assert!(up.status().unwrap().success(), "{}", fs::read_to_string(&log).unwrap());
-        let environment = fs::read_to_string(folder.path().join("ad.env")).unwrap();
-        let environment = environment
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
-            .collect();
-        Some(Controller { folder, environment })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn of(&self, variable: &str) -> &str {
-        &self.environment[variable]
-    }
-
-    /// An LDAP tool, bound as one of the accounts.
-    fn tool(&self, name: &str, account: &str) -> Command {
-        let mut command = Command::new(name);
-        command.env("LDAPTLS_CACERT", self.of("AD_CA_FILE")).args(["-x", "-H", self.of("AD_LDAPS_URL")]);
-        command.args(["-D", self.of(&format!("{account}_DN")), "-w", self.of(&format!("{account}_PASSWORD"))]);
-        command
-    }
-
-    /// What an administrator exports as a plain domain user, made into a snapshot.
-    fn snapshot(&self) -> PathBuf {
-        let base = self.of("AD_BASE_DN");
-        let computers = "(|(objectClass=domainDNS)(objectClass=group)(objectCategory=computer))";
-        let forest = "(|(objectClass=crossRef)(cn=NTAuthCertificates))";
-        let mut export = File::create(self.path("export.ldif")).unwrap();
-        for (base, filter) in [(base.to_owned(), computers), (format!("CN=Configuration,{base}"), forest)] {
-            let mut search = self.tool("ldapsearch", "AD_BIND");
-            search.args(["-LLL", "-E", "pr=500/noprompt", "-b", &base, filter]).args(ATTRIBUTES);
-            let output = search.output().unwrap();
-            assert!(output.status.success(), "{output:?}");
-            export.write_all(&output.stdout).unwrap();
-            export.write_all(b"\n").unwrap();
-        }
-        drop(export);
-        let snapshot = self.path("directory.snapshot");
-        let mut import = Command::new(ravelin());
-        import.args(["directory", "import", "--ldif"]).arg(self.path("export.ldif")).arg("--snapshot").arg(&snapshot);
-        let output = import.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        snapshot
-    }
-
-    /// Changes entries, in LDIF.
-    fn change(&self, ldif: &str) {
-        let mut modify = self.tool("ldapmodify", "AD_ADMIN_BIND");
-        let mut modify = modify.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        modify.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
-        assert!(modify.wait().unwrap().success(), "{ldif}");
-    }
-
-    /// A gateway that judges by this controller's snapshot, and the server behind it.
-    async fn gate(&self, snapshot: &Path, mapping: &str) -> (Gate, Server) {
-        let lists = ["issuing", "root", "partner-root"].map(|name| format!("{}/{name}.crl", self.of("AD_CRL_DIR")));
-        let directory = format!(
-            r#"{{ snapshot = {snapshot:?}, mapping = "{mapping}", allow_groups = ['CORP\DirectAccess Clients'], deny_groups = ["DirectAccess Blocked"] }}"#
-        );
-        let setup = Setup::new()
-            .set("policies.main", "trust_anchors", &format!("[{:?}]", self.of("AD_CLIENT_ROOTS")))
-            .unset("policies.main", "intermediates")
-            .unset("policies.main", "names")
-            .set("policies.main", "revocation", &format!(r#"{{ crls = {lists:?}, unknown = "allow" }}"#))
-            .set("policies.main", "directory", &directory)
-            .set("limits", "tunnels_per_identity", "100");
-        let server = ServerSpec::tls(&setup.estate().server).start().await.unwrap();
-        (setup.servers(&[server.address()]).start(), server)
-    }
-
-    /// The client with one of the test bed's certificates.
-    fn client(&self, gate: &Gate, name: &str) -> Client {
-        let file = |kind: &str| format!("{}/{name}.{kind}", self.of("AD_CERT_DIR"));
-        let chain = CertificateDer::pem_file_iter(file("chain.pem")).unwrap();
-        let chain = chain.map(|certificate| certificate.unwrap().to_vec()).collect();
-        let key = PrivatePkcs8KeyDer::from_pem_file(file("key")).unwrap();
-        let key = Key::from_pkcs8(key.secret_pkcs8_der()).unwrap_or_else(|| panic!("the key of {name}"));
-        Client::new(gate.address(), NAME).trust(&gate.estate.root).chain(chain, &key)
-    }
-}
-
-impl Drop for Controller {
-    fn drop(&mut self) {
-        // It may have ended; what is left in its folder goes with that.
-        let _ = Command::new("bash").arg(bed().join("down.sh")).arg(self.folder.path()).stdout(Stdio::null()).status();
-    }
+/// `ldapsearch` and `ravelin directory import` make the same of it.
+fn imported_is_the_same(controller: &Controller, synced: &Path) {
+    let read = |path: &Path| {
+        let mut data = Snapshot::read(&fs::read(path).unwrap(), None).unwrap().data;
+        data.domains.iter_mut().for_each(|domain| domain.as_of = 0);
+        data
+    };
+    let (synced, imported) = (read(synced), read(&controller.import()));
+    assert_eq!(synced.accounts, imported.accounts);
+    assert_eq!((synced.domains, synced.groups), (imported.domains, imported.groups));
 }
 
 /// Covers: traps rows 47, 48, 49, 50, 51, 67 (each end to end).
 #[tokio::test(flavor = "multi_thread")]
-async fn every_certificate_has_its_verdict_and_changes_count() {
-    let Some(controller) = Controller::start("every_certificate_has_its_verdict_and_changes_count") else { return };
-    let snapshot = controller.snapshot();
+async fn every_certificate_has_its_verdict() {
+    let Some(controller) = Controller::start("every_certificate_has_its_verdict", ADDRESS) else { return };
+    let snapshot = controller.synced();
+    imported_is_the_same(&controller, &snapshot);
     let cases = fs::read_to_string(controller.of("AD_CASES")).unwrap();
     let cases: Vec<Vec<&str>> =
         cases.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect()).collect();
@@ -198,48 +64,52 @@ async fn every_certificate_has_its_verdict_and_changes_count() {
     }
     println!("{verdicts} verdicts, {} not as expected", wrong.len());
     assert!(wrong.is_empty() && verdicts == 136, "{verdicts} verdicts, of them wrong:\n{}", wrong.join("\n"));
-    changes(&controller).await;
+    refusals(&controller);
+    hanging(&controller);
 }
 
-/// Disabled, taken out of a nested group, renamed, deleted, enabled again.
-async fn changes(controller: &Controller) {
-    let snapshot = controller.snapshot();
-    let (gate, _server) = controller.gate(&snapshot, "strong").await;
-    let (computers, groups) =
-        (controller.of("AD_COMPUTER_OU"), format!("OU=DA Groups,{}", controller.of("AD_BASE_DN")));
-    let replace = |name: &str, attribute: &str, value: &str| {
-        format!("dn: CN={name},{computers}\nchangetype: modify\nreplace: {attribute}\n{attribute}: {value}\n\n")
-    };
-    let renamed = [
-        replace("PC-PRIMARY", "sAMAccountName", "PC-OTHER$"),
-        replace("PC-PRIMARY", "dNSHostName", "pc-other.corp.example.test"),
-        replace("PC-PRIMARY", "servicePrincipalName", "HOST/pc-other.corp.example.test"),
-    ];
-    for (what, client, change, label) in [
-        ("disabled", "pc-ok", replace("PC-OK", "userAccountControl", "4098"), "account_disabled"),
-        (
-            "out of a nested group",
-            "pc-nested",
-            format!("dn: CN=DA Europe,{groups}\nchangetype: modify\ndelete: member\nmember: CN=DA Berlin,{groups}\n\n"),
-            "group_missing",
-        ),
-        ("renamed", "pc-primary", renamed.concat(), "account_not_found"),
-        ("deleted", "pc-loop", format!("dn: CN=PC-LOOP,{computers}\nchangetype: delete\n\n"), "account_not_found"),
+/// What a controller says of a reader that may not log on, in words; one try each, however often it is run.
+fn refusals(controller: &Controller) {
+    let base = controller.of("AD_BASE_DN");
+    // Bad passwords are counted where they may lock out.
+    controller.change(&format!("dn: {base}\nchangetype: modify\nreplace: lockoutThreshold\nlockoutThreshold: 5\n\n"));
+    // 512: it is no more an account whose password never expires.
+    controller.change(&format!(
+        "dn: CN=svc-ravelin-sync,OU=Service Accounts,{base}\nchangetype: modify\nreplace: userAccountControl\n\
+         userAccountControl: 512\n-\nreplace: pwdLastSet\npwdLastSet: 0\n\n"
+    ));
+    let expired = (controller.of("AD_SYNC_BIND_DN").to_owned(), controller.of("AD_SYNC_BIND_PASSWORD").to_owned());
+    let reader = controller.of("AD_BIND_DN").to_owned();
+    for (name, password, words) in [
+        (reader, "Wrong-0ne!".to_owned(), "the password is wrong"),
+        ("svc-disabled@corp.example.test".to_owned(), "Disabled-Passw0rd!".to_owned(), "the account is disabled"),
+        (expired.0, expired.1, "password must be changed"),
     ] {
-        let mut tunnel: Tunnel = controller.client(&gate, client).connect().await.unwrap();
-        controller.change(&change);
-        let (began, seen) = (Instant::now(), gate.records.len());
-        controller.snapshot();
-        assert_eq!(tunnel.end().await, End::CloseNotify, "{what}");
-        println!("{what}: its tunnel is cut {:.1} s after the export began", began.elapsed().as_secs_f64());
-        let record = gate.records.next(seen).await;
-        assert_eq!(record["end"], label, "{what}: {record:#}");
-        assert!(controller.client(&gate, client).connect().await.is_err(), "{what}");
+        let config = controller.sync_config_as(&name, &password, "");
+        let said = [(); 3].map(|()| once(&config).1);
+        assert!(said[0].contains("bind_refused: ") && said[0].contains(words), "{name}: {said:#?}");
+        assert!(said[1].contains("not tried for another") && said[2].contains("not tried for another"), "{said:#?}");
+        assert!(!said.concat().contains(&password), "{said:#?}");
     }
-    controller.change(&replace("PC-OK", "userAccountControl", "4096"));
-    let (began, before) = (Instant::now(), gate.status().generation);
-    controller.snapshot();
-    gate.wait_for("the new snapshot", |status| status.generation > before).await;
-    controller.client(&gate, "pc-ok").connect().await.unwrap();
-    println!("enabled again: let in {:.1} s after the export began", began.elapsed().as_secs_f64());
+    let tries = controller.attribute("svc-ravelin", "badPwdCount");
+    println!("three rounds with a wrong password: badPwdCount is {tries}");
+    assert_eq!(tries, "1");
+}
+
+/// A controller that hangs is given up, and fetched from when it goes on.
+fn hanging(controller: &Controller) {
+    let config = controller.sync_config("AD_BIND", "");
+    assert!(once(&config).0, "another password is tried at once");
+    controller.signal(Signal::STOP);
+    let (began, (good, said)) = (Instant::now(), once(&config));
+    controller.signal(Signal::CONT);
+    assert!(!good && said.contains("timeout: "), "{said}");
+    println!("a controller that hangs is given up after {:.1} s", began.elapsed().as_secs_f64());
+    assert!(once(&config).0);
+}
+
+/// Whether it succeeded, and what it said.
+fn once(config: &Path) -> (bool, String) {
+    let output = Command::new(ravelin()).args(["sync", "--once", "--config"]).arg(config).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stderr).unwrap())
 }

@@ -11,6 +11,8 @@ mod config;
 mod decide;
 #[path = "../../fuzz/targets/ipv6_framing.rs"]
 mod ipv6_framing;
+#[path = "../../fuzz/targets/ldap.rs"]
+mod ldap;
 #[path = "../../fuzz/targets/ldif.rs"]
 mod ldif;
 #[path = "../../fuzz/targets/records.rs"]
@@ -33,6 +35,7 @@ const TARGETS: [(&str, Target); 10] = [
     ("config", config::run),
     ("decide", decide::run),
     ("ipv6_framing", ipv6_framing::run),
+    ("ldap", ldap::run),
     ("ldif", ldif::run),
     ("records", records::run),
     ("request_head", request_head::run),

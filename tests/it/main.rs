@@ -9,6 +9,7 @@
 )]
 #![allow(unreachable_pub, missing_docs, reason = "nothing imports a test binary")]
 
+mod a_broken_controller_costs_one_fetch;
 mod a_broken_start_serves_nobody;
 mod a_domain_controller_says_who_passes;
 mod a_scanner_finds_nothing;
@@ -16,8 +17,11 @@ mod a_stalled_side_holds_little;
 mod accounts_are_judged;
 mod admitted_client_has_a_tunnel;
 mod bytes_arrive_unchanged;
+mod controllers_are_met_as_configured;
 mod corpora_replay;
 mod curl_meets_the_gateway;
+mod directory_changes_count_soon;
+mod domains_age_by_themselves;
 mod every_byte_survives_speed;
 mod every_end_is_passed_on_and_named;
 mod every_session_is_written_down_once;
@@ -33,8 +37,10 @@ mod nothing_is_resumed;
 mod only_the_legal_request_passes;
 mod openssl_meets_the_gateway;
 mod operators_command_a_running_gateway;
+mod pages_and_parts_are_put_together;
 mod public_suites_through_explain;
 mod refused_clients_never_reach_a_server;
+mod refused_passwords_lock_nobody_out;
 mod reload_judges_live_tunnels_again;
 mod reload_under_load_loses_nothing;
 mod sample_configuration;
@@ -45,6 +51,7 @@ mod service_manager_is_told;
 mod strangers_cost_next_to_nothing;
 mod support;
 mod the_gateway_proves_itself_to_servers;
+mod the_next_controller_takes_over;
 mod the_process_drains_on_a_signal;
 mod thousands_leave_nothing_behind;
 mod traps_are_covered;

@@ -4,7 +4,11 @@
 //! none of these are errors with their line. Comments, references and the summary of `ldapsearch` are passed over, unless
 //! the summary says that the search failed.
 
+mod write;
+
 use std::fmt;
+
+pub use write::{is_whole, write_end, write_entry};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -172,6 +176,21 @@ mod tests {
             }
             let entries = read(format!("dn: CN=a\n{folded}\n").as_bytes()).unwrap();
             prop_assert_eq!(entries[0].value("objectguid"), Some(&value[..]));
+        }
+
+        #[test]
+        fn what_we_write_is_read(dn in ".{0,40}", values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..30), 0..6)) {
+            let mut text = Vec::new();
+            write_entry(&mut text, &dn, values.iter().map(|value| ("objectGUID", &value[..]))).unwrap();
+            prop_assert!(!is_whole(&text));
+            write_end(&mut text).unwrap();
+            prop_assert!(is_whole(&text));
+            for cut in 0..text.len() {
+                prop_assert!(!is_whole(&text[..cut]));
+            }
+            let entries = read(&text).unwrap();
+            prop_assert_eq!((entries.len(), &entries[0].dn), (1, &dn));
+            prop_assert_eq!(entries[0].values("objectguid"), &values[..]);
         }
 
         #[test]

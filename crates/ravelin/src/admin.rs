@@ -2,7 +2,7 @@
 //! no session shares, and each bounds what its own clients may cost.
 
 pub mod control;
-mod http;
+pub(crate) mod http;
 mod page;
 mod worker;
 
@@ -15,6 +15,7 @@ use crate::config::AdminConfig;
 use crate::metrics::Metrics;
 use crate::operator::Operator;
 use control::ControlSocket;
+use http::{GatewayPages, Pages};
 pub(crate) use page::plain;
 use worker::Worker;
 
@@ -34,8 +35,8 @@ pub fn serve(config: &AdminConfig, operator: Arc<dyn Operator>, metrics: Arc<Met
     if let Some(address) = config.listen {
         let listener = TcpListener::bind(address).map_err(|error| named(&error, &format!("admin.listen {address}")))?;
         handle.listen = Some(listener.local_addr()?);
-        let (operator, metrics) = (Arc::clone(&operator), Arc::clone(&metrics));
-        handle.http = Some(Worker::start("admin", move |stop| http::serve(listener, operator, metrics, stop))?);
+        let pages = Arc::new(GatewayPages { operator: Arc::clone(&operator), metrics });
+        handle.http = Some(Worker::start("admin", move |stop| http::serve(listener, pages, stop))?);
     }
     if let Some(path) = &config.control {
         let socket =
@@ -45,6 +46,17 @@ pub fn serve(config: &AdminConfig, operator: Arc<dyn Operator>, metrics: Arc<Met
             Some((Worker::start("control", move |stop| control::serve(listener, operator, stop))?, socket));
     }
     Ok(handle)
+}
+
+/// Opens an address, named `key` in the configuration, and serves pages there.
+///
+/// # Errors
+/// It cannot be opened; the text says which and what to do.
+pub(crate) fn serve_pages(key: &str, address: SocketAddr, pages: Arc<impl Pages>) -> io::Result<AdminHandle> {
+    let listener = TcpListener::bind(address).map_err(|error| named(&error, &format!("{key} {address}")))?;
+    let listen = Some(listener.local_addr()?);
+    let http = Some(Worker::start("admin", move |stop| http::serve(listener, pages, stop))?);
+    Ok(AdminHandle { listen, http, control: None })
 }
 
 impl AdminHandle {

@@ -413,7 +413,7 @@ pub(crate) fn read_identity(
 }
 
 /// The first line of a file.
-fn read_password(file: &Path, key: &str, problems: &mut FileProblems) -> Option<Zeroizing<String>> {
+pub(crate) fn read_password(file: &Path, key: &str, problems: &mut FileProblems) -> Option<Zeroizing<String>> {
     warn_of_readers(file, key, problems);
     let bytes = Zeroizing::new(files::read(file, key, problems)?);
     match std::str::from_utf8(&bytes) {
@@ -426,7 +426,7 @@ fn read_password(file: &Path, key: &str, problems: &mut FileProblems) -> Option<
 }
 
 /// A private key that everybody may read is worth a word.
-fn warn_of_readers(path: &Path, key: &str, problems: &mut FileProblems) {
+pub(crate) fn warn_of_readers(path: &Path, key: &str, problems: &mut FileProblems) {
     use std::os::unix::fs::PermissionsExt;
     if let Ok(meta) = fs::metadata(path)
         && meta.permissions().mode() & 0o004 != 0

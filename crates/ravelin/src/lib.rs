@@ -27,12 +27,14 @@ pub mod operations;
 pub mod operator;
 mod packed;
 mod pool;
+mod publish;
 pub mod record;
 mod reload;
 #[cfg(test)]
 mod samples;
 pub mod server;
 mod session;
+mod sync;
 mod threads;
 mod tunnel;
 mod watch;

@@ -51,6 +51,14 @@ pub fn start(config: &LogConfig, metrics: &Metrics, now: fn() -> OffsetDateTime)
         dropped: metrics.log_records_dropped().clone(),
         suppressed: metrics.log_records_suppressed().clone(),
     };
+    start_counted(config, counters, now)
+}
+
+/// The same with counters of another process than a gateway.
+///
+/// # Errors
+/// As [`start`].
+pub(crate) fn start_counted(config: &LogConfig, counters: Counters, now: fn() -> OffsetDateTime) -> io::Result<Log> {
     let (log, subscriber) = build(config, counters, now, Box::new(io::stderr()))?;
     tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
     Ok(log)
@@ -123,10 +131,11 @@ struct Shared {
     now: fn() -> OffsetDateTime,
 }
 
+/// What the log could not say.
 #[derive(Clone)]
-struct Counters {
-    dropped: IntCounter,
-    suppressed: IntCounter,
+pub(crate) struct Counters {
+    pub(crate) dropped: IntCounter,
+    pub(crate) suppressed: IntCounter,
 }
 
 fn build(

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ravelin::cli::{
-    check, demo, directory, drain, explain, hello, init, kill, override_age, reload, run, sessions, status,
+    check, demo, directory, drain, explain, hello, init, kill, override_age, reload, run, sessions, status, sync,
 };
 use ravelin::server;
 
@@ -20,6 +20,11 @@ struct Cli {
 enum Command {
     /// Run the gateway
     Run(run::RunArgs),
+    /// Fetch computer accounts from domain controllers, and keep their snapshot fresh
+    Sync(sync::SyncArgs),
+    /// Speak to one controller, for `sync`
+    #[command(name = sync::FETCH, hide = true)]
+    SyncFetch,
     /// Read everything a start would read and print every problem
     Check(check::CheckArgs),
     /// Dry-run the decision for a certificate chain
@@ -49,6 +54,8 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Sync(args) => sync::run(&args),
+        Command::SyncFetch => sync::fetch(),
         Command::Check(args) => check::run(&args, server::problems_of_start),
         Command::Explain(args) => explain::run(&args),
         Command::Directory(args) => directory::run(&args),

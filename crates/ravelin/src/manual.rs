@@ -6,7 +6,7 @@ mod records;
 
 use std::path::{Path, PathBuf};
 
-use crate::metrics::{DEFINITIONS, Kind};
+use crate::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
 
 /// The root of the source tree.
 pub(crate) fn root() -> PathBuf {
@@ -27,6 +27,15 @@ pub(crate) fn hold(page: &str, text: &str) {
     );
 }
 
+fn rows(definitions: &[Definition]) -> String {
+    let row = |definition: &Definition| {
+        let labels: Vec<String> = definition.labels.iter().map(|label| format!("`{label}`")).collect();
+        let (name, kind) = (definition.name, definition.kind.label());
+        format!("| `{name}` | {kind} | {} | {} |\n", labels.join(", "), definition.help)
+    };
+    definitions.iter().map(row).collect()
+}
+
 #[test]
 fn metrics_page() {
     let mut page = "# Metrics\n\n\
@@ -34,16 +43,10 @@ fn metrics_page() {
         client sent. This page is made from the code.\n\n\
         | metric | type | labels | meaning |\n| --- | --- | --- | --- |\n"
         .to_owned();
-    for definition in DEFINITIONS {
-        let labels: Vec<String> = definition.labels.iter().map(|label| format!("`{label}`")).collect();
-        page += &format!(
-            "| `{}` | {} | {} | {} |\n",
-            definition.name,
-            definition.kind.label(),
-            labels.join(", "),
-            definition.help
-        );
-    }
+    page += &rows(DEFINITIONS);
+    page += "\n## `ravelin sync`\n\nOn the address `sync.listen`, beside `ravelin_ready`, `ravelin_log_…`, `ravelin_build_info` and `process_…` as \
+        above.\n\n| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n";
+    page += &rows(SYNC_DEFINITIONS);
     page += "\n## Buckets\n\nUpper bounds in seconds.\n\n| histogram | buckets |\n| --- | --- |\n";
     for definition in DEFINITIONS {
         if let Kind::Histogram(buckets) = definition.kind {

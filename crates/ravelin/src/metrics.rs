@@ -4,10 +4,12 @@
 
 mod process;
 mod relay_bytes;
+mod sync;
 mod table;
 
 pub use relay_bytes::ByteCounts;
-pub use table::{DEFINITIONS, Definition, Kind};
+pub(crate) use sync::SyncMetrics;
+pub use table::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};

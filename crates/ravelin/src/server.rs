@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::operations::Operations;
 use crate::pool;
 use crate::record::{SessionEnd, SessionRecord};
+use crate::sync;
 use crate::threads::{Pool, Thread};
 use crate::watch::Watcher;
 
@@ -107,10 +108,15 @@ pub fn start(
 
 /// Everything that a start would find wrong or worth a word, short of opening the addresses: for `check`.
 pub fn problems_of_start(config: &Config) -> Vec<Problem> {
-    let mut problems = match generation::build(config, 1, clock::now()) {
+    let mut problems = sync::problems_of_start(config);
+    if config.listeners.is_empty() {
+        // A file of the companion's own.
+        return problems;
+    }
+    problems.extend(match generation::build(config, 1, clock::now()) {
         Ok(generation) => generation.warnings,
         Err(problems) => problems,
-    };
+    });
     if let Err(text) = descriptors_suffice(config) {
         // The unit that starts the gateway may give more than this shell has.
         let mut problem = Problem::error(&config.file, "limits.sessions", text);

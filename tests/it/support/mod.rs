@@ -1,6 +1,9 @@
 //! What the tests share.
 
 pub mod child;
+pub mod companion;
+pub mod controller;
+pub mod fake_controller;
 pub mod gate;
 pub mod openssl;
 pub mod peer;

@@ -47,7 +47,7 @@ pub(super) fn read(entry: &Entry, domains: &[Domain], groups: &Groups) -> Result
             .filter(|text| text.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("X509:")))
             .map(str::to_owned)
             .collect(),
-        groups: groups.of(entry, primary.and_then(|number| domain.sid.join(number))),
+        groups: groups.of(entry, &sid, primary.and_then(|number| domain.sid.join(number))),
     })
 }
 

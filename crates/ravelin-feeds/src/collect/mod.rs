@@ -13,6 +13,15 @@ use ravelin_policy::directory::{DirectoryData, Domain, Sid};
 use crate::entry::Entry;
 use groups::Groups;
 
+/// Entries that were asked for at one time: of one export, or of one domain's controller.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// The entries.
+    pub entries: Vec<&'a Entry>,
+    /// When they were asked for, Unix seconds.
+    pub as_of: i64,
+}
+
 /// What the entries do not say.
 #[derive(Clone, Copy, Debug)]
 pub struct Collected<'a> {
@@ -46,15 +55,34 @@ impl std::error::Error for CollectProblem {}
 /// # Errors
 /// Every entry that cannot be used.
 pub fn collect(entries: &[Entry], collected: Collected<'_>) -> Result<DirectoryData, Vec<CollectProblem>> {
+    let whole = Part { entries: entries.iter().collect(), as_of: collected.as_of };
+    collect_parts(&[whole], collected.netbios_names)
+}
+
+/// The same of several parts, each with its own time. A part's NTAuthCertificates are those of its own domains: another forest's
+/// authorities are not trusted for them. Groups count across parts.
+///
+/// # Errors
+/// Every entry that cannot be used.
+pub fn collect_parts(
+    parts: &[Part<'_>],
+    netbios_names: &[(String, String)],
+) -> Result<DirectoryData, Vec<CollectProblem>> {
     let mut problems = Vec::new();
-    let domains = domains(entries, collected, &mut problems);
+    let mut domains: Vec<Domain> = parts
+        .iter()
+        .flat_map(|part| self::domains(&part.entries, Collected { as_of: part.as_of, netbios_names }, &mut problems))
+        .collect();
+    domains.sort_by_key(|domain| domain.sid);
+    domains.dedup();
+    let entries: Vec<&Entry> = parts.iter().flat_map(|part| part.entries.iter().copied()).collect();
     if domains.is_empty() && problems.is_empty() {
         problems.push(whole(
             "there is no domain among the entries: export the object of the domain itself (objectClass=domainDNS), with its \
              objectSid",
         ));
     }
-    let groups = Groups::read(entries, &mut problems);
+    let groups = Groups::read(&entries, &mut problems);
     let mut accounts = Vec::new();
     for entry in entries.iter().filter(|entry| account::is_computer(entry)) {
         match account::read(entry, &domains, &groups) {
@@ -69,7 +97,7 @@ pub fn collect(entries: &[Entry], collected: Collected<'_>) -> Result<DirectoryD
     Ok(DirectoryData { domains, groups: groups.into_list(), accounts })
 }
 
-fn domains(entries: &[Entry], collected: Collected<'_>, problems: &mut Vec<CollectProblem>) -> Vec<Domain> {
+fn domains(entries: &[&Entry], collected: Collected<'_>, problems: &mut Vec<CollectProblem>) -> Vec<Domain> {
     let nt_auth: Vec<Vec<u8>> = entries
         .iter()
         .filter(|entry| begins_so(&entry.dn, NT_AUTH))
@@ -87,14 +115,12 @@ fn domains(entries: &[Entry], collected: Collected<'_>, problems: &mut Vec<Colle
         let netbios_name = netbios_name(entries, &entry.dn, &dns_name, collected);
         domains.push(Domain { dns_name, netbios_name, sid, nt_auth: nt_auth.clone(), as_of: collected.as_of });
     }
-    domains.sort_by_key(|domain| domain.sid);
-    domains.dedup();
     domains
 }
 
 /// From the crossRef of the domain, else as it was told, else the first label as Windows proposes it.
-fn netbios_name(entries: &[Entry], dn: &str, dns_name: &str, collected: Collected<'_>) -> String {
-    let of_domain = |entry: &&Entry| {
+fn netbios_name(entries: &[&Entry], dn: &str, dns_name: &str, collected: Collected<'_>) -> String {
+    let of_domain = |entry: &&&Entry| {
         entry.is_a("crossRef") && entry.text("ncname").is_some_and(|name| name.eq_ignore_ascii_case(dn))
     };
     let found = entries.iter().find(of_domain).and_then(|entry| entry.text("netbiosname")).map(str::to_owned);

@@ -23,15 +23,59 @@ use crate::log::ascii_json;
 use crate::metrics::Metrics;
 use crate::operator::Operator;
 
+/// What is served: an answer for each path.
+pub(crate) trait Pages: Send + Sync + 'static {
+    /// The answer to a GET of this path; `None`: there is no such page.
+    fn answer(&self, path: &str) -> impl Future<Output = Option<Page>> + Send;
+}
+
+/// One answer.
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: String,
+}
+
+impl Page {
+    /// Plain text.
+    pub(crate) fn text(status: StatusCode, body: impl Into<String>) -> Page {
+        Page { status, content_type: TEXT, body: body.into() }
+    }
+
+    /// A page of another type.
+    pub(crate) fn of(content_type: &'static str, body: String) -> Page {
+        Page { status: StatusCode::OK, content_type, body }
+    }
+
+    /// What `/healthz` says: the process is alive, and no more. One that is not ready must not be restarted for it.
+    pub(crate) fn alive() -> Page {
+        Page::text(StatusCode::OK, "ok\n")
+    }
+
+    /// What `/readyz` says: the reasons why not, else notes.
+    pub(crate) fn ready(reasons: &[String], notes: impl Iterator<Item = String>) -> Page {
+        let lines = |texts: &mut dyn Iterator<Item = String>| -> String {
+            texts.map(|text| format!("{}\n", page::plain(&text))).collect()
+        };
+        match reasons {
+            [] => Page::text(StatusCode::OK, format!("ready\n{}", lines(&mut { notes }))),
+            reasons => {
+                let reasons = lines(&mut reasons.iter().cloned());
+                Page::text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready\n{reasons}"))
+            }
+        }
+    }
+}
+
 /// Serves until it is stopped.
-pub(super) async fn serve(listener: StdListener, operator: Arc<dyn Operator>, metrics: Arc<Metrics>, stop: Stop) {
+pub(super) async fn serve(listener: StdListener, pages: Arc<impl Pages>, stop: Stop) {
     let listener = match listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "admin listener cannot be used"),
     };
     let accept = async || listener.accept().await.map(|(stream, _)| stream);
     worker::serve(CONNECTIONS, stop, accept, |stream| {
-        let connection = connection(stream, Arc::clone(&operator), Arc::clone(&metrics));
+        let connection = connection(stream, Arc::clone(&pages));
         async move {
             // Too slow, or gone: there is nobody to tell.
             let _ = tokio::time::timeout(CONNECTION_DEADLINE, connection).await;
@@ -58,14 +102,14 @@ const HEADERS: usize = 64;
 /// Request line and headers together.
 const HEAD_BYTES: usize = 16 * 1024;
 
-async fn connection(stream: TcpStream, operator: Arc<dyn Operator>, metrics: Arc<Metrics>) -> hyper::Result<()> {
+async fn connection(stream: TcpStream, pages: Arc<impl Pages>) -> hyper::Result<()> {
     let service = service_fn(|request: Request<Incoming>| {
-        let (operator, metrics) = (Arc::clone(&operator), Arc::clone(&metrics));
+        let pages = Arc::clone(&pages);
         async move {
             if request.method() == Method::GET && !request.body().is_end_stream() {
                 return Ok::<_, Infallible>(respond(StatusCode::BAD_REQUEST, TEXT, "no body is taken\n".to_owned()));
             }
-            Ok(answer(request.method(), request.uri().path(), operator, metrics).await)
+            Ok(answer(request.method(), request.uri().path(), &*pages).await)
         }
     });
     // One request a connection: then every limit is a limit of the connection.
@@ -79,57 +123,60 @@ async fn connection(stream: TcpStream, operator: Arc<dyn Operator>, metrics: Arc
         .await
 }
 
-/// The whole interface.
-async fn answer(
-    method: &Method,
-    path: &str,
-    operator: Arc<dyn Operator>,
-    metrics: Arc<Metrics>,
-) -> Response<Full<Bytes>> {
+async fn answer(method: &Method, path: &str, pages: &impl Pages) -> Response<Full<Bytes>> {
     if method != Method::GET {
         let mut refusal = respond(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".to_owned());
         refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
         return refusal;
     }
-    match path {
-        "/" => match ask(move || page::status(&operator.status(), &operator.sessions())).await {
-            Some(page) => respond(StatusCode::OK, HTML, page),
-            None => no_answer(),
-        },
-        "/api/sessions" => match ask(move || ascii_json(&operator.sessions())).await {
-            Some(json) => respond(StatusCode::OK, JSON, json),
-            None => no_answer(),
-        },
-        "/api/status" => match ask(move || ascii_json(&operator.status())).await {
-            Some(json) => respond(StatusCode::OK, JSON, json),
-            None => no_answer(),
-        },
-        // Whether the process is alive, and no more: a gateway that is not ready must not be restarted for it.
-        "/healthz" => respond(StatusCode::OK, TEXT, "ok\n".to_owned()),
-        "/metrics" => {
-            let asked = ask(move || (operator.unready(), operator.directories())).await;
-            metrics.ready(asked.as_ref().is_some_and(|(reasons, _)| reasons.is_empty()));
-            if let Some((_, directories)) = &asked {
-                metrics.directories(directories);
+    match pages.answer(path).await {
+        Some(page) => respond(page.status, page.content_type, page.body),
+        None => respond(StatusCode::NOT_FOUND, TEXT, "not found\n".to_owned()),
+    }
+}
+
+/// The gateway's pages: its whole interface.
+pub(super) struct GatewayPages {
+    pub(super) operator: Arc<dyn Operator>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Pages for GatewayPages {
+    async fn answer(&self, path: &str) -> Option<Page> {
+        let operator = Arc::clone(&self.operator);
+        Some(match path {
+            "/" => {
+                let asked = ask(move || page::status(&operator.status(), &operator.sessions())).await;
+                asked.map_or_else(no_answer, |page| Page::of(HTML, page))
             }
-            match metrics.render() {
-                page if page.is_empty() => no_answer(),
-                page => respond(StatusCode::OK, Metrics::CONTENT_TYPE, page),
+            "/api/sessions" => {
+                let asked = ask(move || ascii_json(&operator.sessions())).await;
+                asked.map_or_else(no_answer, |json| Page::of(JSON, json))
             }
-        }
-        "/readyz" => match ask(move || (operator.unready(), operator.directories())).await {
-            Some((reasons, directories)) if reasons.is_empty() => {
-                let notes = directories.iter().flat_map(|directory| directory.alarms(false));
-                let notes: String = notes.map(|note| format!("{}\n", page::plain(&note))).collect();
-                respond(StatusCode::OK, TEXT, format!("ready\n{notes}"))
+            "/api/status" => {
+                let asked = ask(move || ascii_json(&operator.status())).await;
+                asked.map_or_else(no_answer, |json| Page::of(JSON, json))
             }
-            Some((reasons, _)) => {
-                let reasons: String = reasons.iter().map(|reason| format!("{}\n", page::plain(reason))).collect();
-                respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready\n{reasons}"))
+            "/healthz" => Page::alive(),
+            "/metrics" => {
+                let asked = ask(move || (operator.unready(), operator.directories())).await;
+                self.metrics.ready(asked.as_ref().is_some_and(|(reasons, _)| reasons.is_empty()));
+                if let Some((_, directories)) = &asked {
+                    self.metrics.directories(directories);
+                }
+                match self.metrics.render() {
+                    page if page.is_empty() => no_answer(),
+                    page => Page::of(Metrics::CONTENT_TYPE, page),
+                }
             }
-            None => no_answer(),
-        },
-        _ => respond(StatusCode::NOT_FOUND, TEXT, "not found\n".to_owned()),
+            "/readyz" => match ask(move || (operator.unready(), operator.directories())).await {
+                Some((reasons, directories)) => {
+                    Page::ready(&reasons, directories.iter().flat_map(|directory| directory.alarms(false)))
+                }
+                None => no_answer(),
+            },
+            _ => return None,
+        })
     }
 }
 
@@ -142,8 +189,8 @@ async fn ask<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -
     tokio::time::timeout(OPERATOR_DEADLINE, tokio::task::spawn_blocking(question)).await.ok()?.ok()
 }
 
-fn no_answer() -> Response<Full<Bytes>> {
-    respond(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the gateway does not answer\n".to_owned())
+fn no_answer() -> Page {
+    Page::text(StatusCode::SERVICE_UNAVAILABLE, "the gateway does not answer\n")
 }
 
 fn respond(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {

@@ -53,7 +53,7 @@ struct Outcome {
 }
 
 fn outcome(args: &CheckArgs, files: impl FnOnce(&Config) -> Vec<Problem>) -> Outcome {
-    let (config, mut problems) = match config::load(&args.config) {
+    let (config, mut problems) = match config::load_either(&args.config) {
         Ok((config, warnings)) => (Some(config), warnings),
         Err(problems) => (None, problems),
     };

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use ravelin_feeds::collect::{Collected, collect};
-use ravelin_feeds::snapshot::{PublicKey, SigningKey, Snapshot, check_successor, write_atomically};
+use ravelin_feeds::snapshot::{PublicKey, SigningKey, Snapshot};
 use ravelin_feeds::{Entry, ldif};
 use ravelin_policy::directory::{AccountRef, Directory, Sid};
 use ravelin_policy::{accounts_of, escape};
@@ -16,6 +16,7 @@ use super::table::table;
 use super::{EXIT_CONFIGURATION, print, print_error};
 use crate::clock;
 use crate::files::{self, FileProblems};
+use crate::publish::{PublishProblem, Publisher};
 
 /// Nothing is known by that name.
 const EXIT_NOTHING: u8 = 3;
@@ -111,31 +112,14 @@ fn import(args: &ImportArgs) -> Result<String, Problems> {
     let collected = Collected { as_of, netbios_names: &netbios_names };
     let data = collect(&entries, collected).map_err(|problems| some(&problems))?;
     drop(entries);
-    let before = before(&args.snapshot)?;
-    let now = clock::to_unix(clock::now());
-    let serial = before.as_ref().map_or(1, |before| before.serial.saturating_add(1));
-    let snapshot = Snapshot { serial, created: now, complete: true, data };
-    let summary = before.as_ref().map(Snapshot::summary);
-    check_successor(summary.as_ref(), &snapshot, args.max_shrink, now).map_err(|refused| {
-        vec![format!("{}: the new snapshot {refused} (see --max-shrink, --as-of)", args.snapshot.display())]
+    let (mut publisher, _before) = Publisher::open(args.snapshot.clone(), signer, args.max_shrink)
+        .map_err(|problem| about(&args.snapshot, problem))?;
+    let told = format!("{} accounts, {} groups", data.accounts.len(), data.groups.len());
+    let serial = publisher.publish(data, clock::to_unix(clock::now())).map_err(|problem| {
+        let hint = if matches!(problem, PublishProblem::Refused(_)) { " (see --max-shrink, --as-of)" } else { "" };
+        about(&args.snapshot, format!("{problem}{hint}"))
     })?;
-    let bytes = snapshot.encode(signer.as_ref()).map_err(|error| about(&args.snapshot, error))?;
-    // What a gateway would refuse is not written.
-    let told = format!("{} accounts, {} groups", snapshot.data.accounts.len(), snapshot.data.groups.len());
-    Directory::build(snapshot.data).map_err(|why| vec![format!("the export holds a contradiction: {why}")])?;
-    write_atomically(&args.snapshot, &bytes).map_err(|error| about(&args.snapshot, error))?;
     Ok(format!("{}: snapshot {serial}, {told}, known as of {}\n", args.snapshot.display(), time(as_of)))
-}
-
-/// The snapshot that is there, whose serial number the new one continues. One that cannot be read must not be written over
-/// unseen: the numbers would begin anew, and gateways refuse what is older.
-fn before(path: &Path) -> Result<Option<Snapshot>, Problems> {
-    match path.try_exists() {
-        Ok(false) => Ok(None),
-        _ => Snapshot::read(&read(path)?, None)
-            .map(Some)
-            .map_err(|error| vec![format!("{}: is there and {error}; move it away to begin anew", path.display())]),
-    }
 }
 
 fn as_of(args: &ImportArgs) -> Result<i64, Problems> {

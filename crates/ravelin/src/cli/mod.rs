@@ -15,6 +15,7 @@ pub mod reload;
 pub mod run;
 pub mod sessions;
 pub mod status;
+pub mod sync;
 mod table;
 
 use std::io::{IsTerminal, Write};

@@ -29,6 +29,8 @@ pub struct Config {
     pub threads: ThreadsConfig,
     /// `[log]`.
     pub log: LogConfig,
+    /// `[sync]`.
+    pub sync: Option<SyncConfig>,
     /// What no key of the file sets.
     pub rehearsal: Rehearsal,
 }
@@ -276,6 +278,83 @@ pub struct ThreadsConfig {
     pub handshake: usize,
     /// What a busy relay thread waits between two wake-ups.
     pub linger: Duration,
+}
+
+/// `[sync]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SyncConfig {
+    /// The snapshot to write.
+    pub snapshot: PathBuf,
+    /// What signs it, PEM.
+    pub signing_key: Option<PathBuf>,
+    /// Percent of a domain's accounts.
+    pub max_shrink: u8,
+    /// Between two looks for changes.
+    pub poll: Duration,
+    /// Between two fetches of everything.
+    pub resync: Duration,
+    /// Between two snapshots while nothing changes.
+    pub refresh: Duration,
+    /// Of one fetch.
+    pub deadline: Duration,
+    /// HTTP address; `None` where it is `"off"`.
+    pub listen: Option<SocketAddr>,
+    /// At least one, each domain once.
+    pub domains: Vec<SyncDomainConfig>,
+}
+
+/// `sync.domains[]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SyncDomainConfig {
+    /// DNS name, lower case.
+    pub domain: String,
+    /// At least one, the preferred first.
+    pub controllers: Vec<ControllerConfig>,
+    /// PEM or DER files.
+    pub ca: Vec<PathBuf>,
+    /// TLS within LDAP.
+    pub start_tls: bool,
+    /// Who reads.
+    pub login: SyncLogin,
+}
+
+/// `sync.domains[].controllers[]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ControllerConfig {
+    /// Verified.
+    pub host: String,
+    /// Where the name is looked up.
+    pub port: u16,
+    /// Where it is not.
+    pub address: Option<SocketAddr>,
+}
+
+/// Who reads a domain.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SyncLogin {
+    /// A simple bind.
+    Password {
+        /// The account.
+        name: String,
+        /// Where its password is.
+        password: PasswordSource,
+    },
+    /// A client certificate.
+    Certificate {
+        /// PEM, leaf first.
+        chain: PathBuf,
+        /// PEM.
+        key: PathBuf,
+    },
+}
+
+/// Where a password is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PasswordSource {
+    /// The first line of a file.
+    File(PathBuf),
+    /// The first line of a systemd credential of this name.
+    Credential(String),
 }
 
 /// `[log]`.

@@ -8,6 +8,7 @@ use super::reader::{Reader, key_of};
 use super::references::{POLICIES, POOLS, SITES};
 use super::tables::listeners::{LISTENERS, Listener};
 use super::tables::sites::Site;
+use super::tables::sync::SYNC;
 
 /// What a file is asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,6 +17,10 @@ pub(crate) enum Demand {
     Gateway,
     /// Policies alone will do.
     Policies,
+    /// The companion that fetches.
+    Sync,
+    /// The companion where there is nothing of a gateway, else a gateway.
+    Either,
 }
 
 /// Checks what only several tables together show.
@@ -26,6 +31,12 @@ pub(crate) fn check(
     sites: &[Site],
     admin: Option<SocketAddr>,
 ) {
+    let has = |table: &str| reader.names(table).next().is_some();
+    let demand = match demand {
+        Demand::Either if has(SYNC.path) && ![LISTENERS.path, SITES, POOLS].into_iter().any(has) => Demand::Sync,
+        Demand::Either => Demand::Gateway,
+        Demand::Gateway | Demand::Policies | Demand::Sync => demand,
+    };
     match demand {
         Demand::Gateway if reader.names(LISTENERS.path).next().is_none() => {
             reader.error(LISTENERS.path, "there is no listener: write a table [listeners.NAME] with `bind` and `sites`")
@@ -33,7 +44,10 @@ pub(crate) fn check(
         Demand::Policies if reader.names(POLICIES).next().is_none() => {
             reader.error(POLICIES, "there is no policy: write a table [policies.NAME]");
         }
-        Demand::Gateway | Demand::Policies => {}
+        Demand::Sync if !has(SYNC.path) => {
+            reader.error(SYNC.path, "there is nothing to fetch: write a table [sync] with `snapshot` and `domains`");
+        }
+        Demand::Either | Demand::Gateway | Demand::Policies | Demand::Sync => {}
     }
     addresses(reader, listeners, admin);
     for listener in listeners {

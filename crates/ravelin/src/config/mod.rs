@@ -59,6 +59,22 @@ pub fn load_policies(file: &Path) -> Result<(Config, Vec<Problem>), Vec<Problem>
     read_file(file).and_then(|text| check(file, &text, Demand::Policies))
 }
 
+/// The same for `ravelin sync`: the table `[sync]` must be there, and is enough.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_sync(file: &Path) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
+    read_file(file).and_then(|text| check(file, &text, Demand::Sync))
+}
+
+/// As whoever starts with the file: as [`load_sync`] where it has `[sync]` and no listener, site or pool, else as [`load`].
+///
+/// # Errors
+/// As [`load`].
+pub fn load_either(file: &Path) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
+    read_file(file).and_then(|text| check(file, &text, Demand::Either))
+}
+
 /// As [`load`], of a text in hand. `file` is for messages and relative paths.
 ///
 /// # Errors
@@ -155,6 +171,7 @@ fn read(reader: &Reader<'_>, file: &Path, demand: Demand) -> Option<Config> {
     let limits = tables::limits::read(&root);
     let threads = tables::threads::read(&root);
     let log = tables::log::read(&root);
+    let sync = tables::sync::read(&root);
     cross::check(reader, demand, &listeners, &sites, admin.as_ref().and_then(|admin| admin.listen));
     Some(Config {
         file: file.to_path_buf(),
@@ -166,6 +183,7 @@ fn read(reader: &Reader<'_>, file: &Path, demand: Demand) -> Option<Config> {
         limits: limits?,
         threads: threads?,
         log: log?,
+        sync,
         rehearsal: Rehearsal::default(),
     })
 }

@@ -338,13 +338,57 @@ fn limits() -> impl Strategy<Value = LimitsConfig> {
     )
 }
 
+fn sync() -> impl Strategy<Value = SyncConfig> {
+    let controller = ("dc[0-9]\\.[a-z]{1,9}\\.example", 1u16.., option::of((1u8..=223, 1u16..))).prop_map(
+        |(host, port, address)| {
+            let address = address.map(|(last, port)| ([10, 9, 8, last], port).into());
+            ControllerConfig { host, port, address }
+        },
+    );
+    let password = prop_oneof![
+        path().prop_map(PasswordSource::File),
+        "[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}".prop_map(PasswordSource::Credential),
+    ];
+    let login = prop_oneof![
+        ("[a-z]{1,9}@[a-z]{1,9}\\.example", password)
+            .prop_map(|(name, password)| (SyncLogin::Password { name, password }, true)),
+        (path(), path()).prop_map(|(chain, key)| (SyncLogin::Certificate { chain, key }, false)),
+    ];
+    let domain = ("[a-z]{1,9}\\.example", vec(controller, 1..3), paths(1..3), any::<bool>(), login).prop_map(
+        |(domain, controllers, ca, start_tls, (login, may))| SyncDomainConfig {
+            domain,
+            controllers,
+            ca,
+            start_tls: start_tls && may,
+            login,
+        },
+    );
+    let domains = vec(domain, 1..3).prop_map(|domains| distinct(domains, |domain| domain.domain.clone()));
+    let times = (milliseconds(1_000, 86_400_000), milliseconds(10_000, 86_400_000), milliseconds(5_000, 3_600_000));
+    let rest = (path(), option::of(path()), 0u8..=100, option::of(1u16..));
+    (times, rest, domains).prop_map(|((poll, resync, deadline), (snapshot, signing_key, max_shrink, port), domains)| {
+        SyncConfig {
+            snapshot,
+            signing_key,
+            max_shrink,
+            poll,
+            resync,
+            refresh: poll,
+            deadline,
+            listen: port.map(|port| ([127, 0, 0, 1], port).into()),
+            domains,
+        }
+    })
+}
+
 fn config() -> impl Strategy<Value = Config> {
     let name = "[A-Za-z0-9_-]{1,12}";
     let tables = (btree_map(name, policy(), 1..3), btree_map(name, pool(), 1..3));
     let site = (vec(certificate(), 1..3), any::<(Index, Index, bool)>(), tls(), "/[A-Za-z0-9%/._-]{0,12}");
     let rest = (limits(), 1usize..1_024, option::of(path()), any::<bool>(), select(&["error", "info", "trace"]));
     let admin = (option::of(1u16..), option::of(path()));
-    (tables, vec((site, name), 1..4), rest, admin).prop_map(|((policies, pools), sites, rest, admin)| {
+    let strategy = (tables, vec((site, name), 1..4), rest, admin, option::of(sync()));
+    strategy.prop_map(|((policies, pools), sites, rest, admin, sync)| {
         let pick = |keys: Vec<&String>, index: Index| keys[index.index(keys.len())].clone();
         let sites: BTreeMap<String, SiteConfig> = sites
             .into_iter()
@@ -378,6 +422,7 @@ fn config() -> impl Strategy<Value = Config> {
                 linger: Duration::from_micros(rest.1 as u64 % 101),
             },
             log: LogConfig { level: rest.4.to_owned(), json: rest.3, audit: rest.2 },
+            sync,
             rehearsal: Rehearsal::default(),
         }
     })

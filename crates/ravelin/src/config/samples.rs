@@ -141,5 +141,20 @@ linger = "50us"
 level = "debug"
 format = "json"
 audit = "/var/log/ravelin/audit.jsonl"
+
+[sync]
+snapshot = "/var/lib/ravelin-sync/directory.snapshot"
+signing_key = "tls/sync.key"
+max_shrink = 10
+poll = "10s"
+resync = "5m"
+refresh = "1m"
+deadline = "2m"
+listen = "[::1]:9182"
+domains = [
+  { domain = "Corp.example.com", controllers = [{ url = "ldaps://dc1.corp.example.com", address = "10.0.1.5:636" }, { url = "ldaps://dc2.corp.example.com:6360" }], ca = ["ca/root.pem"], bind = "reader@corp.example.com", password_file = "reader.pass" },
+  { domain = "lab.example.com", controllers = [{ url = "ldap://dc3.lab.example.com" }], ca = ["ca/root.pem", "ca/root2.pem"], start_tls = true, bind = "CN=reader,DC=lab,DC=example,DC=com", password_credential = "lab" },
+  { domain = "branch.example.com", controllers = [{ url = "ldaps://dc4.branch.example.com" }], ca = "ca/root.pem", certificate = { chain = "tls/reader.pem", key = "tls/reader.key" } },
+]
 "#
 );

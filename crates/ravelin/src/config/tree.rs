@@ -5,7 +5,7 @@ use std::path::Path;
 use ravelin_policy::NameRules;
 use serde_json::{Map, Value as Json, json};
 
-use super::forms::{duration_text, purpose_text};
+use super::forms::{duration_text, purpose_text, url_text};
 use super::tables::directory::mapping_text;
 use super::tables::pools::balance_text;
 use super::tables::revocation::check_text;
@@ -24,6 +24,7 @@ pub(crate) fn tree(config: &Config) -> Json {
         ("limits", limits(&config.limits)),
         ("threads", threads(&config.threads)),
         ("log", log(&config.log, &files)),
+        ("sync", optional(config.sync.as_ref(), |sync| self::sync(sync, &files))),
     ])
 }
 
@@ -205,6 +206,49 @@ fn log(log: &LogConfig, files: &Files<'_>) -> Json {
         ("level", json!(log.level)),
         ("format", json!(if log.json { "json" } else { "text" })),
         ("audit", optional(log.audit.as_deref(), |path| files.one(path))),
+    ])
+}
+
+fn sync(sync: &SyncConfig, files: &Files<'_>) -> Json {
+    object([
+        ("snapshot", files.one(&sync.snapshot)),
+        ("signing_key", optional(sync.signing_key.as_deref(), |path| files.one(path))),
+        ("max_shrink", json!(sync.max_shrink)),
+        ("poll", json!(duration_text(sync.poll))),
+        ("resync", json!(duration_text(sync.resync))),
+        ("refresh", json!(duration_text(sync.refresh))),
+        ("deadline", json!(duration_text(sync.deadline))),
+        ("listen", json!(sync.listen.map_or_else(|| "off".to_owned(), |address| address.to_string()))),
+        ("domains", sync.domains.iter().map(|domain| sync_domain(domain, files)).collect()),
+    ])
+}
+
+fn sync_domain(domain: &SyncDomainConfig, files: &Files<'_>) -> Json {
+    let controller = |one: &ControllerConfig| {
+        let url = url_text(&one.host, one.port, !domain.start_tls);
+        object([("url", json!(url)), ("address", optional(one.address, |address| json!(address.to_string())))])
+    };
+    let (bind, file, credential, certificate) = match &domain.login {
+        SyncLogin::Password { name, password: PasswordSource::File(path) } => {
+            (json!(name), files.one(path), Json::Null, Json::Null)
+        }
+        SyncLogin::Password { name, password: PasswordSource::Credential(credential) } => {
+            (json!(name), Json::Null, json!(credential), Json::Null)
+        }
+        SyncLogin::Certificate { chain, key } => {
+            let pair = json!({ "chain": files.one(chain), "key": files.one(key) });
+            (Json::Null, Json::Null, Json::Null, pair)
+        }
+    };
+    object([
+        ("domain", json!(domain.domain)),
+        ("controllers", domain.controllers.iter().map(controller).collect()),
+        ("ca", files.list(&domain.ca)),
+        ("start_tls", json!(domain.start_tls)),
+        ("bind", bind),
+        ("password_file", file),
+        ("password_credential", credential),
+        ("certificate", certificate),
     ])
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::Value;
 
 use super::root;
-use crate::metrics::{DEFINITIONS, Definition, Kind};
+use crate::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
 
 /// Labels that Prometheus itself adds.
 const ADDED: &[&str] = &["instance", "le"];
@@ -19,7 +19,7 @@ fn metrics_of(expression: &str) -> Vec<&'static Definition> {
     words(expression)
         .filter(|word| ["ravelin_", "process_"].iter().any(|prefix| word.starts_with(prefix)))
         .map(|word| {
-            let found = DEFINITIONS.iter().find(|definition| {
+            let found = DEFINITIONS.iter().chain(SYNC_DEFINITIONS).find(|definition| {
                 let parts = word.strip_prefix(definition.name);
                 match definition.kind {
                     Kind::Histogram(_) => matches!(parts, Some("_bucket" | "_sum" | "_count")),

@@ -61,16 +61,18 @@ const REMAINING_SECONDS: &[f64] = &[
 ];
 
 macro_rules! definitions {
-    ($($constant:ident $kind:expr, $name:literal, [$($label:literal),*], $help:literal;)+) => {
+    ($(#[$doc:meta])+ $list:ident: $($constant:ident $kind:expr, $name:literal, [$($label:literal),*], $help:literal;)+) => {
         $(pub(super) const $constant: Definition =
             Definition { name: $name, kind: $kind, labels: &[$($label),*], help: $help };)+
 
-        /// Every metric, in the order of the manual.
-        pub const DEFINITIONS: &[Definition] = &[$($constant,)+];
+        $(#[$doc])+
+        pub const $list: &[Definition] = &[$($constant,)+];
     };
 }
 
 definitions! {
+    /// Every metric of a gateway, in the order of the manual.
+    DEFINITIONS:
     SESSIONS Kind::Counter, "ravelin_sessions_total", ["site", "end"],
         "Sessions that have ended, by how. `site` is `none` where no site was known yet.";
     TUNNELS_ACTIVE Kind::Gauge, "ravelin_tunnels_active", ["site", "server"],
@@ -154,4 +156,23 @@ definitions! {
         "Memory of the process that is in RAM.";
     PROCESS_THREADS Kind::Gauge, "process_threads", [],
         "Threads of the process.";
+}
+
+definitions! {
+    /// Every metric of `ravelin sync` that a gateway has not, in the order of the manual.
+    SYNC_DEFINITIONS:
+    SYNC_FETCHES Kind::Counter, "ravelin_sync_fetches_total", ["domain", "controller", "result"],
+        "Fetches from a controller that have ended. `result` is `ok`, or what went wrong.";
+    SYNC_AGE Kind::Gauge, "ravelin_sync_age_seconds", ["domain"],
+        "Age of what is known of a domain. Not there where nothing is.";
+    SYNC_ACCOUNTS Kind::Gauge, "ravelin_sync_accounts", ["domain"],
+        "Computer accounts of a domain at its last fetch.";
+    SYNC_BIND_REFUSED Kind::Gauge, "ravelin_sync_bind_refused", ["domain"],
+        "1 while a domain is left alone because its reader's name or password was refused, else 0.";
+    SYNC_SERIAL Kind::Gauge, "ravelin_sync_snapshot_serial", [],
+        "Serial number of the snapshot that was last written; 0 where none was yet.";
+    SYNC_WRITTEN Kind::Gauge, "ravelin_sync_snapshot_written_timestamp_seconds", [],
+        "When a snapshot was last written, Unix seconds; 0 where none was yet.";
+    SYNC_REFUSED Kind::Gauge, "ravelin_sync_snapshot_refused", [],
+        "1 while the snapshot cannot be written, or would be refused, else 0; the log and `/readyz` say why.";
 }

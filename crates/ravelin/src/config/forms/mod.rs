@@ -1,5 +1,6 @@
 //! What may stand at a key: how it is read, said and put in the schema.
 
+mod controllers;
 mod files;
 mod identifiers;
 mod net;
@@ -14,6 +15,7 @@ use super::declare::{Kind, Shape};
 use super::reader::Place;
 use super::suggest;
 
+pub(crate) use controllers::{BindName, ControllerAddress, ControllerUrl, CredentialName, url_text};
 pub(crate) use files::{File, Socket};
 pub(crate) use identifiers::{CLIENT_AUTH, Digest, GroupName, Label, Pattern, Purpose, Serial, purpose_text};
 pub(crate) use net::{Bind, HostName, Listen, RequestPath, ServerAddress};

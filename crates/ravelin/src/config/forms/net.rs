@@ -151,7 +151,7 @@ impl Form for RequestPath {
 }
 
 /// `IP:PORT`, or what is wrong with it.
-fn parse_address(text: &str, example: &str, no_names: &str) -> Result<SocketAddr, String> {
+pub(super) fn parse_address(text: &str, example: &str, no_names: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }

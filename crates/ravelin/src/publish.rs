@@ -1,0 +1,83 @@
+//! The writing end of a snapshot's file: serial numbers rise, and what a gateway would refuse is not written.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use ravelin_feeds::snapshot::{
+    Refused, SigningKey, Snapshot, SnapshotError, Summary, check_successor, write_atomically,
+};
+use ravelin_policy::directory::{Directory, DirectoryData};
+
+/// One snapshot's file and what was last written to it.
+pub(crate) struct Publisher {
+    path: PathBuf,
+    signer: Option<SigningKey>,
+    max_shrink: u8,
+    last: Option<Summary>,
+}
+
+/// Why nothing was written. The file is as it was.
+#[derive(Debug)]
+pub(crate) enum PublishProblem {
+    /// It does not follow the one that is there.
+    Refused(Refused),
+    /// It contradicts itself.
+    Contradiction(String),
+    /// It cannot be put into the form of the file.
+    Form(SnapshotError),
+    /// The file cannot be written.
+    Io(io::Error),
+}
+
+impl fmt::Display for PublishProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refused) => write!(f, "the new snapshot {refused}"),
+            Self::Contradiction(why) => write!(f, "the directory holds a contradiction: {why}"),
+            Self::Form(error) => write!(f, "the new snapshot {error}"),
+            Self::Io(error) => write!(f, "cannot be written: {error}"),
+        }
+    }
+}
+
+impl Publisher {
+    /// With the snapshot that is there, whose serial number the next one continues. One that cannot be read must not be written
+    /// over unseen: the numbers would begin anew, and gateways refuse what is older.
+    ///
+    /// # Errors
+    /// There is one and it cannot be read.
+    pub(crate) fn open(
+        path: PathBuf,
+        signer: Option<SigningKey>,
+        max_shrink: u8,
+    ) -> Result<(Publisher, Option<Snapshot>), String> {
+        let in_the_way = |error: String| format!("is there and {error}; move it away to begin anew");
+        let before = match path.try_exists() {
+            Ok(false) => None,
+            _ => {
+                let bytes = std::fs::read(&path).map_err(|error| in_the_way(format!("cannot be read: {error}")))?;
+                Some(Snapshot::read(&bytes, None).map_err(|error| in_the_way(error.to_string()))?)
+            }
+        };
+        let last = before.as_ref().map(Snapshot::summary);
+        Ok((Publisher { path, signer, max_shrink, last }, before))
+    }
+
+    /// Writes the next one, made at `now` (Unix seconds); its serial number.
+    ///
+    /// # Errors
+    /// It would be refused, or cannot be written.
+    pub(crate) fn publish(&mut self, data: DirectoryData, now: i64) -> Result<u64, PublishProblem> {
+        let serial = self.last.as_ref().map_or(1, |last| last.serial.saturating_add(1));
+        let snapshot = Snapshot { serial, created: now, complete: true, data };
+        check_successor(self.last.as_ref(), &snapshot, self.max_shrink, now).map_err(PublishProblem::Refused)?;
+        let bytes = snapshot.encode(self.signer.as_ref()).map_err(PublishProblem::Form)?;
+        let summary = snapshot.summary();
+        // What a gateway would refuse is not written.
+        Directory::build(snapshot.data).map_err(|why| PublishProblem::Contradiction(why.to_string()))?;
+        write_atomically(&self.path, &bytes).map_err(PublishProblem::Io)?;
+        self.last = Some(summary);
+        Ok(serial)
+    }
+}
