@@ -223,7 +223,7 @@ fn a_start_without_a_sound_snapshot_is_refused() {
     assert!(told("policies.main.directory.snapshot") && told("of version 2"), "{problems:?}");
     std::fs::remove_file(&path).unwrap();
     let problems = setup.problems();
-    assert!(problems.iter().any(|problem| problem.contains("ravelin directory import")), "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.contains("ravelin sync")), "{problems:?}");
     let setup =
         setup.set("policies.main", "directory", r#"{ snapshot = "directory.snapshot", allow_groups = ["Nobody"] }"#);
     write(&path, &estate.snapshot);
@@ -419,4 +419,31 @@ async fn a_swap_of_snapshots_goes_on_beside_the_packets() {
     let status = gate.ask_json(&["status"]);
     assert_eq!(status["directories"][0]["serial"], 2, "{status:#}");
     println!("there and back through a tunnel, {count} accounts: {quiet}; while they are swapped: {swapping}");
+}
+
+/// Under trial the rule refuses nobody, and says whom it would have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_under_trial_lets_in_and_tells() {
+    let mut estate = Estate::new();
+    estate.snapshot.data.accounts[1].user_account_control |= 2;
+    estate.write();
+    let names = r#"{ allow = ["*.corp.example.test"] }"#;
+    let trial = r#"{ directory = { snapshot = "directory.snapshot", allow_groups = ["DirectAccess Clients"] } }"#;
+    let setup = estate.setup.unset("policies.main", "directory").set("policies.main", "names", names);
+    let setup = setup.set("policies.main", "shadow", trial);
+    let server = ServerSpec::tls(&setup.estate().server).start().await.unwrap();
+    let gate = setup.servers(&[server.address()]).start();
+    let mut snapshot = estate.snapshot;
+    for (number, reason) in [(1, Value::Null), (2, "account_disabled".into()), (99, "account_not_found".into())] {
+        let seen = gate.records.len();
+        gate.client().certificate(&certificate(&gate, number)).connect().await.unwrap().close().await.unwrap();
+        let record = gate.records.next(seen).await;
+        assert_eq!((&record["shadow_reason"], &record["account"]), (&reason, &Value::Null), "{record:#}");
+    }
+    assert!(gate.metrics().contains("ravelin_shadow_denials_total{reason=\"account_disabled\",site=\"main\"} 1"));
+    // Noticed like any other.
+    next(&gate, &mut snapshot, |next| next.data.accounts[0].user_account_control |= 2).await;
+    let seen = gate.records.len();
+    gate.client().certificate(&certificate(&gate, 1)).connect().await.unwrap().close().await.unwrap();
+    assert_eq!(gate.records.next(seen).await["shadow_reason"], "account_disabled");
 }

@@ -39,6 +39,7 @@ struct Shadow {
     names: Option<Names>,
     issued_by: Option<Vec<Certificate>>,
     purposes: Option<Purposes>,
+    account: Option<AccountRule>,
 }
 
 impl Policy {
@@ -111,7 +112,8 @@ impl Policy {
                 u64::try_from(valid_until).unwrap_or_default(),
             )),
         };
-        let shadow_denial = self.shadow.as_ref().and_then(|shadow| shadow.check(&path, leaf).err());
+        let shadow_denial =
+            self.shadow.as_ref().and_then(|shadow| shadow.check(&path, leaf, unix_seconds(context.now)).err());
         (Decision { verdict: Verdict::Permit(permit), identity: Some(identity), rules, account, shadow_denial }, cost)
     }
 
@@ -158,7 +160,7 @@ impl Policy {
 }
 
 impl Shadow {
-    fn check(&self, path: &Path<'_>, leaf: &Certificate) -> Result<(), Denial> {
+    fn check(&self, path: &Path<'_>, leaf: &Certificate, now: i64) -> Result<(), Denial> {
         let denial = |reason| move |detail| Denial { reason, detail };
         if let Some(purposes) = &self.purposes {
             purposes.check(path).map_err(denial(Reason::WrongPurpose))?;
@@ -171,6 +173,9 @@ impl Shadow {
             if let Some(name) = names.denied(&named.names) {
                 return Err(denial(Reason::DenyListed)(format!("the name {name} is on the deny list")));
             }
+        }
+        if let Some(account) = &self.account {
+            account.check(path, leaf, now)?;
         }
         Ok(())
     }
@@ -191,8 +196,10 @@ impl Policy {
         let purposes = keep(&spec.name, Purposes::read(&spec.purposes, spec.purpose_absent_allowed), &mut problems);
         let names = keep(&spec.name, Names::read(&spec.names), &mut problems);
         let denied = Denied::load(&spec.deny, &mut problems);
-        let account =
-            spec.account.as_ref().and_then(|rule| read_account(rule, &spec, &authorities, &mut notices, &mut problems));
+        let account = spec
+            .account
+            .as_ref()
+            .and_then(|rule| read_account(rule, &spec.name, &authorities, &mut notices, &mut problems));
         let shadow =
             shadow.as_ref().map(|shadow| read_shadow(shadow, &spec, &authorities, &mut notices, &mut problems));
 
@@ -280,12 +287,12 @@ fn read_issuers(
 
 fn read_account(
     rule: &AccountSpec,
-    spec: &PolicySpec,
+    origin: &str,
     authorities: &Authorities,
     notices: &mut Vec<Notice>,
     problems: &mut Vec<Problem>,
 ) -> Option<AccountRule> {
-    let mut notice = |text: &str| notices.push(Notice { origin: spec.name.clone(), text: text.to_owned() });
+    let mut notice = |text: &str| notices.push(Notice { origin: origin.to_owned(), text: text.to_owned() });
     if rule.allow_groups.is_empty() {
         notice("directory.allow_groups is empty: this policy admits nobody. Name a group of computer accounts");
     }
@@ -298,7 +305,7 @@ fn read_account(
     }
     let sources = rule.explicit_issuers.as_deref();
     let issuers = read_issuers(EXPLICIT_ISSUERS, sources, authorities, notices, problems);
-    keep(&spec.name, AccountRule::read(rule, issuers), problems)
+    keep(origin, AccountRule::read(rule, issuers), problems)
 }
 
 fn read_shadow(
@@ -311,7 +318,9 @@ fn read_shadow(
     let origin = format!("{} (shadow)", spec.name);
     let purposes = shadow.purposes.as_ref().map(|dotted| Purposes::read(dotted, spec.purpose_absent_allowed));
     let names = shadow.names.as_ref().map(Names::read);
+    let account = shadow.account.as_ref().and_then(|rule| read_account(rule, &origin, authorities, notices, problems));
     Shadow {
+        account,
         issued_by: read_issuers(ISSUED_BY, shadow.issued_by.as_deref(), authorities, notices, problems),
         purposes: purposes.and_then(|read| keep(&origin, read, problems)),
         names: names.and_then(|read| keep(&origin, read, problems)),

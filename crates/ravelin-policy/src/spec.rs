@@ -137,6 +137,8 @@ pub struct ShadowSpec {
     pub issued_by: Option<Vec<Source>>,
     /// Purposes.
     pub purposes: Option<Vec<String>>,
+    /// Computer accounts.
+    pub account: Option<AccountSpec>,
 }
 
 /// Something that `check` should tell: it blocks nothing.

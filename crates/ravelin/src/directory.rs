@@ -144,7 +144,7 @@ fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(SNAPSHOT_OCTETS_MAX + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("cannot be read: {error}; `ravelin directory import` writes one"))?;
+        .map_err(|error| format!("cannot be read: {error}; `ravelin sync` or `ravelin directory import` writes one"))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > SNAPSHOT_OCTETS_MAX) {
         return Err("is larger than 1 GiB, more than five million accounts need".to_owned());
     }

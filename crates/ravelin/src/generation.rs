@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::config::{
-    CertificateFiles, Config, PolicyConfig, PoolConfig, Problem, ShadowConfig, SiteConfig, UpstreamConfig,
+    CertificateFiles, Config, DirectoryConfig, PolicyConfig, PoolConfig, Problem, ShadowConfig, SiteConfig,
+    UpstreamConfig,
 };
 use crate::directory::{Directories, LoadedDirectories};
 use crate::files::{self, FileProblems};
@@ -196,19 +197,8 @@ pub(crate) fn build_policy(
             unknown_allowed: policy.revocation.unknown_allowed,
             stale_grace: policy.revocation.stale_grace,
         },
-        account: policy.directory.as_ref().map(|rule| AccountSpec {
-            directory: directories.load(rule, &key("directory"), problems).map(|loaded| Arc::clone(&loaded.directory)),
-            mapping: rule.mapping,
-            explicit_issuers: rule
-                .explicit_issuers
-                .as_ref()
-                .map(|paths| files::certificates(paths, &key("directory.explicit_issuers"), problems)),
-            allow_groups: rule.allow_groups.clone(),
-            deny_groups: rule.deny_groups.clone(),
-            max_age: rule.max_age,
-            override_until: directories.override_until,
-        }),
-        shadow: policy.shadow.as_ref().map(|shadow| build_shadow(shadow, &key("shadow.issued_by"), problems)),
+        account: policy.directory.as_ref().map(|rule| build_account(rule, &key("directory"), directories, problems)),
+        shadow: policy.shadow.as_ref().map(|shadow| build_shadow(shadow, &key("shadow"), directories, problems)),
     };
     if problems.errors() > errors_before {
         // Half the anchors would make every further message a riddle.
@@ -268,7 +258,8 @@ pub fn named_files(config: &Config) -> Vec<PathBuf> {
         }
         paths.extend(policy.deny_serials.iter().map(|(path, _)| path.clone()));
         paths.extend(policy.revocation.crls.iter().cloned());
-        if let Some(directory) = &policy.directory {
+        let trial = policy.shadow.as_ref().and_then(|shadow| shadow.directory.as_ref());
+        for directory in policy.directory.iter().chain(trial) {
             paths.push(directory.snapshot.clone());
             paths.extend(directory.public_key.clone());
             paths.extend(directory.explicit_issuers.iter().flatten().cloned());
@@ -279,11 +270,43 @@ pub fn named_files(config: &Config) -> Vec<PathBuf> {
     paths
 }
 
-fn build_shadow(shadow: &ShadowConfig, key: &str, problems: &mut FileProblems) -> ShadowSpec {
+fn build_account(
+    rule: &DirectoryConfig,
+    key: &str,
+    directories: &mut Directories<'_>,
+    problems: &mut FileProblems,
+) -> AccountSpec {
+    AccountSpec {
+        directory: directories.load(rule, key, problems).map(|loaded| Arc::clone(&loaded.directory)),
+        mapping: rule.mapping,
+        explicit_issuers: rule
+            .explicit_issuers
+            .as_ref()
+            .map(|paths| files::certificates(paths, &format!("{key}.explicit_issuers"), problems)),
+        allow_groups: rule.allow_groups.clone(),
+        deny_groups: rule.deny_groups.clone(),
+        max_age: rule.max_age,
+        override_until: directories.override_until,
+    }
+}
+
+fn build_shadow(
+    shadow: &ShadowConfig,
+    key: &str,
+    directories: &mut Directories<'_>,
+    problems: &mut FileProblems,
+) -> ShadowSpec {
     ShadowSpec {
         names: shadow.names.clone(),
-        issued_by: shadow.issued_by.as_ref().map(|paths| files::certificates(paths, key, problems)),
+        issued_by: shadow
+            .issued_by
+            .as_ref()
+            .map(|paths| files::certificates(paths, &format!("{key}.issued_by"), problems)),
         purposes: shadow.purposes.clone(),
+        account: shadow
+            .directory
+            .as_ref()
+            .map(|rule| build_account(rule, &format!("{key}.directory"), directories, problems)),
     }
 }
 

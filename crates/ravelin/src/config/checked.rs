@@ -181,6 +181,8 @@ pub struct ShadowConfig {
     pub issued_by: Option<Vec<PathBuf>>,
     /// Purposes under trial, dotted decimal.
     pub purposes: Option<Vec<String>>,
+    /// Accounts under trial.
+    pub directory: Option<DirectoryConfig>,
 }
 
 /// `[pools.NAME]`.

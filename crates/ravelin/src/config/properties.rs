@@ -232,8 +232,8 @@ fn policy() -> impl Strategy<Value = PolicyConfig> {
     let revocation = (paths(0..3), check, any::<bool>(), milliseconds(0, 90 * 86_400_000)).prop_map(
         |(crls, check, unknown_allowed, stale_grace)| RevocationConfig { crls, check, unknown_allowed, stale_grace },
     );
-    let shadow = (option::of(names()), option::of(paths(1..3)), option::of(purposes()))
-        .prop_map(|(names, issued_by, purposes)| ShadowConfig { names, issued_by, purposes });
+    let shadow = (option::of(names()), option::of(paths(1..3)), option::of(purposes()), option::of(directory()))
+        .prop_map(|(names, issued_by, purposes, directory)| ShadowConfig { names, issued_by, purposes, directory });
     (lists, any::<bool>(), names(), deny, revocation, option::of(directory()), option::of(shadow)).prop_map(
         |(lists, purpose_absent_allowed, names, deny, revocation, directory, shadow)| PolicyConfig {
             trust_anchors: lists.0,

@@ -91,7 +91,7 @@ names = { allow = ["*.corp.example.com", "PC1.lab.example.com"], deny = ["pc-los
 deny = { serials = [{ issuer = "ca/issuing.pem", serial = "00:5B:2D" }], spki_sha256 = ["00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"] }
 revocation = { crls = ["/var/lib/ravelin/crl/", "ca/extra.crl"], check = "leaf", unknown = "allow", stale_grace = "36h" }
 directory = { snapshot = "/var/lib/ravelin/directory.snapshot", public_key = "ca/sync.pub", mapping = "compatible", explicit_issuers = ["ca/partner.pem"], allow_groups = ["DirectAccess Clients", 'CORP\Pilot'], deny_groups = ["S-1-5-21-1-2-3-1104"], max_age = "12h", stale_after = "5m", max_shrink = 10 }
-shadow = { names = { allow = ["*.eu.corp.example.com"], deny = ["x.eu.corp.example.com"] }, issued_by = ["ca/new.pem"], purposes = ["client-auth"] }
+shadow = { names = { allow = ["*.eu.corp.example.com"], deny = ["x.eu.corp.example.com"] }, issued_by = ["ca/new.pem"], purposes = ["client-auth"], directory = { snapshot = "trial.snapshot", public_key = "ca/trial.pub", mapping = "compatible", explicit_issuers = ["ca/partner.pem"], allow_groups = ["Pilot"], deny_groups = ["Lost"], max_age = "6h", stale_after = "4m", max_shrink = 11 } }
 
 [policies.anybody]
 trust_anchors = ["ca/root.pem"]

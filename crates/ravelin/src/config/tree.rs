@@ -141,6 +141,7 @@ fn shadow(shadow: &ShadowConfig, files: &Files<'_>) -> Json {
         ("names", optional(shadow.names.as_ref(), names)),
         ("issued_by", optional(shadow.issued_by.as_deref(), |paths| files.list(paths))),
         ("purposes", optional(shadow.purposes.as_deref(), purposes)),
+        ("directory", optional(shadow.directory.as_ref(), |directory| self::directory(directory, files))),
     ])
 }
 

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::failure::{Failure, FetchProblem};
-use super::order::Order;
+use super::order::{ORDER_OCTETS_MAX, Order};
 
 /// The hidden command that the process is started with.
 pub(crate) const COMMAND: &str = "sync-fetch";
@@ -18,6 +18,10 @@ pub(crate) const COMMAND: &str = "sync-fetch";
 pub(super) async fn fetch(order: &Order, deadline: Duration) -> Result<Vec<u8>, FetchProblem> {
     let broken =
         |error: std::io::Error| FetchProblem::new(Failure::Crashed, format!("no process to fetch with: {error}"));
+    let json = order.to_json();
+    if json.len() > ORDER_OCTETS_MAX {
+        return Err(FetchProblem::new(Failure::Unusable, "`ca` names more authorities than a process can be told of"));
+    }
     // This very program, though its file may have been replaced since it was started.
     let mut child = Command::new("/proc/self/exe")
         .arg0("ravelin")
@@ -34,7 +38,6 @@ pub(super) async fn fetch(order: &Order, deadline: Duration) -> Result<Vec<u8>, 
     let exchange = async {
         let tell = async {
             if let Some(mut stdin) = stdin {
-                let json = order.to_json();
                 // It may have ended already; its exit says why.
                 let _ = stdin.write_all(&json).await;
             }

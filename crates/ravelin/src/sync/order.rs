@@ -78,6 +78,8 @@ impl Order {
     }
 }
 
+/// Some hundred authorities; as numbers in JSON an octet takes up to four.
+pub(crate) const ORDER_OCTETS_MAX: usize = 2 << 20;
 /// `\u0000` is the longest that an octet becomes; numbers are shorter.
 const JSON_OCTETS_EACH: usize = 6;
 /// Names of fields, numbers, an invocation.

@@ -169,3 +169,6 @@ impl Fetched {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

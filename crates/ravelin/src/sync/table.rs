@@ -153,3 +153,6 @@ fn add_group(groups: &mut Vec<Group>, group: &Group) -> u32 {
 
 /// From here on what a snapshot took is worth giving back.
 const LARGE_ACCOUNTS: usize = 10_000;
+
+#[cfg(test)]
+mod tests;

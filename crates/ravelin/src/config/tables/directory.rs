@@ -6,7 +6,7 @@ use ravelin_policy::AccountMapping;
 
 use super::policies::FILES_NEEDED;
 use crate::config::DirectoryConfig;
-use crate::config::declare::{Presence, keys};
+use crate::config::declare::{Key, Presence, keys};
 use crate::config::forms::{File, GroupName, ListOf, Number, OneOf, Section, Span, Words};
 use crate::config::reader::Table;
 
@@ -14,7 +14,8 @@ keys! {
     /// The computer account in Active Directory that the certificate must belong to: live, and in the right group.
     DIRECTORY: Section = "policies.NAME.directory", Section { words: Words::NONE }, Presence::Optional;
 
-    /// The snapshot of the directory: one file, written by `ravelin directory import`. It is taken anew when it changes, whole
+    /// The snapshot of the directory: one file, written by `ravelin sync` or of an export by
+    /// `ravelin directory import`. It is taken anew when it changes, whole
     /// or not at all: one that is damaged, older, not complete or much smaller is refused, and the one in use goes on.
     SNAPSHOT: File = "policies.NAME.directory.snapshot", File, Presence::Required;
 
@@ -37,19 +38,97 @@ keys! {
     DENY_GROUPS: ListOf<GroupName> = "policies.NAME.directory.deny_groups", GROUPS, Presence::Default("[]");
 
     /// How old the facts of a domain may be. Past it nobody of it passes (`directory_stale`), and tunnels are cut.
-    MAX_AGE: Span = "policies.NAME.directory.max_age",
-        Span { min: Duration::from_secs(60), max: days(90), why: "what was known a quarter ago says nothing about today" },
-        Presence::Default("\"24h\"");
+    MAX_AGE: Span = "policies.NAME.directory.max_age", AGE, Presence::Default("\"24h\"");
 
     /// From this age on the facts are called stale: `status`, `/readyz` and a metric say so, and everybody passes as before.
-    STALE_AFTER: Span = "policies.NAME.directory.stale_after",
-        Span { min: Duration::from_secs(1), max: days(90), why: "as `max_age`" }, Presence::Default("\"15m\"");
+    STALE_AFTER: Span = "policies.NAME.directory.stale_after", STALE, Presence::Default("\"15m\"");
 
     /// The share of a domain's accounts, in percent, that a new snapshot may be without. A permission that was lost must not
     /// empty the table.
-    MAX_SHRINK: Number = "policies.NAME.directory.max_shrink",
-        Number { min: 0, max: 100, why: "percent" }, Presence::Default("20");
+    MAX_SHRINK: Number = "policies.NAME.directory.max_shrink", PERCENT, Presence::Default("20");
 }
+
+mod trial {
+    use super::*;
+    keys! {
+        /// Accounts under trial: what the rule would have refused is logged and counted, and passes. A snapshot is read for it as for
+        /// `directory`; its age alarms nobody.
+        SHADOW_DIRECTORY: Section = "policies.NAME.shadow.directory", Section { words: Words::NONE }, Presence::Optional;
+
+        /// As `policies.NAME.directory.snapshot`.
+        SNAPSHOT: File = "policies.NAME.shadow.directory.snapshot", File, Presence::Required;
+
+        /// As `policies.NAME.directory.public_key`.
+        PUBLIC_KEY: File = "policies.NAME.shadow.directory.public_key", File, Presence::Optional;
+
+        /// As `policies.NAME.directory.mapping`.
+        MAPPING: OneOf<AccountMapping> = "policies.NAME.shadow.directory.mapping",
+            OneOf { known: MAPPINGS, not_yet: &[] }, Presence::Default("\"strong\"");
+
+        /// As `policies.NAME.directory.explicit_issuers`.
+        EXPLICIT_ISSUERS: ListOf<File> = "policies.NAME.shadow.directory.explicit_issuers", FILES_NEEDED, Presence::Optional;
+
+        /// As `policies.NAME.directory.allow_groups`.
+        ALLOW_GROUPS: ListOf<GroupName> = "policies.NAME.shadow.directory.allow_groups", GROUPS, Presence::Required;
+
+        /// As `policies.NAME.directory.deny_groups`.
+        DENY_GROUPS: ListOf<GroupName> = "policies.NAME.shadow.directory.deny_groups", GROUPS, Presence::Default("[]");
+
+        /// As `policies.NAME.directory.max_age`.
+        MAX_AGE: Span = "policies.NAME.shadow.directory.max_age", AGE, Presence::Default("\"24h\"");
+
+        /// As `policies.NAME.directory.stale_after`; of no effect under trial.
+        STALE_AFTER: Span = "policies.NAME.shadow.directory.stale_after", STALE, Presence::Default("\"15m\"");
+
+        /// As `policies.NAME.directory.max_shrink`.
+        MAX_SHRINK: Number = "policies.NAME.shadow.directory.max_shrink", PERCENT, Presence::Default("20");
+    }
+}
+pub(crate) use trial::{KEYS as SHADOW_KEYS, SHADOW_DIRECTORY};
+
+/// The keys of one account rule.
+pub(crate) struct DirectoryKeys {
+    directory: &'static Key<Section>,
+    snapshot: &'static Key<File>,
+    public_key: &'static Key<File>,
+    mapping: &'static Key<OneOf<AccountMapping>>,
+    explicit_issuers: &'static Key<ListOf<File>>,
+    allow_groups: &'static Key<ListOf<GroupName>>,
+    deny_groups: &'static Key<ListOf<GroupName>>,
+    max_age: &'static Key<Span>,
+    stale_after: &'static Key<Span>,
+    max_shrink: &'static Key<Number>,
+}
+
+pub(crate) static POLICY: DirectoryKeys = DirectoryKeys {
+    directory: &DIRECTORY,
+    snapshot: &SNAPSHOT,
+    public_key: &PUBLIC_KEY,
+    mapping: &MAPPING,
+    explicit_issuers: &EXPLICIT_ISSUERS,
+    allow_groups: &ALLOW_GROUPS,
+    deny_groups: &DENY_GROUPS,
+    max_age: &MAX_AGE,
+    stale_after: &STALE_AFTER,
+    max_shrink: &MAX_SHRINK,
+};
+pub(crate) static SHADOW: DirectoryKeys = DirectoryKeys {
+    directory: &SHADOW_DIRECTORY,
+    snapshot: &trial::SNAPSHOT,
+    public_key: &trial::PUBLIC_KEY,
+    mapping: &trial::MAPPING,
+    explicit_issuers: &trial::EXPLICIT_ISSUERS,
+    allow_groups: &trial::ALLOW_GROUPS,
+    deny_groups: &trial::DENY_GROUPS,
+    max_age: &trial::MAX_AGE,
+    stale_after: &trial::STALE_AFTER,
+    max_shrink: &trial::MAX_SHRINK,
+};
+
+const PERCENT: Number = Number { min: 0, max: 100, why: "percent" };
+const AGE: Span =
+    Span { min: Duration::from_secs(60), max: days(90), why: "what was known a quarter ago says nothing about today" };
+const STALE: Span = Span { min: Duration::from_secs(1), max: days(90), why: "as `max_age`" };
 
 const GROUPS: ListOf<GroupName> = ListOf { of: GroupName, min: 0, max: 256, twice_is_error: false, single: true };
 
@@ -73,28 +152,28 @@ const fn days(days: u64) -> Duration {
 }
 
 /// `None` where there is no table, or something in it is wrong.
-pub(crate) fn read(policy: &Table<'_>) -> Option<DirectoryConfig> {
-    if !policy.has(&DIRECTORY) {
+pub(crate) fn read(table: &Table<'_>, keys: &DirectoryKeys) -> Option<DirectoryConfig> {
+    if !table.has(keys.directory) {
         return None;
     }
-    let table = policy.section(&DIRECTORY);
-    let snapshot = table.read(&SNAPSHOT);
-    let public_key = table.read(&PUBLIC_KEY);
-    let mapping = table.read(&MAPPING);
-    let explicit_issuers = table.read(&EXPLICIT_ISSUERS).map(|files| files.values());
-    let (allow_groups, deny_groups) = (table.read(&ALLOW_GROUPS), table.read(&DENY_GROUPS));
-    let (max_age, stale_after) = (table.read(&MAX_AGE), table.read(&STALE_AFTER));
-    let max_shrink = table.read(&MAX_SHRINK).and_then(|percent| u8::try_from(percent).ok());
+    let table = table.section(keys.directory);
+    let snapshot = table.read(keys.snapshot);
+    let public_key = table.read(keys.public_key);
+    let mapping = table.read(keys.mapping);
+    let explicit_issuers = table.read(keys.explicit_issuers).map(|files| files.values());
+    let (allow_groups, deny_groups) = (table.read(keys.allow_groups), table.read(keys.deny_groups));
+    let (max_age, stale_after) = (table.read(keys.max_age), table.read(keys.stale_after));
+    let max_shrink = table.read(keys.max_shrink).and_then(|percent| u8::try_from(percent).ok());
     if let (Some(max_age), Some(stale_after)) = (max_age, stale_after)
         && stale_after > max_age
-        && table.has(&STALE_AFTER)
+        && table.has(keys.stale_after)
     {
         table
-            .place_of(&STALE_AFTER)
+            .place_of(keys.stale_after)
             .warn("is beyond `max_age`: the first that is heard of stale facts is that nobody passes");
     }
     if mapping == Some(AccountMapping::Names) {
-        table.place_of(&MAPPING).warn(
+        table.place_of(keys.mapping).warn(
             "a name is no proof of an account: whoever may join a machine to the domain may choose it (CVE-2022-26923)",
         );
     }

@@ -33,6 +33,7 @@ pub(crate) static KEYS: &[&[&dyn Declared]] = &[
     directory::KEYS,
     shadow::KEYS,
     names::SHADOW_KEYS,
+    directory::SHADOW_KEYS,
     pools::KEYS,
     upstream::KEYS,
     certificates::UPSTREAM_KEYS,

@@ -68,7 +68,7 @@ fn read_one(table: &Table<'_>) -> Option<PolicyConfig> {
     let names = read_names(table);
     let (deny_serials, deny_spki_sha256) = deny::read(table);
     let revocation = revocation::read(table);
-    let directory = directory::read(table);
+    let directory = directory::read(table, &directory::POLICY);
     let shadow = shadow::read(table);
     Some(PolicyConfig {
         trust_anchors: trust_anchors?.values(),

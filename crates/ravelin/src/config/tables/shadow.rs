@@ -1,10 +1,10 @@
 //! `policies.NAME.shadow`.
 
-use super::names;
 use super::policies::{FILES_NEEDED, PURPOSES_SHAPE};
+use super::{directory, names};
 use crate::config::ShadowConfig;
 use crate::config::declare::{Presence, keys};
-use crate::config::forms::{File, ListOf, Purpose, Refused, Section, Words};
+use crate::config::forms::{File, ListOf, Purpose, Section, Words};
 use crate::config::reader::Table;
 
 keys! {
@@ -16,10 +16,6 @@ keys! {
 
     /// Purposes under trial, as `policies.NAME.purposes`.
     SHADOW_PURPOSES: ListOf<Purpose> = "policies.NAME.shadow.purposes", PURPOSES_SHAPE, Presence::Optional;
-
-    /// Accounts under trial.
-    SHADOW_DIRECTORY: Refused = "policies.NAME.shadow.directory",
-        Refused { why: "not supported yet: accounts are not checked; take it out" }, Presence::Optional;
 }
 
 /// `None` where there is no table, or something in it is wrong.
@@ -32,10 +28,16 @@ pub(crate) fn read(policy: &Table<'_>) -> Option<ShadowConfig> {
         names: names::read(&table, &names::SHADOW),
         issued_by: table.read(&SHADOW_ISSUED_BY).map(|files| files.values()),
         purposes: table.read(&SHADOW_PURPOSES).map(|purposes| purposes.values()),
+        directory: directory::read(&table, &directory::SHADOW),
     };
-    let absent = !table.has(&names::SHADOW_NAMES) && !table.has(&SHADOW_ISSUED_BY) && !table.has(&SHADOW_PURPOSES);
+    let absent = !table.has(&names::SHADOW_NAMES)
+        && !table.has(&SHADOW_ISSUED_BY)
+        && !table.has(&SHADOW_PURPOSES)
+        && !table.has(&directory::SHADOW_DIRECTORY);
     if absent && !table.is_broken() {
-        table.place.warn("holds no rule: nothing is tried; take it out or add `names`, `issued_by` or `purposes`");
+        table.place.warn(
+            "holds no rule: nothing is tried; take it out or add `names`, `issued_by`, `purposes` or `directory`",
+        );
     }
     Some(shadow)
 }

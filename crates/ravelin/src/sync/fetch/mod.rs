@@ -16,7 +16,7 @@ use ravelin_feeds::ldif;
 use zeroize::Zeroizing;
 
 use super::failure::{Failure, FetchProblem};
-use super::order::Order;
+use super::order::{ORDER_OCTETS_MAX, Order};
 
 /// Runs it: an order in JSON on standard input, LDIF on standard output, what went wrong on standard error and in the exit code.
 pub(crate) fn run() -> ExitCode {
@@ -39,8 +39,7 @@ fn read_order() -> Result<Order, FetchProblem> {
     let wrong = |text: String| FetchProblem::new(Failure::Crashed, text);
     // Set aside in one piece: growing would leave copies of a password behind.
     let mut json = Zeroizing::new(Vec::with_capacity(ORDER_OCTETS_MAX + 1));
-    let most = u64::try_from(ORDER_OCTETS_MAX).unwrap_or(u64::MAX);
-    let read = std::io::stdin().lock().take(most).read_to_end(&mut json);
+    let read = std::io::stdin().lock().take(ORDER_OCTETS_MAX as u64).read_to_end(&mut json);
     read.map_err(|error| wrong(format!("the order cannot be read: {error}")))?;
     serde_json::from_slice(&json)
         .map_err(|_| wrong("this is run by `ravelin sync`, and takes its orders alone".to_owned()))
@@ -50,6 +49,4 @@ fn gone(error: &std::io::Error) -> FetchProblem {
     FetchProblem::new(Failure::Crashed, format!("nobody takes what was fetched: {error}"))
 }
 
-/// Some hundred authorities; as numbers in JSON an octet takes up to four.
-const ORDER_OCTETS_MAX: usize = 2 << 20;
 const OUT_OCTETS: usize = 64 * 1024;
