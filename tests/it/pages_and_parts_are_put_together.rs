@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Instant;
 
 use crate::support::companion::Companion;
 use crate::support::fake_controller::{FakeController, FakeEstate, read_snapshot};
@@ -71,4 +72,37 @@ async fn a_table_that_is_suddenly_small_is_not_written() {
     controller.change(|model, usn| model.computers = (0..100).map(|_| (0x1000, usn)).collect());
     wait("a snapshot again", || companion.metric("ravelin_sync_snapshot_refused ") == Some(0.0)).await;
     assert!(companion.page("/readyz").starts_with("HTTP/1.1 200 "));
+}
+
+/// What a large directory takes: printed, and bounded. Half a million computers in a release build.
+#[test]
+fn a_large_directory() {
+    let count = if cfg!(debug_assertions) { 10_000 } else { 500_000 };
+    let estate = FakeEstate::new();
+    let controller = FakeController::start(&estate, count);
+    let began = Instant::now();
+    let companion = Companion::start(&estate.config(&[&controller], "poll = \"1s\""));
+    companion.wait_for_log("snapshot written", 1);
+    let first = began.elapsed();
+    controller.change(|model, usn| model.computers[2] = (0x1002, usn));
+    let began = Instant::now();
+    companion.wait_for_log("snapshot written", 2);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", companion.id())).unwrap();
+    let memory = |name: &str| -> u64 {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    };
+    let snapshot = read_snapshot(&estate.snapshot());
+    assert_eq!(
+        (snapshot.data.accounts.len(), snapshot.data.accounts[2].user_account_control),
+        (count as usize, 0x1002)
+    );
+    println!(
+        "{count} computers: fetched and written in {:.1} s, one change {:.1} s later; {} MiB of memory at most, {} now",
+        first.as_secs_f64(),
+        began.elapsed().as_secs_f64(),
+        memory("VmHWM:"),
+        memory("VmRSS:"),
+    );
+    assert!(memory("VmHWM:") < 6_000, "{status}");
 }

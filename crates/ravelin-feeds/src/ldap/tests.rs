@@ -17,6 +17,13 @@ fn message(id: i64, operation: u8, body: &[u8], controls: &[u8]) -> Vec<u8> {
     [number(INTEGER, id), element(operation, &[body]), controls.to_vec()].concat()
 }
 
+/// The body of the operation in a message.
+fn entry_of(message: &[u8]) -> Vec<u8> {
+    let mut reader = Reader::new(message);
+    reader.number(INTEGER).unwrap();
+    reader.any().unwrap().1.to_vec()
+}
+
 #[test]
 fn requests_are_those_of_the_standard() {
     // RFC 4511 in DER, worked out by hand.
@@ -148,6 +155,30 @@ proptest! {
     fn numbers_come_back(value in any::<i64>()) {
         let written = number(INTEGER, value);
         prop_assert_eq!(Reader::new(&written).number(INTEGER), Ok(value));
+    }
+
+    #[test]
+    fn damage_is_refused_or_changes_a_value(cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
+        let values = element(SET, &[&octets(b"<GUID=00>;<SID=0105>;CN=a"), &octets(b"")]);
+        let attribute = element(SEQUENCE, &[&octets(b"member;range=0-1499"), &values]);
+        let entry = [octets(b"CN=G,DC=corp"), element(SEQUENCE, &[&attribute])].concat();
+        let page = element(SEQUENCE, &[&number(INTEGER, 0), &octets(b"next")]);
+        let control = element(SEQUENCE, &[&octets(b"1.2.840.113556.1.4.319"), &octets(&page)]);
+        let whole = message(7, 0x64, &entry, &element(0xa0, &[&control]));
+        let mut damaged = whole.clone();
+        for (at, octet) in cuts {
+            let at = at.index(damaged.len());
+            damaged[at] = octet;
+        }
+        if let Ok(Message { response: Response::Entry(entry), .. }) = Message::read(&damaged) {
+            let octets: usize = entry.attributes.iter().map(|(name, values)| name.len() + values.concat().len()).sum();
+            prop_assert!(octets + entry.dn.len() < damaged.len());
+        }
+        for end in 0..whole.len() {
+            // Cut where the controls begin, it is a message without them.
+            let without_controls = message(7, 0x64, &entry_of(&whole), &[]).len();
+            prop_assert!(Message::read(&whole[..end]).is_err() || end == without_controls);
+        }
     }
 
     #[test]

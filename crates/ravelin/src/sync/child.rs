@@ -77,7 +77,7 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> Vec<u8> {
     octets
 }
 
-/// As much as a snapshot may have.
+/// Half a million accounts with their names and groups take a quarter of it.
 const TEXT_OCTETS_MAX: u64 = 1 << 30;
 /// A line.
 const SAID_OCTETS_MAX: u64 = 4096;

@@ -60,6 +60,10 @@ impl DomainState {
         since: Option<&Mark>,
         as_of: i64,
     ) -> Result<Applied, FetchProblem> {
+        // What a line becomes in memory is a multiple of the shortest: the text's own limit is none for that.
+        if text.iter().filter(|octet| **octet == b'\n').count() > LINES_MAX {
+            return Err(FetchProblem::new(Failure::TooLarge, format!("more than {LINES_MAX} lines were fetched")));
+        }
         let entries = ldif::read(text).map_err(|problem| FetchProblem::new(Failure::Malformed, problem.to_string()))?;
         let fetched = Fetched::sort(entries)?;
         let whole = !since.is_some_and(|since| since.reaches(&fetched.mark));
@@ -113,6 +117,9 @@ impl DomainState {
         }
     }
 }
+
+/// Half a million accounts of a dozen values each, their memberships, and as much again.
+const LINES_MAX: usize = 20_000_000;
 
 /// What was there before.
 #[derive(Default)]
