@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use ravelin_lab::client::Tunnel;
 use ravelin_lab::end::End;
+use rustix::process::Signal;
 
-use crate::support::Gate;
 use crate::support::companion::Companion;
 use crate::support::controller::Controller;
+use crate::support::{Gate, wait};
 
 const ADDRESS: &str = "127.77.0.12";
 /// The goal at default settings, and what a busy machine may take longer.
@@ -90,10 +91,11 @@ async fn let_in(controller: &Controller, gate: &Gate, client: &str, began: Insta
     }
 }
 
-/// A reader without further rights does not see deleted objects: a fetch of everything does without them.
+/// A reader without further rights does not see deleted objects: a fetch of everything does without them. Then the controller
+/// hangs for a while.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plain_reader_hears_of_a_deletion_with_the_next_whole_fetch() {
-    let test = "a_plain_reader_hears_of_a_deletion_with_the_next_whole_fetch";
+async fn a_plain_reader_hears_of_a_deletion_late_and_a_controller_that_hangs_changes_nothing() {
+    let test = "a_plain_reader_hears_of_a_deletion_late_and_a_controller_that_hangs_changes_nothing";
     let Some(controller) = Controller::start(test, "127.77.0.13") else { return };
     let companion = Companion::start(&controller.sync_config("AD_BIND", "poll = \"1s\"\nresync = \"12s\""));
     companion.wait_for_log("snapshot written", 1);
@@ -104,4 +106,19 @@ async fn a_plain_reader_hears_of_a_deletion_with_the_next_whole_fetch() {
     cut(&gate, "account_not_found", began, &companion).await;
     println!("deleted, seen by a plain reader with resync = 12s: cut {:.1} s later", began.elapsed().as_secs_f64());
     assert_eq!(tunnel.end().await, End::CloseNotify);
+
+    // The controller hangs: the gateway knows what it knew, and nobody in it notices.
+    let mut neighbour = controller.client(&gate, "srv-member").connect().await.unwrap();
+    neighbour.solicit().await.unwrap();
+    controller.signal(Signal::STOP);
+    companion.wait_for_log("failure=timeout", 1);
+    neighbour.ping().await.unwrap_or_else(|end| panic!("a tunnel stays: {end}"));
+    controller.client(&gate, "pc-nested").connect().await.unwrap_or_else(|end| panic!("let in as before: {end}"));
+    let ok =
+        "ravelin_sync_fetches_total{controller=\"dc1.corp.example.test\",domain=\"corp.example.test\",result=\"ok\"} ";
+    let before = companion.metric(ok).unwrap();
+    controller.signal(Signal::CONT);
+    let began = Instant::now();
+    wait("a fetch again", || companion.metric(ok) > Some(before)).await;
+    println!("a controller that hung goes on: it is fetched from {:.1} s later", began.elapsed().as_secs_f64());
 }

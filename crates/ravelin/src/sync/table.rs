@@ -8,7 +8,7 @@ use super::failure::FetchProblem;
 use super::order::Mark;
 use super::state::{Applied, DomainState};
 use crate::memory;
-use crate::publish::Publisher;
+use crate::publish::{PublishProblem, Publisher};
 
 /// Every domain as far as it is known, and the file that says so.
 pub(super) struct Table {
@@ -22,6 +22,11 @@ pub(super) struct Table {
     /// How old what the file says may become while nothing changes, seconds.
     refresh_s: i64,
     written: Option<i64>,
+    /// Domains that are fetched whole next time, because together they made no sense: a machine that was moved to another domain
+    /// is still in the first until that is swept.
+    suspect: Vec<bool>,
+    /// They were suspected since the last snapshot: once is enough.
+    suspected: bool,
 }
 
 /// What became of the file.
@@ -39,13 +44,15 @@ impl Table {
     /// `names` are DNS names; `before` is the snapshot that is there.
     pub(super) fn new(names: Vec<String>, publisher: Publisher, before: Option<Snapshot>, refresh_s: i64) -> Table {
         let domains = names.iter().map(|_| DomainState::default()).collect();
+        let suspect = vec![false; names.len()];
         let carried = before.map(|before| before.data);
-        Table { names, domains, publisher, carried, dirty: false, refresh_s, written: None }
+        Table { names, domains, publisher, carried, dirty: false, refresh_s, written: None, suspect, suspected: false }
     }
 
     /// How far a domain's changes are known.
     pub(super) fn mark(&self, domain: usize) -> Option<Mark> {
-        self.domains.get(domain).and_then(DomainState::mark).cloned()
+        let suspect = self.suspect.get(domain).copied().unwrap_or_default();
+        self.domains.get(domain).filter(|_| !suspect).and_then(DomainState::mark).cloned()
     }
 
     /// When a domain was last asked for, here or, before that, by whoever wrote the file; Unix seconds.
@@ -68,6 +75,9 @@ impl Table {
         let first = state.as_of().is_none();
         let applied = state.apply(name, text, since, as_of)?;
         self.dirty |= applied.changed || first;
+        if let Some(suspect) = self.suspect.get_mut(domain).filter(|_| applied.whole) {
+            *suspect = false;
+        }
         Ok(applied)
     }
 
@@ -86,7 +96,14 @@ impl Table {
             },
         };
         let large = data.accounts.len() > LARGE_ACCOUNTS;
-        let serial = self.publisher.publish(data, now).map_err(|problem| problem.to_string())?;
+        let serial = self.publisher.publish(data, now).map_err(|problem| {
+            if matches!(problem, PublishProblem::Contradiction(_) | PublishProblem::Form(_)) && !self.suspected {
+                self.suspect.fill(true);
+                self.suspected = true;
+            }
+            problem.to_string()
+        })?;
+        self.suspected = false;
         self.dirty = false;
         self.written = Some(now);
         if large {

@@ -30,7 +30,12 @@ pub(in crate::sync) fn sid(domain: &str, number: Option<u32>) -> Sid {
 
 /// A computer, with its userAccountControl or without.
 pub(in crate::sync) fn computer(domain: &str, number: u32, control: Option<u32>) -> Vec<u8> {
-    let (guid, sid) = (guid(domain, number), sid(domain, Some(number)).to_bytes());
+    moved(domain, domain, number, control)
+}
+
+/// A computer that was made in one domain and is in another: its GUID stays.
+pub(in crate::sync) fn moved(from: &str, domain: &str, number: u32, control: Option<u32>) -> Vec<u8> {
+    let (guid, sid) = (guid(from, number), sid(domain, Some(number)).to_bytes());
     let (name, control) = (format!("PC{number}$"), control.map(|control| control.to_string()));
     let mut attributes: Vec<(&str, &[u8])> = vec![
         ("objectCategory", b"CN=Computer,CN=Schema"),

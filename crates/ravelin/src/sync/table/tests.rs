@@ -3,13 +3,13 @@
 use ravelin_policy::directory::Directory;
 
 use super::*;
-use crate::sync::state::tests::{computer, fetch, group, sid};
+use crate::sync::state::tests::{computer, fetch, group, moved, sid};
 
 const CORP: &str = "corp.test";
 const BRANCH: &str = "branch.corp.test";
 
 fn open(path: &std::path::Path) -> Table {
-    let (publisher, before) = Publisher::open(path.to_owned(), None, 20).unwrap();
+    let (publisher, before) = Publisher::open(path.to_owned(), None, 60).unwrap();
     Table::new(vec![CORP.to_owned(), BRANCH.to_owned()], publisher, before, 300)
 }
 
@@ -76,4 +76,29 @@ fn a_domain_that_is_away_is_carried_over_and_groups_count_across() {
     let as_of = |name: &str| later.domains.iter().find(|domain| domain.dns_name == name).unwrap().as_of;
     assert_eq!((as_of(CORP), as_of(BRANCH)), (2_000, 1_001));
     assert_eq!(later.groups.len(), 3, "a group without members, too");
+}
+
+#[test]
+fn a_machine_that_was_moved_has_both_domains_fetched_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("directory.snapshot");
+    let mut table = open(&path);
+    let pc = |domain: &str, number| computer(domain, number, Some(4096));
+    table.apply(0, &fetch(CORP, 1, 7, &[pc(CORP, 1), pc(CORP, 2)]), None, 1_000).unwrap();
+    table.apply(1, &fetch(BRANCH, 1, 7, &[pc(BRANCH, 1)]), None, 1_000).unwrap();
+    table.publish(None, 1_000).unwrap();
+    // It is seen where it came, and not that it went.
+    let mark = table.mark(1);
+    assert!(mark.is_some());
+    let came = fetch(BRANCH, 2, 7, &[moved(CORP, BRANCH, 2, Some(4096))]);
+    table.apply(1, &came, mark.as_ref(), 1_030).unwrap();
+    let problem = table.publish(None, 1_030).unwrap_err();
+    assert!(problem.contains("objectGUID"), "{problem}");
+    assert_eq!((table.mark(0), table.mark(1)), (None, None));
+    let both = [pc(BRANCH, 1), moved(CORP, BRANCH, 2, Some(4096))];
+    table.apply(1, &fetch(BRANCH, 2, 7, &both), None, 1_031).unwrap();
+    assert!(table.publish(None, 1_031).is_err() && table.mark(1).is_some(), "once is enough");
+    table.apply(0, &fetch(CORP, 2, 7, &[pc(CORP, 1)]), None, 1_032).unwrap();
+    assert_eq!(table.publish(None, 1_032).unwrap(), Published::Written(2));
+    assert_eq!(read(&path).accounts.len(), 3);
 }
