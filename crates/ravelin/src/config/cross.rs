@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use super::checked::{PolicyConfig, SyncConfig};
 use super::forms::{Items, shown};
 use super::reader::{Reader, key_of};
 use super::references::{POLICIES, POOLS, SITES};
@@ -55,6 +56,29 @@ pub(crate) fn check(
     }
     if demand == Demand::Gateway {
         unused(reader);
+    }
+}
+
+/// The companion writes what a policy of the same file reads: what one demands and the other does not do.
+pub(crate) fn companion(reader: &Reader<'_>, policies: &[Option<(String, PolicyConfig)>], sync: Option<&SyncConfig>) {
+    let Some(sync) = sync else { return };
+    for (name, policy) in policies.iter().flatten() {
+        let Some(directory) = policy.directory.as_ref().filter(|directory| directory.snapshot == sync.snapshot) else {
+            continue;
+        };
+        let table = format!("{}.directory", key_of(POLICIES, name));
+        if directory.public_key.is_some() && sync.signing_key.is_none() {
+            reader.error(
+                &format!("{table}.public_key"),
+                "demands a signature, and `sync`, which writes this snapshot, has no `signing_key`",
+            );
+        }
+        if directory.stale_after <= sync.refresh {
+            reader.warn(
+                "sync.refresh",
+                &format!("is not below `{table}.stale_after`: facts are called stale though all is well"),
+            );
+        }
     }
 }
 

@@ -173,6 +173,7 @@ fn read(reader: &Reader<'_>, file: &Path, demand: Demand) -> Option<Config> {
     let log = tables::log::read(&root);
     let sync = tables::sync::read(&root);
     cross::check(reader, demand, &listeners, &sites, admin.as_ref().and_then(|admin| admin.listen));
+    cross::companion(reader, &policies, sync.as_ref());
     Some(Config {
         file: file.to_path_buf(),
         admin: admin?,
