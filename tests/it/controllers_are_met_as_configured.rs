@@ -92,3 +92,29 @@ fn a_credential_of_systemd_and_a_signed_snapshot() {
     let snapshot = std::fs::read(estate.snapshot()).unwrap();
     assert!(!String::from_utf8_lossy(&snapshot[..600]).contains("signature: none"));
 }
+
+/// A file with nothing but `[sync]` is enough for `sync` and `check`, and is none for a gateway; the other way, too.
+#[test]
+fn a_file_of_the_companions_own() {
+    let estate = FakeEstate::new();
+    let controller = FakeController::start(&estate, 3);
+    let config = estate.config(&[&controller], "");
+    let run = |arguments: &[&str], config: &std::path::Path| {
+        let output = Command::new(ravelin()).args(arguments).arg("--config").arg(config).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said, String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said, printed) = run(&["check"], &config);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(printed.contains("poll = \"30s\"") && printed.contains("resync = \"15m\""), "{printed}");
+    assert!(!printed.contains("Secret") && !said.contains("Secret"));
+    let (code, said, _) = run(&["run"], &config);
+    assert!(code == Some(2) && said.contains("there is no listener"), "{said}");
+    std::fs::write(estate.path("gateway.toml"), "[log]\nlevel = \"info\"\n").unwrap();
+    let (code, said, _) = run(&["sync", "--once"], &estate.path("gateway.toml"));
+    assert!(code == Some(2) && said.contains("there is nothing to fetch: write a table [sync]"), "{said}");
+    std::fs::remove_file(estate.path("root.pem")).unwrap();
+    let (code, said, _) = run(&["check"], &config);
+    assert!(code == Some(2) && said.contains("root.pem: sync.domains[0].ca: cannot be read"), "{said}");
+    assert_eq!(controller.connections(), 0, "a check asks nobody");
+}
