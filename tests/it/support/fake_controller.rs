@@ -169,7 +169,7 @@ impl FakeController {
         let model = Model {
             computers: (0..computers).map(|_| (0x1000, 1)).collect(),
             members: ((1..=computers / 2).collect(), 1),
-            usn: 1,
+            usn: 2,
             invocation: 7,
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -33,7 +33,8 @@ pub(super) fn fetch(order: &Order, out: &mut impl Write) -> Result<(), FetchProb
     let invocation =
         invocation.ok_or_else(|| unusable("it does not tell its invocationId: is the reader bound as nobody?"))?;
     let now = Mark { usn, invocation };
-    let since = order.since.as_ref().filter(|since| since.reaches(&now)).map(|since| since.usn.saturating_add(1));
+    // From that number on, and not beyond it: one object twice costs less than one never.
+    let since = order.since.as_ref().filter(|since| since.reaches(&now)).map(|since| since.usn);
 
     let domain = conversation.one(&order.base, DOMAIN, &mut writer)?;
     if domain.is_none_or(|entry| entry.value("objectSid").is_none()) {
