@@ -14,9 +14,7 @@ use std::fmt;
 
 pub use answer::{LdapResult, Message, Response, SearchEntry};
 pub use frame::{ReadProblem, read_message};
-pub use request::{
-    EXTENDED_DN, Filter, NOTIFICATION, SHOW_DELETED, Scope, Search, abandon, bind, search, start_tls, unbind,
-};
+pub use request::{EXTENDED_DN, Filter, SHOW_DELETED, Scope, Search, bind, search, start_tls, unbind};
 pub use values::{AttributeRange, range_of, sid_of, without_extension};
 
 /// Octets that are not LDAP, or more than is taken of it.

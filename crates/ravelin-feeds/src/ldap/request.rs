@@ -50,8 +50,6 @@ pub enum Filter<'a> {
 pub const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
 /// Deleted objects are found, too ([MS-ADTS] §3.1.1.3.4.1.14).
 pub const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
-/// The search does not end, and tells of changes ([MS-ADTS] §3.1.1.3.4.1.9).
-pub const NOTIFICATION: &str = "1.2.840.113556.1.4.528";
 /// RFC 2696.
 pub(super) const PAGED: &str = "1.2.840.113556.1.4.319";
 /// RFC 4511 §4.14.1.
@@ -106,14 +104,6 @@ pub fn unbind(id: i32) -> Vec<u8> {
     message(id, UNBIND, &[], &[])
 }
 
-/// Gives up the search with that number (RFC 4511 §4.11).
-pub fn abandon(id: i32, search: i32) -> Vec<u8> {
-    let mut request = number(ABANDON, search.into());
-    let mut whole = number(INTEGER, id.into());
-    whole.append(&mut request);
-    element(SEQUENCE, &[&whole])
-}
-
 fn message(id: i32, operation: u8, request: &[u8], controls: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[&number(INTEGER, id.into()), &element(operation, &[request]), controls])
 }
@@ -141,7 +131,6 @@ const BOOLEAN: u8 = 0x01;
 const BIND: u8 = 0x60;
 const UNBIND: u8 = 0x42;
 const SEARCH: u8 = 0x63;
-const ABANDON: u8 = 0x50;
 const EXTENDED: u8 = 0x77;
 const SIMPLE: u8 = 0x80;
 const REQUEST_NAME: u8 = 0x80;

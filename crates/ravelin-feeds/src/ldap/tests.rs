@@ -29,7 +29,6 @@ fn requests_are_those_of_the_standard() {
     // RFC 4511 in DER, worked out by hand.
     assert_eq!(bind(1, "a", b"bc")[..], *b"\x30\x0f\x02\x01\x01\x60\x0a\x02\x01\x03\x04\x01a\x80\x02bc");
     assert_eq!(unbind(3), b"\x30\x05\x02\x01\x03\x42\x00");
-    assert_eq!(abandon(4, 3), b"\x30\x06\x02\x01\x04\x50\x01\x03");
     let filter = Filter::And(vec![Filter::Equal("a", b"\0*"), Filter::AtLeast("u", 7), Filter::Present("p")]);
     let controls: &[(&str, Option<&[u8]>)] = &[("1.2", None)];
     let asked =
