@@ -30,7 +30,7 @@ mod snapshot;
 type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-const TARGETS: [(&str, Target); 10] = [
+const TARGETS: [(&str, Target); 11] = [
     ("client_hello", client_hello::run),
     ("config", config::run),
     ("decide", decide::run),
