@@ -405,19 +405,29 @@ async fn a_swap_of_snapshots_goes_on_beside_the_packets() {
             waits.push(sent.elapsed());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        waits.sort();
-        let told = |wait: &Duration| format!("{:.2} ms", wait.as_secs_f64() * 1_000.0);
-        let (most, common) = (waits.last().unwrap(), &waits[waits.len() * 99 / 100]);
-        format!("{} at most, {} in 99 of 100, {} packets", told(most), told(common), waits.len())
+        waits
     };
     let quiet = waits(Duration::from_secs(4)).await;
     next.serial = 2;
     write(&snapshot, &next);
     drop(next);
-    // Noticed within two seconds, read in one.
-    let swapping = waits(Duration::from_secs(6)).await;
-    let status = gate.ask_json(&["status"]);
-    assert_eq!(status["directories"][0]["serial"], 2, "{status:#}");
+    // Noticed within two seconds, read in one; a busy machine takes longer.
+    let mut swapping = Vec::new();
+    let swapped = || gate.ask_json(&["status"])["directories"][0]["serial"] == 2;
+    for _ in 0..20 {
+        swapping.extend(waits(Duration::from_secs(3)).await);
+        if swapped() {
+            break;
+        }
+    }
+    assert!(swapped(), "{}", gate.log());
+    let told = |mut waits: Vec<Duration>| {
+        waits.sort();
+        let of = |wait: &Duration| format!("{:.2} ms", wait.as_secs_f64() * 1_000.0);
+        let (most, common) = (waits.last().unwrap(), &waits[waits.len() * 99 / 100]);
+        format!("{} at most, {} in 99 of 100, {} packets", of(most), of(common), waits.len())
+    };
+    let (quiet, swapping) = (told(quiet), told(swapping));
     println!("there and back through a tunnel, {count} accounts: {quiet}; while they are swapped: {swapping}");
 }
 
