@@ -252,6 +252,7 @@ fn is_alert(record: &[u8]) -> bool {
 /// A record's header.
 #[derive(Clone, Copy)]
 pub(crate) struct Record {
+    #[cfg_attr(not(feature = "legacy-tls"), expect(dead_code, reason = "only OpenSSL's records are looked at by it"))]
     pub(crate) kind: u8,
     /// Header and body.
     pub(crate) total_bytes: usize,
