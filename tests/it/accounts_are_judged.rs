@@ -411,6 +411,8 @@ async fn a_swap_of_snapshots_goes_on_beside_the_packets() {
     next.serial = 2;
     write(&snapshot, &next);
     drop(next);
+    // Client and server share this process with what has just written 60 MB; the gateway has a second of reading before it.
+    waits(Duration::from_millis(200)).await;
     // Noticed within two seconds, read in one; a busy machine takes longer.
     let mut swapping = Vec::new();
     let swapped = || gate.ask_json(&["status"])["directories"][0]["serial"] == 2;
