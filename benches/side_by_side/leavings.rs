@@ -12,10 +12,11 @@ use crate::product::Running;
 pub(crate) async fn check(running: &Running, estate: &Estate, tunnels: usize) -> io::Result<bool> {
     let configs = (0..16).map(|number| estate.client(number, load::RECORD)).collect::<io::Result<Vec<_>>>()?;
     let (face, wave) = (running.faces.ecdsa, at_once(tunnels));
-    // Threads' caches, tables and the allocator's first pages are then what they will be.
+    // As in a gateway that has been in service: threads' caches and queues, and the allocator's first pages, are there.
     let warm = load::open_many(face, &configs, WARM_UP, load::RECORD, load::IDLE_RECORDS).await?;
+    tokio::time::sleep(NOTICED).await;
     load::close_many(warm).await;
-    settle(running, usize::MAX, f64::MAX).await?;
+    tokio::time::sleep(SETTLED).await;
     let (descriptors, memory) = (running.meter.descriptors()?, running.meter.memory()?);
     let nobody = silence(running).await?;
     let (mut left, mut first) = (tunnels, None);
@@ -32,7 +33,7 @@ pub(crate) async fn check(running: &Running, estate: &Estate, tunnels: usize) ->
         left -= count;
     }
     let (each, silent) = first.unwrap_or_default();
-    let memory_max = (memory * MEMORY_BACK).max(memory + MEMORY_LEFT);
+    let memory_max = memory * MEMORY_BACK;
     let (descriptors_after, memory_after) = settle(running, descriptors, memory_max).await?;
     let mut kept = true;
     let mut say = |name: &str, holds: bool, figures: String| -> io::Result<()> {
@@ -87,13 +88,14 @@ fn at_once(tunnels: usize) -> usize {
 }
 
 const WARM_UP: usize = 500;
-const SILENCE: Duration = Duration::from_secs(60);
+/// A look for memory to give back comes once a second: it must see them come, and then that they have gone.
+const NOTICED: Duration = Duration::from_secs(2);
+const SETTLED: Duration = Duration::from_secs(4);
+const SILENCE: Duration = Duration::from_secs(5);
 /// A look for memory to give back comes at most every ten seconds, and not on the second.
 const SETTLING_SECONDS: usize = 15;
 /// Of what it was before the first.
 const MEMORY_BACK: f64 = 1.10;
-/// Or so many bytes more, where that is more: 50 for each tunnel there was, in a process of five megabytes.
-const MEMORY_LEFT: f64 = 1_048_576.0;
 /// Bytes each; the promise is in the manual's table of figures.
 const EACH_MAX: f64 = 8_000.0;
 /// Of a core, besides what housekeeping takes without tunnels.

@@ -20,7 +20,7 @@ mod live;
 pub mod log;
 #[cfg(test)]
 mod manual;
-mod memory;
+pub mod memory;
 pub mod metrics;
 pub mod notify;
 pub mod operations;

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use ravelin::cli::{
     check, demo, directory, drain, explain, hello, init, kill, override_age, reload, run, sessions, status, sync,
 };
-use ravelin::server;
+use ravelin::{memory, server};
 
 /// IP-HTTPS preauthentication in front of Microsoft DirectAccess servers
 #[derive(Parser)]
@@ -52,6 +52,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::pin();
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Sync(args) => sync::run(&args),

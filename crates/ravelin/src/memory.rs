@@ -1,7 +1,11 @@
 //! Gives memory back to the system when many sessions have gone. The C library keeps what was freed in the middle of its
 //! arenas for later; after ten thousand tunnels that is a hundred megabytes that nothing else on the machine can have.
 
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
 
 /// Decides when it is worth the trouble.
 #[derive(Debug, Default)]
@@ -31,6 +35,21 @@ impl Trimmer {
     }
 }
 
+/// Pins what the C library would else raise whenever something large is freed (to 64 MB after a large directory was read): how
+/// much it leaves at the end of each arena. For the first moment of the program, before there are threads.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "mallopt has no safe form. Test: tests/system/many_tunnels_leave_nothing.sh")]
+pub fn pin() {
+    for (parameter, bytes) in [(libc::M_TRIM_THRESHOLD, END), (libc::M_TOP_PAD, END_LEFT)] {
+        // SAFETY: mallopt(3) takes two numbers and may be called while no other thread is there. That it refuses costs memory.
+        unsafe { libc::mallopt(parameter, bytes) };
+    }
+}
+
+/// Other C libraries have nothing to pin.
+#[cfg(not(target_env = "gnu"))]
+pub fn pin() {}
+
 /// Gives back every whole page that is free in any thread's arena. Takes some milliseconds for each hundred megabytes, and
 /// a thread that allocates meanwhile waits for its own arena's part.
 #[cfg(target_env = "gnu")]
@@ -44,6 +63,50 @@ pub(crate) fn give_back() {
 #[cfg(not(target_env = "gnu"))]
 pub(crate) fn give_back() {}
 
+/// The same, and what these threads keep of freed memory for their own next use (glibc's "tcache"): seven blocks of each small
+/// size, each on some page of the crowd's that could go otherwise; a megabyte for each thread. Blocks until they have handed
+/// it over, a moment at most.
+pub(crate) fn give_back_of(threads: &[Handle]) {
+    // First, so that there is less that a thread could refill itself from.
+    give_back();
+    let (hand_over, caches) = mpsc::channel();
+    for thread in threads {
+        let hand_over = hand_over.clone();
+        // A gateway that stops takes nothing.
+        thread.spawn(async move { hand_over.send(take_cache()).unwrap_or_default() });
+    }
+    drop(hand_over);
+    let until = Instant::now() + HAND_OVER;
+    let patience = || until.saturating_duration_since(Instant::now());
+    let caches: Vec<_> = std::iter::from_fn(|| caches.recv_timeout(patience()).ok()).take(threads.len()).collect();
+    // What a thread frees it keeps; a thread that ends keeps nothing.
+    let ending = std::thread::Builder::new().name("memory".to_owned()).spawn(move || drop(caches));
+    // Without a thread the closure was dropped, here: no worse than not to have asked.
+    let _ = ending.map(JoinHandle::join);
+    give_back();
+}
+
+/// Every block that this thread keeps for itself. Also has the end of its arena given back, which [`give_back`] passes over.
+fn take_cache() -> Vec<Vec<u8>> {
+    drop([(); 2].map(|()| Vec::<u8>::with_capacity(END_HALF)));
+    let sizes = (0..CACHE_SIZES).map(|size| CACHE_LEAST + CACHE_STEP * size);
+    sizes.flat_map(|size| std::iter::repeat_with(move || Vec::with_capacity(size)).take(CACHE_EACH)).collect()
+}
+
+/// What a glibc thread keeps for itself: so many sizes from the least on, these octets apart, and so many blocks of each.
+const CACHE_SIZES: usize = 64;
+const CACHE_LEAST: usize = 24;
+const CACHE_STEP: usize = 16;
+const CACHE_EACH: usize = 7;
+/// So many bytes at the end of an arena are given back when something large is freed there, but for these few.
+#[cfg(target_env = "gnu")]
+const END: libc::c_int = 128 << 10;
+#[cfg(target_env = "gnu")]
+const END_LEFT: libc::c_int = 8 << 10;
+/// Two of these at the end of an arena are more than that, and neither is so large that it comes from elsewhere.
+const END_HALF: usize = (64 << 10) + 1;
+/// A thread that has not come to it by then is busy, and keeps what it has.
+const HAND_OVER: Duration = Duration::from_millis(200);
 /// Half a megabyte of handshakes, some megabytes of tunnels.
 const GONE_MIN: usize = 100;
 /// While clients come and go all the time, memory given back is memory asked for again.

@@ -102,7 +102,8 @@ pub fn start(
     }
     gateway.tell_metrics();
     gateway.listeners.apply(opened, &config, &gateway, &accept_handle);
-    keep_house(&gateway, &operations, watcher, &keeper_handle);
+    let crowded = workers.iter().chain(&accept).chain(&keeper).map(|thread| thread.handle().clone()).collect();
+    keep_house(&gateway, &operations, watcher, &keeper_handle, crowded);
     Ok(Running { gateway, operations, admin: Some(admin), accept, keeper, workers })
 }
 
@@ -231,7 +232,13 @@ impl RecordSink for Audit {
 
 /// Runs for as long as the gateway does: health probes, permits that ran out, changed files. Each by itself, so that a
 /// file that hangs (a dead network disk) or breaks its reader keeps no permit alive.
-fn keep_house(gateway: &Arc<Gateway>, operations: &Operations, watcher: Watcher, keeper: &Handle) {
+fn keep_house(
+    gateway: &Arc<Gateway>,
+    operations: &Operations,
+    watcher: Watcher,
+    keeper: &Handle,
+    threads: Vec<Handle>,
+) {
     keeper.spawn(pool::probe_forever(Arc::clone(gateway)));
     let expiring = Arc::clone(gateway);
     keeper.spawn(every_second("the look for permits that ran out", move || {
@@ -243,7 +250,7 @@ fn keep_house(gateway: &Arc<Gateway>, operations: &Operations, watcher: Watcher,
     let (crowd, trimmer) = (Arc::clone(gateway), Mutex::new(Trimmer::default()));
     keeper.spawn(every_second("the look for memory to give back", move || {
         if trimmer.lock().unwrap_or_else(PoisonError::into_inner).look(crowd.sessions(), Instant::now()) {
-            memory::give_back();
+            memory::give_back_of(&threads);
         }
     }));
     let (gateway, operations, watcher) = (Arc::clone(gateway), operations.clone(), Mutex::new(watcher));
