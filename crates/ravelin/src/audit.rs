@@ -20,7 +20,7 @@ use std::{io, thread};
 use prometheus::IntCounter;
 use serde_json::Value;
 
-use crate::log::{Limiter, json_line, session_fields, summary};
+use crate::log::{GATHER, Limiter, json_line, session_fields, summary};
 use crate::record::SessionRecord;
 use file::AuditFile;
 
@@ -191,7 +191,11 @@ impl Writer {
                 self.file.close_if_moved();
                 next_check = Instant::now() + ROTATION_CHECK;
             }
+            let any = !self.pending.is_empty();
             self.settle(false);
+            if any {
+                thread::sleep(GATHER);
+            }
         }
     }
 

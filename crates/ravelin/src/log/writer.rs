@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
 
+use super::GATHER;
+
 /// Hands lines to a writer thread; clones share the queue.
 #[derive(Clone)]
 pub(super) struct Queue {
@@ -104,10 +106,13 @@ impl<W: Write, S: Source> Writer<W, S> {
                 let Ok(message) = receiver.try_recv() else { break };
                 self.take(message);
             }
-            self.write();
+            let wrote = self.write();
             if Instant::now() >= next_tick {
                 self.tell();
                 next_tick = Instant::now() + TICK;
+            }
+            if wrote {
+                std::thread::sleep(GATHER);
             }
         }
         self.tell();
@@ -142,9 +147,10 @@ impl<W: Write, S: Source> Writer<W, S> {
         self.write();
     }
 
-    fn write(&mut self) {
+    /// Writes the batch; whether there was one.
+    fn write(&mut self) -> bool {
         if self.batch.is_empty() {
-            return;
+            return false;
         }
         // Where the log's own reader is gone there is nobody to tell but the counter.
         if self.sink.write_all(self.batch.as_bytes()).and_then(|()| self.sink.flush()).is_err() {
@@ -152,5 +158,6 @@ impl<W: Write, S: Source> Writer<W, S> {
         }
         self.batch.clear();
         self.lines = 0;
+        true
     }
 }
