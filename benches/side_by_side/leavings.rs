@@ -33,7 +33,7 @@ pub(crate) async fn check(running: &Running, estate: &Estate, tunnels: usize) ->
         left -= count;
     }
     let (each, silent) = first.unwrap_or_default();
-    let memory_max = memory * MEMORY_BACK;
+    let memory_max = (memory * MEMORY_BACK).max(memory + MEMORY_LEFT);
     let (descriptors_after, memory_after) = settle(running, descriptors, memory_max).await?;
     let mut kept = true;
     let mut say = |name: &str, holds: bool, figures: String| -> io::Result<()> {
@@ -91,11 +91,13 @@ const WARM_UP: usize = 500;
 /// A look for memory to give back comes once a second: it must see them come, and then that they have gone.
 const NOTICED: Duration = Duration::from_secs(2);
 const SETTLED: Duration = Duration::from_secs(4);
-const SILENCE: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(60);
 /// A look for memory to give back comes at most every ten seconds, and not on the second.
 const SETTLING_SECONDS: usize = 15;
 /// Of what it was before the first.
 const MEMORY_BACK: f64 = 1.10;
+/// Or so many bytes more, where that is more: 25 for each tunnel there was, in a process of three megabytes.
+const MEMORY_LEFT: f64 = 524_288.0;
 /// Bytes each; the promise is in the manual's table of figures.
 const EACH_MAX: f64 = 8_000.0;
 /// Of a core, besides what housekeeping takes without tunnels.

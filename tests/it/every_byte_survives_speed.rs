@@ -16,8 +16,10 @@ use crate::support::{Gate, Setup};
 /// Without `RAVELIN_SOAK_MIB`.
 const MIB: u64 = 96;
 const AT_ONCE: u64 = 8;
-/// The most that one tunnel carries to the server.
+/// The most that one tunnel carries each way.
 const OCTETS_MAX: u64 = 2 << 20;
+/// The same of a tunnel that is full in both directions, where gigabytes are asked for: else handshakes were most of it.
+const OCTETS_MAX_OF_GIGABYTES: u64 = 64 << 20;
 /// Keys are renewed after so many records, as they are after 2^24 outside of tests.
 const KEY_RECORDS: u64 = 300;
 
@@ -68,11 +70,13 @@ async fn tunnel(number: u64, client: Client) -> u64 {
     carried
 }
 
-/// One tunnel with both directions full at once. Returns the octets carried.
+/// One tunnel with both directions full at once, in records of one size. Returns the octets carried.
 async fn flood(number: u64, client: Client, server_sends: u64) -> u64 {
     let mut dice = Dice(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let sends = 8 * (1 + dice.roll(OCTETS_MAX / 8));
-    let mut tunnel = client.versions(Versions::Tls13).connect().await.unwrap();
+    let sends = 8 * (1 + dice.roll(server_sends / 8));
+    // What is small is seldom, or it were most of the time.
+    let record = [16_389, 16_389, 9_000, 1_405, 600][usize::try_from(dice.roll(5)).unwrap()];
+    let mut tunnel = client.versions(Versions::Tls13).record_octets(record).connect().await.unwrap();
     let report = tunnel.bulk(number, sends, server_sends).await.unwrap();
     assert_eq!(report.received, server_sends, "tunnel {number}");
     assert_eq!(report.sent_sha256, Pattern::sha256_of(number, sends), "tunnel {number}");
@@ -92,9 +96,10 @@ async fn gate(plain: bool, body: Body) -> (Gate, Server) {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_any_mix() {
     let wanted = std::env::var("RAVELIN_SOAK_MIB").map_or(MIB, |text| text.parse().unwrap()) << 20;
+    let octets = if wanted < 1 << 30 { OCTETS_MAX } else { OCTETS_MAX_OF_GIGABYTES };
     let mut gates = Vec::new();
     for plain in [false, true] {
-        gates.push((gate(plain, Body::Echo).await, gate(plain, Body::Bulk { send: OCTETS_MAX }).await));
+        gates.push((gate(plain, Body::Echo).await, gate(plain, Body::Bulk { send: octets }).await));
     }
     let (carried, mut number, mut running) = (AtomicU64::new(0), 0, JoinSet::new());
     while carried.load(Relaxed) < wanted {
@@ -103,7 +108,7 @@ async fn in_any_mix() {
         if number % 4 < 2 {
             running.spawn(tunnel(number, echo.good_client()));
         } else {
-            running.spawn(flood(number, bulk.good_client(), OCTETS_MAX));
+            running.spawn(flood(number, bulk.good_client(), octets));
         }
         while running.len() as u64 >= AT_ONCE {
             carried.fetch_add(running.join_next().await.unwrap().unwrap(), Relaxed);

@@ -85,7 +85,7 @@ fn pass_on_read<T: Transport>(
     from.unwatch();
     // Nothing to open: read to where the plaintext is wanted.
     let as_it_is = from.outlet.codec.passes_through();
-    let room = if as_it_is { &mut buffers.plaintext } else { &mut buffers.wire };
+    let room: &mut [u8] = if as_it_is { &mut buffers.plaintext } else { &mut buffers.wire };
     let filled = match fill(cx, from, room)? {
         Filled::Bytes(filled) => filled,
         Filled::Fin if from.outlet.codec.marks_end() => return Err(Ending::Cut(from.party)),

@@ -9,6 +9,7 @@
 //! - A peer's key update is answered in front of the next record that is sealed (RFC 8446 §4.6.3 asks no more), so
 //!   `reply` holds alerts only. 32 records without data (key updates, empty ones) are allowed in a row.
 
+mod cipher;
 mod layer;
 mod protection;
 mod rehearsal;

@@ -26,7 +26,7 @@ pub mod notify;
 pub mod operations;
 pub mod operator;
 mod packed;
-mod pool;
+pub mod pool;
 mod publish;
 pub mod record;
 mod reload;

@@ -158,6 +158,12 @@ impl Client {
         self.change_tls(|tls| tls.remembering = true)
     }
 
+    /// Sends records of at most so many octets, headers included: 32 to 16,389 (rustls' own bounds).
+    #[must_use]
+    pub fn record_octets(self, octets: usize) -> Self {
+        self.change_tls(|tls| tls.record_octets = Some(octets))
+    }
+
     /// Another path than `/IPHTTPS`.
     #[must_use]
     pub fn path(self, path: &str) -> Self {

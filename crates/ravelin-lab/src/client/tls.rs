@@ -22,6 +22,8 @@ pub(super) struct TlsSpec {
     pub(super) schemes: Option<Vec<SignatureScheme>>,
     pub(super) alpn: Vec<Vec<u8>>,
     pub(super) remembering: bool,
+    /// Of a record, at most; with its header.
+    pub(super) record_octets: Option<usize>,
     pub(super) hints: Hints,
 }
 
@@ -53,6 +55,7 @@ impl Default for TlsSpec {
             schemes: None,
             alpn: Vec::new(),
             remembering: false,
+            record_octets: None,
             hints: Hints::default(),
         }
     }
@@ -78,6 +81,7 @@ impl TlsSpec {
         config.alpn_protocols.clone_from(&self.alpn);
         config.resumption = if self.remembering { Resumption::in_memory_sessions(16) } else { Resumption::disabled() };
         config.enable_early_data = self.remembering;
+        config.max_fragment_size = self.record_octets;
         Ok(Arc::new(config))
     }
 

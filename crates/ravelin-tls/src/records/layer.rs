@@ -5,8 +5,7 @@ use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{ConnectionTrafficSecrets, Error, ExtractedSecrets};
 
-use aws_lc_rs::aead::{self, UnboundKey};
-
+use super::cipher::{Algorithm, Cipher};
 use super::protection::{Content, NotOpened, Protection, Shape};
 use super::secrets::{TrafficSecret, TrafficSecrets};
 use super::{Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
@@ -284,21 +283,21 @@ fn protection(
 ) -> Result<Protection, Error> {
     let unusable = || Error::General("keys of a suite that the record layer does not know".to_owned());
     let (algorithm, key, iv) = match &keys {
-        ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (&aead::AES_128_GCM, key, iv),
-        ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (&aead::AES_256_GCM, key, iv),
-        ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => (&aead::CHACHA20_POLY1305, key, iv),
+        ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (Algorithm::Aes128Gcm, key, iv),
+        ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (Algorithm::Aes256Gcm, key, iv),
+        ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => (Algorithm::ChaCha20Poly1305, key, iv),
         _ => return Err(unusable()),
     };
     let shape = if tls13 {
         Shape::Tls13
-    } else if *algorithm == aead::CHACHA20_POLY1305 {
+    } else if algorithm == Algorithm::ChaCha20Poly1305 {
         Shape::Tls12ChaCha20Poly1305
     } else {
         Shape::Tls12AesGcm
     };
-    let key = UnboundKey::new(algorithm, key.as_ref()).map_err(|_| unusable())?;
+    let cipher = Cipher::new(algorithm, key.as_ref()).map_err(|_| unusable())?;
     let iv = iv.as_ref().try_into().map_err(|_| unusable())?;
-    Ok(Protection::new(shape, key, iv, sequence, limit, secret))
+    Ok(Protection::new(shape, (algorithm, cipher), iv, sequence, limit, secret))
 }
 
 /// What is wrong with bytes that are no record.

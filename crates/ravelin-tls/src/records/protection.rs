@@ -1,21 +1,22 @@
 //! How one direction of a connection is protected: a key, a nonce for each record, and in TLS 1.3 the secret that the
 //! next key is made of.
 //!
-//! AES-GCM (RFC 5288, RFC 8446 §5.2) and ChaCha20-Poly1305 (RFC 7905, RFC 8446 §5.2) by aws-lc-rs. Plaintext is read from
-//! where it lies and ciphertext written to where it goes: nothing is copied, nothing allocated.
+//! Plaintext is read from where it lies and ciphertext written to where it goes; nothing is allocated.
 
-use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::aead::NONCE_LEN;
 use aws_lc_rs::error::Unspecified;
 use zeroize::Zeroizing;
 
 use super::RECORD_PLAINTEXT_BYTES_MAX;
+use super::cipher::{Algorithm, Cipher, TAG_BYTES};
 use super::secrets::TrafficSecret;
 use crate::connection::{APPLICATION_DATA, RECORD_HEADER_BYTES};
 
 /// One direction's key.
 pub(super) struct Protection {
     shape: Shape,
-    key: LessSafeKey,
+    algorithm: Algorithm,
+    cipher: Cipher,
     /// What the sequence number is mixed into.
     iv: Zeroizing<[u8; NONCE_LEN]>,
     /// Of the next record.
@@ -62,13 +63,13 @@ impl Protection {
     /// explicit nonces of what *we* seal begin.
     pub(super) fn new(
         shape: Shape,
-        key: UnboundKey,
+        (algorithm, cipher): (Algorithm, Cipher),
         iv: [u8; NONCE_LEN],
         sequence: u64,
         limit: u64,
         secret: Option<TrafficSecret>,
     ) -> Protection {
-        Protection { shape, key: LessSafeKey::new(key), iv: Zeroizing::new(iv), sequence, limit, secret }
+        Protection { shape, algorithm, cipher, iv: Zeroizing::new(iv), sequence, limit, secret }
     }
 
     pub(super) fn is_tls13(&self) -> bool {
@@ -105,18 +106,8 @@ impl Protection {
         if !explicit.is_empty() {
             explicit.copy_from_slice(nonce.last_chunk::<EXPLICIT_NONCE_BYTES>()?);
         }
-        let (ciphertext, trailer) = body.split_at_mut_checked(plaintext.len())?;
         let additional = Additional::new(self.shape, self.sequence, *header, plaintext.len())?;
-        self.key
-            .seal_out_of_place_scatter(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(additional),
-                plaintext,
-                ciphertext,
-                inner,
-                trailer,
-            )
-            .ok()?;
+        self.cipher.seal(nonce, additional.as_ref(), (plaintext, inner), body)?;
         self.sequence = next;
         Some(RECORD_HEADER_BYTES + body_bytes)
     }
@@ -156,17 +147,8 @@ impl Protection {
             nonce = *self.iv;
             nonce.last_chunk_mut::<EXPLICIT_NONCE_BYTES>()?.copy_from_slice(explicit);
         }
-        let (ciphertext, tag) = body.split_last_chunk::<TAG_BYTES>()?;
         let additional = Additional::new(self.shape, self.sequence, header, plaintext.len())?;
-        self.key
-            .open_separate_gather(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(additional),
-                ciphertext,
-                tag,
-                plaintext,
-            )
-            .ok()?;
+        self.cipher.open(nonce, additional.as_ref(), body, plaintext)?;
         self.sequence = next;
         Some(())
     }
@@ -177,8 +159,8 @@ impl Protection {
     /// There is none, as in TLS 1.2.
     pub(super) fn renew(&mut self) -> Result<(), Unspecified> {
         let secret = self.secret.as_ref().ok_or(Unspecified)?.next()?;
-        let (key, iv) = secret.key_and_iv(self.key.algorithm())?;
-        (self.key, self.iv, self.sequence, self.secret) = (LessSafeKey::new(key), iv, 0, Some(secret));
+        let (cipher, iv) = secret.key_and_iv(self.algorithm)?;
+        (self.cipher, self.iv, self.sequence, self.secret) = (cipher, iv, 0, Some(secret));
         Ok(())
     }
 
@@ -233,7 +215,5 @@ impl AsRef<[u8]> for Additional {
     }
 }
 
-/// Of every suite here.
-const TAG_BYTES: usize = 16;
 /// RFC 5288 §3.
 const EXPLICIT_NONCE_BYTES: usize = 8;

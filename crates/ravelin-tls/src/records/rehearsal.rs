@@ -1,7 +1,8 @@
 //! A connection whose keys everybody knows.
 
-use aws_lc_rs::aead::{self, NONCE_LEN, UnboundKey};
+use aws_lc_rs::aead::NONCE_LEN;
 
+use super::cipher::{Algorithm, Cipher};
 use super::layer::{Layer, Side};
 use super::protection::{Protection, Shape};
 use super::secrets::TrafficSecret;
@@ -22,9 +23,9 @@ impl Rehearsal {
     pub fn new(tls13: bool, server: bool) -> Option<Rehearsal> {
         let shape = if tls13 { Shape::Tls13 } else { Shape::Tls12AesGcm };
         let protection = || {
-            let key = UnboundKey::new(&aead::AES_128_GCM, &[7; 16]).ok()?;
+            let cipher = Cipher::new(Algorithm::Aes128Gcm, &[7; 16]).ok()?;
             let secret = if tls13 { Some(TrafficSecret::new(&[9; 32])?) } else { None };
-            Some(Protection::new(shape, key, [5; NONCE_LEN], 0, 1 << 24, secret))
+            Some(Protection::new(shape, (Algorithm::Aes128Gcm, cipher), [5; NONCE_LEN], 0, 1 << 24, secret))
         };
         let side = if server { Side::Server } else { Side::Client };
         let layer = Layer::over(side, protection()?, protection()?);

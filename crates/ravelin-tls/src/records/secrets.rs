@@ -7,11 +7,13 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use aws_lc_rs::aead::{Algorithm, NONCE_LEN, UnboundKey};
+use aws_lc_rs::aead::NONCE_LEN;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf;
 use rustls::KeyLog;
 use zeroize::Zeroizing;
+
+use super::cipher::{Algorithm, Cipher};
 
 /// The traffic secrets of one connection; belongs into the configuration of that connection and of no other.
 #[derive(Default)]
@@ -76,16 +78,13 @@ impl TrafficSecret {
     }
 
     /// RFC 8446 §7.3.
-    pub(super) fn key_and_iv(
-        &self,
-        algorithm: &'static Algorithm,
-    ) -> Result<(UnboundKey, Zeroizing<[u8; NONCE_LEN]>), Unspecified> {
+    pub(super) fn key_and_iv(&self, algorithm: Algorithm) -> Result<(Cipher, Zeroizing<[u8; NONCE_LEN]>), Unspecified> {
         let mut key = Zeroizing::new([0; KEY_BYTES_MAX]);
-        let key = key.get_mut(..algorithm.key_len()).ok_or(Unspecified)?;
+        let key = key.get_mut(..algorithm.key_bytes()).ok_or(Unspecified)?;
         self.expand(b"key", key)?;
         let mut iv = Zeroizing::new([0; NONCE_LEN]);
         self.expand(b"iv", iv.as_mut())?;
-        Ok((UnboundKey::new(algorithm, key)?, iv))
+        Ok((Cipher::new(algorithm, key)?, iv))
     }
 
     /// HKDF-Expand-Label without a context (RFC 8446 §7.1).

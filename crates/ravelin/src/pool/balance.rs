@@ -4,6 +4,36 @@ use crate::config::Balance;
 
 use super::Server;
 
+/// A pool's order without anything to connect: for benchmarks.
+#[derive(Debug)]
+pub struct Order {
+    balance: Balance,
+    servers: Vec<Server>,
+}
+
+impl Order {
+    /// Of servers by name and weight, all of them up.
+    pub fn new<'n>(balance: Balance, servers: impl IntoIterator<Item = (&'n str, u32)>) -> Order {
+        let nowhere = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
+        let servers = servers.into_iter().map(|(name, weight)| Server {
+            name: name.to_owned(),
+            address: nowhere,
+            weight,
+            state: Default::default(),
+        });
+        Order { balance, servers: servers.collect() }
+    }
+
+    /// The server that this identity tries first, in the pool's so-many-th turn; none where there is none.
+    pub fn first(&self, identity: &str, turn: usize) -> Option<String> {
+        let now = std::time::Instant::now();
+        order(&self.servers, self.balance, identity, turn, |server| server.state.is_up(now))
+            .into_iter()
+            .next()
+            .map(|server| server.name)
+    }
+}
+
 /// Servers in the order in which a client should try them: the preferred first, those that are down last, none left
 /// out, since trying a server that is thought down beats refusing a client.
 pub(super) fn order(
@@ -66,20 +96,11 @@ fn mix(mut hash: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
-    use std::sync::Arc;
 
     use super::*;
 
     fn servers(weights: &[(&str, u32)]) -> Vec<Server> {
-        weights
-            .iter()
-            .map(|(name, weight)| Server {
-                name: (*name).to_owned(),
-                address: "127.0.0.1:1".parse().unwrap(),
-                weight: *weight,
-                state: Arc::default(),
-            })
-            .collect()
+        Order::new(Balance::Identity, weights.iter().copied()).servers
     }
 
     fn firsts(servers: &[Server], balance: Balance, clients: usize) -> HashMap<String, usize> {

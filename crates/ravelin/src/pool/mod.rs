@@ -6,6 +6,7 @@ mod balance;
 mod connect;
 mod health;
 
+pub use balance::Order;
 pub(crate) use connect::{Connected, ServerStream, connect};
 pub(crate) use health::probe_forever;
 
