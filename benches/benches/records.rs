@@ -29,11 +29,13 @@ fn records(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group("records/open");
         group.throughput(Throughput::Bytes(bytes as u64));
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-            let open = |(mut records, mut wire): (Records, Vec<u8>)| {
-                match records.open(&mut wire, &mut plaintext, &mut Vec::new()) {
-                    Ok(opened) if opened.produced == bytes => records,
-                    other => panic!("{other:?}"),
-                }
+            let open = |(mut records, mut wire): (Records, Vec<u8>)| match records.open(
+                &mut wire,
+                &mut plaintext,
+                &mut Vec::new(),
+            ) {
+                Ok(opened) if opened.produced == bytes => records,
+                other => panic!("{other:?}"),
             };
             bencher.iter_batched(|| received(size), open, BatchSize::LargeInput);
         });

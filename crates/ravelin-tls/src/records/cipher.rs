@@ -41,10 +41,10 @@ impl Cipher {
     /// The key is not as long as the algorithm's.
     pub(super) fn new(algorithm: Algorithm, key: &[u8]) -> Result<Cipher, Unspecified> {
         #[cfg(target_arch = "x86_64")]
-        if ring::is_faster() {
-            if let Some(key) = ring::Key::new(algorithm, key)? {
-                return Ok(Cipher::Ring(Box::new(key)));
-            }
+        if ring::is_faster()
+            && let Some(key) = ring::Key::new(algorithm, key)?
+        {
+            return Ok(Cipher::Ring(Box::new(key)));
         }
         Cipher::by_aws_lc(algorithm, key)
     }
