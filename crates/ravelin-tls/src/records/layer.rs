@@ -161,6 +161,10 @@ impl Layer {
     /// True for close_notify.
     fn alert(&mut self, content: &[u8]) -> Result<bool, Broken> {
         let &[level, description] = content else {
+            if content.is_empty() && self.opening.is_tls13() {
+                // RFC 8446 §5.4.
+                return Err(Broken::by("an alert of nothing".to_owned(), UNEXPECTED));
+            }
             return Err(Broken::by("an alert of a length that none has".to_owned(), DECODE));
         };
         match (level, description) {
@@ -231,7 +235,7 @@ impl Layer {
             let fits = room.len().saturating_sub(before + RECORD_HEADER_BYTES + self.overhead());
             let wanted = rest.len().min(RECORD_PLAINTEXT_BYTES_MAX);
             // A record is cut short for want of room only where nothing would move otherwise.
-            let length = if fits >= wanted || sealed.produced == 0 { wanted.min(fits) } else { 0 };
+            let length = if fits >= wanted || sealed.consumed == 0 { wanted.min(fits) } else { 0 };
             let Some(piece) = rest.get(..length).filter(|piece| !piece.is_empty()) else { return (sealed, None) };
             if self.closed {
                 return (sealed, Some(Stop::Closed));

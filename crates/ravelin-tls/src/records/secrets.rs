@@ -58,21 +58,22 @@ impl fmt::Debug for TrafficSecrets {
 pub(super) struct TrafficSecret {
     /// Of the suite's hash.
     algorithm: hkdf::Algorithm,
-    octets: Zeroizing<[u8; SECRET_BYTES_MAX]>,
+    /// Boxed: what is moved would leave a copy where it was.
+    octets: Box<Zeroizing<[u8; SECRET_BYTES_MAX]>>,
 }
 
 impl TrafficSecret {
     /// The length of a secret is its hash's, and there are two.
     pub(super) fn new(secret: &[u8]) -> Option<TrafficSecret> {
         let algorithm = [hkdf::HKDF_SHA256, hkdf::HKDF_SHA384].into_iter().find(|it| length(*it) == secret.len())?;
-        let mut octets = Zeroizing::new([0; SECRET_BYTES_MAX]);
+        let mut octets = Box::new(Zeroizing::new([0; SECRET_BYTES_MAX]));
         octets.get_mut(..secret.len())?.copy_from_slice(secret);
         Some(TrafficSecret { algorithm, octets })
     }
 
     /// RFC 8446 §7.2.
     pub(super) fn next(&self) -> Result<TrafficSecret, Unspecified> {
-        let mut octets = Zeroizing::new([0; SECRET_BYTES_MAX]);
+        let mut octets = Box::new(Zeroizing::new([0; SECRET_BYTES_MAX]));
         self.expand(b"traffic upd", octets.get_mut(..length(self.algorithm)).unwrap_or_default())?;
         Ok(TrafficSecret { algorithm: self.algorithm, octets })
     }
@@ -120,7 +121,30 @@ const KEY_BYTES_MAX: usize = 32;
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Seek, SeekFrom};
+
     use super::*;
+
+    /// The octets of a value itself, without what it points to.
+    fn shallow(secrets: &TrafficSecrets) -> Vec<u8> {
+        let mut memory = std::fs::File::open("/proc/self/mem").unwrap();
+        memory.seek(SeekFrom::Start(std::ptr::from_ref(secrets).addr() as u64)).unwrap();
+        let mut octets = vec![0; size_of::<TrafficSecrets>()];
+        memory.read_exact(&mut octets).unwrap();
+        octets
+    }
+
+    #[test]
+    fn what_is_taken_leaves_no_copy() {
+        let secrets = Box::new(TrafficSecrets::default());
+        secrets.log(CLIENT, &[], &[0x5a; 48]);
+        secrets.log(SERVER, &[], &[0xa5; 48]);
+        drop(secrets.take().unwrap());
+        let left = shallow(&secrets);
+        for octet in [0x5a, 0xa5] {
+            assert!(!left.windows(16).any(|window| window == [octet; 16]), "{octet:x}");
+        }
+    }
 
     #[test]
     fn secrets_are_not_printed_and_none_but_two_are_taken() {

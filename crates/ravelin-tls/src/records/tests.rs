@@ -439,6 +439,35 @@ fn keys_of_tls_13_are_updated_before_their_limit() {
     }
 }
 
+#[test]
+fn little_room_loses_no_key_update() {
+    let mut pair = Pair::new(TLS13);
+    pair.client.refresh_traffic_keys().unwrap();
+    pair.send(b"x");
+    assert_eq!(pair.open().1, b"x");
+    // Now an update is due in front of the next record. Whoever seals looks at what was consumed, and drops the rest.
+    let plaintext = [7; 1_000];
+    for room in 0..200 {
+        let mut output = vec![0; room];
+        let sealed = pair.records.seal(&plaintext, &mut output).unwrap();
+        assert_eq!(sealed.consumed == 0, sealed.produced == 0, "room for {room}: {sealed:?}");
+        if sealed.consumed > 0 {
+            assert_eq!(receive(&mut pair.client, &output[..sealed.produced]), plaintext[..sealed.consumed]);
+            assert_eq!(pair.answer(&plaintext), plaintext);
+            return;
+        }
+    }
+    panic!("nothing was sealed");
+}
+
+#[test]
+fn an_alert_of_nothing_is_unexpected() {
+    let mut pair = Pair::new(TLS13);
+    pair.forge(ALERT, b"");
+    let (_, reply) = pair.broken();
+    assert_eq!(pair.told(&reply), rustls::AlertDescription::UnexpectedMessage);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
