@@ -107,7 +107,8 @@ async fn rate_of_a_source() {
         connections.push(waiting_from(&gate, 9).await);
     }
     gate.records.ended("rate_limited").await;
-    good_from(&gate, 10).connect().await.unwrap();
+    // Kept: its end would be a record, too.
+    let _tunnel = good_from(&gate, 10).connect().await.unwrap();
     for record in gate.records.all() {
         assert_eq!((client_of(&record), &record["end"]), ("127.0.0.9", &"rate_limited".into()));
     }
