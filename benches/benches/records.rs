@@ -4,7 +4,7 @@
 //! ones. Bytes are counted as plaintext. `benches/instructions records` counts instructions: that is what must not regress, since
 //! a relay does nothing else in user space for a packet.
 //!
-//! Cannot show: system calls, which are four fifths of what a relay costs (see `relay`, and `side-by-side`).
+//! Cannot show: system calls, which are most of what a packet costs (see `relay`, and `side-by-side`).
 #![expect(clippy::panic, reason = "a benchmark that cannot run must not report a figure")]
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

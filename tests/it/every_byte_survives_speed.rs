@@ -1,7 +1,10 @@
 //! A soak: tunnels in any mix carry every byte unchanged, as many bytes as asked for. Both TLS versions, servers with and
 //! without TLS, records of one byte to 16 KiB, keys of TLS 1.3 renewed all the time, clients that end cleanly, close half, or
-//! reset; by rustls and by OpenSSL. `tests/soak` runs it with 100 GiB; here it carries a little.
+//! reset; by rustls, and a hundredth of it by each of OpenSSL and GnuTLS in each version. `tests/soak` runs it with 100 GiB;
+//! here it carries a little.
 
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ravelin::config::Rehearsal;
@@ -11,7 +14,7 @@ use ravelin_lab::server::{Body, Server, ServerSpec};
 use tokio::task::JoinSet;
 
 use crate::support::openssl::{self, HEAD, OpenSsl};
-use crate::support::{Gate, Setup};
+use crate::support::{Gate, NAME, Setup, skip};
 
 /// Without `RAVELIN_SOAK_MIB`.
 const MIB: u64 = 96;
@@ -70,13 +73,12 @@ async fn tunnel(number: u64, client: Client) -> u64 {
     carried
 }
 
-/// One tunnel with both directions full at once, in records of one size. Returns the octets carried.
+/// One tunnel with both directions full at once, the client's in records of one size. Returns the octets carried.
 async fn flood(number: u64, client: Client, server_sends: u64) -> u64 {
     let mut dice = Dice(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let sends = 8 * (1 + dice.roll(server_sends / 8));
-    // What is small is seldom, or it were most of the time.
     let record = [16_389, 16_389, 9_000, 1_405, 600][usize::try_from(dice.roll(5)).unwrap()];
-    let mut tunnel = client.versions(Versions::Tls13).record_octets(record).connect().await.unwrap();
+    let mut tunnel = client.record_octets(record).connect().await.unwrap();
     let report = tunnel.bulk(number, sends, server_sends).await.unwrap();
     assert_eq!(report.received, server_sends, "tunnel {number}");
     assert_eq!(report.sent_sha256, Pattern::sha256_of(number, sends), "tunnel {number}");
@@ -84,31 +86,40 @@ async fn flood(number: u64, client: Client, server_sends: u64) -> u64 {
     sends + server_sends
 }
 
-async fn gate(plain: bool, body: Body) -> (Gate, Server) {
+/// A gateway that renews keys all the time, or where its limit would end tunnels of TLS 1.2, as always.
+async fn gate(plain: bool, key_records: Option<u64>, body: Body) -> (Gate, Server) {
     let setup = Setup::new().set("limits", "tunnels_per_identity", "1000").set("log", "level", "\"error\"");
     let spec = if plain { ServerSpec::plain() } else { ServerSpec::tls(&setup.estate().server) };
     let server = spec.body(body).start().await.unwrap();
     let setup = if plain { setup.set("pools.main", "upstream", r#"{ mode = "offload" }"#) } else { setup };
-    let rehearsal = Rehearsal { key_records: Some(KEY_RECORDS) };
-    (setup.servers(&[server.address()]).start_rehearsed(rehearsal), server)
+    (setup.servers(&[server.address()]).start_rehearsed(Rehearsal { key_records }), server)
+}
+
+fn wanted() -> u64 {
+    std::env::var("RAVELIN_SOAK_MIB").map_or(MIB, |text| text.parse().unwrap()) << 20
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_any_mix() {
-    let wanted = std::env::var("RAVELIN_SOAK_MIB").map_or(MIB, |text| text.parse().unwrap()) << 20;
+    let wanted = wanted();
     let octets = if wanted < 1 << 30 { OCTETS_MAX } else { OCTETS_MAX_OF_GIGABYTES };
-    let mut gates = Vec::new();
+    let (mut echoes, mut floods) = (Vec::new(), Vec::new());
     for plain in [false, true] {
-        gates.push((gate(plain, Body::Echo).await, gate(plain, Body::Bulk { send: octets }).await));
+        echoes.push(gate(plain, Some(KEY_RECORDS), Body::Echo).await);
+        for (versions, key_records) in [(Versions::Tls13, Some(KEY_RECORDS)), (Versions::Tls12, None)] {
+            floods.push((versions, gate(plain, key_records, Body::Bulk { send: octets }).await));
+        }
     }
     let (carried, mut number, mut running) = (AtomicU64::new(0), 0, JoinSet::new());
     while carried.load(Relaxed) < wanted {
         number += 1;
-        let ((echo, _), (bulk, _)) = &gates[usize::try_from(number % 2).unwrap()];
-        if number % 4 < 2 {
+        let turn = usize::try_from(number / 2).unwrap();
+        if number % 2 == 0 {
+            let (echo, _) = &echoes[turn % echoes.len()];
             running.spawn(tunnel(number, echo.good_client()));
         } else {
-            running.spawn(flood(number, bulk.good_client(), octets));
+            let (versions, (bulk, _)) = &floods[turn % floods.len()];
+            running.spawn(flood(number, bulk.good_client().versions(*versions), octets));
         }
         while running.len() as u64 >= AT_ONCE {
             carried.fetch_add(running.join_next().await.unwrap().unwrap(), Relaxed);
@@ -118,12 +129,72 @@ async fn in_any_mix() {
         carried.fetch_add(done.unwrap(), Relaxed);
     }
     // What the servers of the floods got, whole, is what the clients made.
-    for (_, (_, server)) in &gates {
+    for (_, (_, server)) in &floods {
         let visits =
             server.wait_until("all octets", |visits| visits.iter().all(|visit| visit.received_sha256.is_some()));
         assert!(visits.await.len() > 2);
     }
     println!("{} MiB in {number} tunnels", carried.load(Relaxed) >> 20);
+}
+
+/// Through a command that sends its standard input and prints what comes back, piece by piece: it may not do both at once.
+fn carry_by(command: &mut Command, octets: u64) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (mut to, mut from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    to.write_all(HEAD.as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut octet = [0];
+        from.read_exact(&mut octet).unwrap_or_else(|error| panic!("{command:?}: {error} in the head"));
+        head.push(octet[0]);
+    }
+    let (mut pattern, mut received, mut piece) = (Pattern::new(octets), Hash::new(), vec![0; 32 * 1024]);
+    for _ in 0..octets.div_ceil(piece.len() as u64) {
+        pattern.fill(&mut piece);
+        to.write_all(&piece).unwrap();
+        from.read_exact(&mut piece).unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        received.update(&piece);
+    }
+    assert_eq!(received.sha256(), pattern.sha256(), "{command:?}");
+    drop(to);
+    // It may wait for the server's end.
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_others_in_bulk() {
+    let octets = wanted() / 100;
+    for (program, there) in [("openssl", "version"), ("gnutls-cli", "--version")] {
+        if Command::new(program).arg(there).output().is_err() {
+            skip("every_byte_survives_speed::by_others_in_bulk", &format!("needs the command {program}"));
+            continue;
+        }
+        for tls13 in [false, true] {
+            let (gate, _server) = gate(tls13, tls13.then_some(KEY_RECORDS), Body::Echo).await;
+            let [pem, key] = ["pem", "key"].map(|kind| gate.path(&format!("clients/healthy-renewed.{kind}")));
+            let (address, mut command) = (gate.address(), Command::new(program));
+            if program == "openssl" {
+                command.args([
+                    "s_client",
+                    "-quiet",
+                    "-nocommands",
+                    "-servername",
+                    NAME,
+                    "-connect",
+                    &address.to_string(),
+                ]);
+                command.arg(if tls13 { "-tls1_3" } else { "-tls1_2" }).arg("-cert").arg(pem).arg("-key").arg(key);
+            } else {
+                let version = if tls13 { "1.3" } else { "1.2" };
+                command.args(["--logfile", "/dev/null", "--no-ca-verification", "--sni-hostname", NAME]);
+                command.args(["--priority", &format!("NORMAL:-VERS-ALL:+VERS-TLS{version}")]);
+                command.arg("--x509certfile").arg(pem).arg("--x509keyfile").arg(key);
+                command.args(["--port", &address.port().to_string(), &address.ip().to_string()]);
+            }
+            tokio::task::spawn_blocking(move || carry_by(&mut command, octets)).await.unwrap();
+        }
+    }
 }
 
 /// OpenSSL on the other side, and how it cuts records, in both versions.
@@ -132,7 +203,7 @@ async fn by_openssl() {
     if !openssl::there("every_byte_survives_speed::by_openssl") {
         return;
     }
-    let (gate, _server) = gate(false, Body::Echo).await;
+    let (gate, _server) = gate(false, Some(KEY_RECORDS), Body::Echo).await;
     for version in ["-tls1_2", "-tls1_3"] {
         for fragment in ["512", "1400", "16384"] {
             let options = [version, "-max_send_frag", fragment, "-nocommands"];

@@ -191,9 +191,9 @@ impl Writer {
                 self.file.close_if_moved();
                 next_check = Instant::now() + ROTATION_CHECK;
             }
-            let any = !self.pending.is_empty();
+            let writes = !self.pending.is_empty();
             self.settle(false);
-            if any {
+            if writes {
                 thread::sleep(GATHER);
             }
         }

@@ -35,8 +35,8 @@ use fields::{Fields, text_line};
 pub(crate) use limiter::Limiter;
 use writer::{Queue, Source};
 
-/// What comes within this time after a line was written is written together: whoever logs must wake no thread for each line,
-/// which costs more than the line, and a fiftieth of a handshake.
+/// What comes within this time after a line was written is written together, so that whoever logs does not wake a thread for
+/// each line. A process that is killed loses what waits.
 pub(crate) const GATHER: Duration = Duration::from_millis(5);
 
 /// The log of this process; clones are one log.

@@ -1,6 +1,7 @@
 //! Gives memory back to the system when many sessions have gone. The C library keeps what was freed in the middle of its
 //! arenas for later; after ten thousand tunnels that is a hundred megabytes that nothing else on the machine can have.
 
+use std::hint::black_box;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -88,7 +89,8 @@ pub(crate) fn give_back_of(threads: &[Handle]) {
 
 /// Every block that this thread keeps for itself. Also has the end of its arena given back, which [`give_back`] passes over.
 fn take_cache() -> Vec<Vec<u8>> {
-    drop([(); 2].map(|()| Vec::<u8>::with_capacity(END_HALF)));
+    // Seen by somebody, or the compiler would leave out what nobody uses.
+    drop(black_box([(); 2].map(|()| Vec::<u8>::with_capacity(END_HALF))));
     let sizes = (0..CACHE_SIZES).map(|size| CACHE_LEAST + CACHE_STEP * size);
     sizes.flat_map(|size| std::iter::repeat_with(move || Vec::with_capacity(size)).take(CACHE_EACH)).collect()
 }
@@ -107,6 +109,7 @@ const END_LEFT: libc::c_int = 8 << 10;
 const END_HALF: usize = (64 << 10) + 1;
 /// A thread that has not come to it by then is busy, and keeps what it has.
 const HAND_OVER: Duration = Duration::from_millis(200);
+
 /// Half a megabyte of handshakes, some megabytes of tunnels.
 const GONE_MIN: usize = 100;
 /// While clients come and go all the time, memory given back is memory asked for again.

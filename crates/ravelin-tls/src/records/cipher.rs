@@ -17,7 +17,7 @@ pub(super) enum Algorithm {
 pub(super) enum Cipher {
     AwsLc(LessSafeKey),
     #[cfg(target_arch = "x86_64")]
-    Ring(Box<ring::Key>),
+    Ring(Box<by_ring::Key>),
 }
 
 impl Algorithm {
@@ -41,8 +41,8 @@ impl Cipher {
     /// The key is not as long as the algorithm's.
     pub(super) fn new(algorithm: Algorithm, key: &[u8]) -> Result<Cipher, Unspecified> {
         #[cfg(target_arch = "x86_64")]
-        if ring::is_faster()
-            && let Some(key) = ring::Key::new(algorithm, key)?
+        if by_ring::is_faster()
+            && let Some(key) = by_ring::Key::new(algorithm, key)?
         {
             return Ok(Cipher::Ring(Box::new(key)));
         }
@@ -98,25 +98,36 @@ impl Cipher {
 pub(super) const TAG_BYTES: usize = 16;
 
 #[cfg(target_arch = "x86_64")]
-mod ring {
+mod by_ring {
     use std::arch::is_x86_feature_detected;
 
     use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, Tag, UnboundKey};
-    use zeroize::{Zeroize, Zeroizing};
+    use zeroize::optimization_barrier;
 
     use super::{Algorithm, TAG_BYTES, Unspecified};
 
-    /// Overwritten when it is dropped, which ring does not do by itself.
-    pub(in super::super) struct Key(Zeroizing<Option<Plain>>);
+    /// Overwritten when it is dropped, which ring does not do by itself. What the stack held while it was made is not.
+    pub(in super::super) struct Key(LessSafeKey);
 
-    /// No pointer in it: what is overwritten is all of it.
-    struct Plain(LessSafeKey);
-    const _: () = assert!(!std::mem::needs_drop::<LessSafeKey>());
-
-    impl Zeroize for Plain {
-        /// Left to the `Option` around it, which overwrites every octet of itself.
-        fn zeroize(&mut self) {}
+    impl Key {
+        /// By the key of nothing but zeros.
+        fn overwrite(&mut self) {
+            let algorithm = self.0.algorithm();
+            // As long as the algorithm's, so there is no error.
+            if let Some(Ok(zeros)) = ZEROS.get(..algorithm.key_len()).map(|zeros| UnboundKey::new(algorithm, zeros)) {
+                self.0 = LessSafeKey::new(zeros);
+                optimization_barrier(&self.0);
+            }
+        }
     }
+
+    impl Drop for Key {
+        fn drop(&mut self) {
+            self.overwrite();
+        }
+    }
+
+    const ZEROS: [u8; 32] = [0; 32];
 
     /// Whether it is, with AES-GCM.
     pub(in super::super) fn is_faster() -> bool {
@@ -139,7 +150,7 @@ mod ring {
                 Algorithm::ChaCha20Poly1305 => return Ok(None),
             };
             let key = UnboundKey::new(algorithm, key).map_err(|_| Unspecified)?;
-            Ok(Some(Key(Zeroizing::new(Some(Plain(LessSafeKey::new(key)))))))
+            Ok(Some(Key(LessSafeKey::new(key))))
         }
 
         pub(super) fn seal(
@@ -149,7 +160,6 @@ mod ring {
             (plaintext, inner): (&[u8], &[u8]),
             output: &mut [u8],
         ) -> Option<()> {
-            let Plain(key) = self.0.as_ref()?;
             let (text, tag) = output.split_last_chunk_mut::<TAG_BYTES>()?;
             let (front, back) = text.split_at_mut_checked(plaintext.len())?;
             if back.len() != inner.len() {
@@ -158,7 +168,7 @@ mod ring {
             front.copy_from_slice(plaintext);
             back.copy_from_slice(inner);
             let nonce = Nonce::assume_unique_for_key(nonce);
-            let sealed = key.seal_in_place_separate_tag(nonce, Aad::from(additional), text).ok()?;
+            let sealed = self.0.seal_in_place_separate_tag(nonce, Aad::from(additional), text).ok()?;
             tag.copy_from_slice(sealed.as_ref());
             Some(())
         }
@@ -170,18 +180,51 @@ mod ring {
             (ciphertext, tag): (&[u8], &[u8; TAG_BYTES]),
             plaintext: &mut [u8],
         ) -> Option<()> {
-            let Plain(key) = self.0.as_ref()?;
             if plaintext.len() != ciphertext.len() {
                 return None;
             }
             plaintext.copy_from_slice(ciphertext);
             let nonce = Nonce::assume_unique_for_key(nonce);
-            let opened =
-                key.open_in_place_separate_tag(nonce, Aad::from(additional), Tag::from(*tag), plaintext, 0..).is_ok();
+            let opened = self
+                .0
+                .open_in_place_separate_tag(nonce, Aad::from(additional), Tag::from(*tag), plaintext, 0..)
+                .is_ok();
             if !opened {
                 plaintext.fill(0);
             }
             opened.then_some(())
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::fs::File;
+        use std::io::{Read, Seek, SeekFrom};
+
+        use super::*;
+
+        /// A key's own memory, by blocks of AES.
+        fn blocks(key: &Key) -> Vec<[u8; 16]> {
+            let mut memory = File::open("/proc/self/mem").unwrap();
+            memory.seek(SeekFrom::Start(std::ptr::from_ref(key).addr() as u64)).unwrap();
+            let mut octets = [0; size_of::<Key>()];
+            memory.read_exact(&mut octets).unwrap();
+            octets.as_chunks().0.to_vec()
+        }
+
+        #[test]
+        fn nothing_of_a_key_is_left() {
+            for (algorithm, octets) in [(Algorithm::Aes128Gcm, 16), (Algorithm::Aes256Gcm, 32)] {
+                let secret: Vec<u8> = (1..).take(octets).collect();
+                let mut key = Box::new(Key::new(algorithm, &secret).unwrap().unwrap());
+                let before = blocks(&key);
+                assert!(before.contains(secret.first_chunk().unwrap()), "it was there");
+                // What dropping does, while the memory is still ours to look at.
+                key.overwrite();
+                // Of the round keys and the table of GCM none; the number of rounds is one for all keys.
+                let left = before.iter().zip(blocks(&key)).filter(|(was, is)| **was == *is && *is != [0; 16]).count();
+                assert!(left <= 2, "{algorithm:?}: {left} blocks of {}", before.len());
+            }
         }
     }
 }
@@ -196,7 +239,7 @@ mod tests {
     fn every_way(algorithm: Algorithm, key: &[u8]) -> Vec<Cipher> {
         let mut ciphers = vec![Cipher::by_aws_lc(algorithm, key).unwrap()];
         #[cfg(target_arch = "x86_64")]
-        ciphers.extend(ring::Key::new(algorithm, key).unwrap().map(|key| Cipher::Ring(Box::new(key))));
+        ciphers.extend(by_ring::Key::new(algorithm, key).unwrap().map(|key| Cipher::Ring(Box::new(key))));
         ciphers
     }
 
