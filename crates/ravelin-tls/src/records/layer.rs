@@ -240,15 +240,15 @@ impl Layer {
             if self.closed {
                 return (sealed, Some(Stop::Closed));
             }
-            let written = if !renewal_due {
-                sealed.consumed += piece.len();
-                self.sealing.seal(APPLICATION_DATA, piece, room)
+            let (written, consumed) = if !renewal_due {
+                (self.sealing.seal(APPLICATION_DATA, piece, room), piece.len())
             } else if self.sealing.is_tls13() {
-                self.renew(room)
+                (self.renew(room), 0)
             } else {
                 return (sealed, Some(Stop::KeyLimit));
             };
             let Some(written) = written else { return (sealed, Some(Stop::Closed)) };
+            sealed.consumed += consumed;
             sealed.produced += written;
         }
     }
