@@ -1,14 +1,14 @@
-//! SHA-256 in hex.
-
-use std::fmt::Write;
+//! Octets and their SHA-256 in hex.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 /// Lower-case hex of the SHA-256 of `bytes`.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut hex, octet| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{octet:02x}");
-        hex
-    })
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+/// Lower-case hex, two digits an octet.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|octet| [octet >> 4, octet & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

@@ -9,21 +9,19 @@ use std::fmt::Write;
 /// a log line, a terminal or a table without quoting, and can be told apart from every other input.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len().min(ESCAPED_CHARACTERS_MAX));
-    let mut length = 0;
     for character in text.chars() {
-        let mut piece = String::new();
+        let before = escaped.len();
         if matches!(character, ' '..='~') && !matches!(character, '\\' | '|' | '=') {
-            piece.push(character);
+            escaped.push(character);
         } else {
             // Writing to a String cannot fail.
-            let _ = write!(piece, "\\u{{{:x}}}", u32::from(character));
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
         }
-        length += piece.len();
-        if length > ESCAPED_CHARACTERS_MAX - CUT.len() {
+        if escaped.len() > ESCAPED_CHARACTERS_MAX - CUT.len() {
+            escaped.truncate(before);
             escaped.push_str(CUT);
             break;
         }
-        escaped.push_str(&piece);
     }
     escaped
 }

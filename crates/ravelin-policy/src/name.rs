@@ -8,6 +8,7 @@
 //! (NFKC). Two spellings of one accented letter are two names, which refuses and never admits.
 
 use crate::der::{self, Malformed, Reader, tag};
+use crate::digest::hex;
 
 /// A form of a DER `Name` that is byte-equal for equal names, and for no others.
 ///
@@ -110,8 +111,7 @@ impl Attribute<'_> {
             (None, Value::Text(text)) => format!("{}={}", crate::oid::dotted(self.oid), escape_value(text)),
             (_, Value::Other(der)) => {
                 // RFC 4514 §2.4: a value without a string form is `#` and the hex of its DER.
-                let hex: String = der.iter().map(|octet| format!("{octet:02x}")).collect();
-                format!("{}=#{hex}", crate::oid::dotted(self.oid))
+                format!("{}=#{}", crate::oid::dotted(self.oid), hex(der))
             }
         }
     }

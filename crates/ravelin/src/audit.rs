@@ -128,8 +128,8 @@ const QUEUE_RECORDS: usize = 4096;
 /// and not what it likes.
 pub const STRANGERS_PER_SECOND: u32 = 100;
 
-/// Records are written together up to this size.
-const BATCH_BYTES: usize = 64 * 1024;
+/// Records are written together up to this size, which the thread keeps.
+const BATCH_BYTES: usize = 16 * 1024;
 
 /// How often a rotation is looked for.
 const ROTATION_CHECK: Duration = Duration::from_secs(1);
@@ -191,9 +191,10 @@ impl Writer {
                 self.file.close_if_moved();
                 next_check = Instant::now() + ROTATION_CHECK;
             }
-            let writes = !self.pending.is_empty();
+            // With a full batch there may be more, and waiting gathers nothing.
+            let gathers = (1..BATCH_BYTES).contains(&self.pending.len());
             self.settle(false);
-            if writes {
+            if gathers {
                 thread::sleep(GATHER);
             }
         }

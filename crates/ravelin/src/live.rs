@@ -330,7 +330,8 @@ pub(crate) fn judge(
     }
 }
 
-/// The permit of a session under a generation: the one it has where that is of this generation, else a new one.
+/// The permit of a session under a generation: the one it has where that is of this generation and holds now, else a new
+/// one.
 ///
 /// # Errors
 /// As [`judge`].
@@ -340,7 +341,7 @@ pub(crate) fn permit_under(
     generation: &Generation,
     now: UnixTime,
 ) -> Result<Permit, (SessionEnd, String)> {
-    if permit.generation() == generation.number {
+    if permit.generation() == generation.number && now <= permit.valid_until() {
         return Ok(permit);
     }
     let permit = judge(&session.chain(), &session.site, generation, now)?;
@@ -452,7 +453,7 @@ mod tests {
             site: "main".to_owned(),
             client: "192.0.2.1:1".parse().unwrap(),
             identity: String::new(),
-            chain,
+            chain: chain.clone(),
             negotiated: Negotiated { version: "TLSv1.3", suite: "", engine: Engine::Rustls },
             since: clock::utc(),
         };
@@ -466,6 +467,11 @@ mod tests {
         let in_force = ("main".to_owned(), 2, permit.valid_until());
         assert_eq!(entry.session.permit(), in_force);
         let after = UnixTime::since_unix_epoch(std::time::Duration::from_secs(permit.valid_until().as_secs() + 1));
+        let in_time =
+            permit_under(&entry.session, judge(&chain, "main", &younger, now).unwrap(), &younger, permit.valid_until());
+        assert_eq!(in_time.unwrap().generation(), 2);
+        let late = permit_under(&entry.session, judge(&chain, "main", &younger, now).unwrap(), &younger, after);
+        assert_eq!(late.unwrap_err().0, SessionEnd::Denied(Reason::RevocationUnknown), "a permit that ran out is none");
         assert_eq!(live.run_out(permit.valid_until()).len(), 0);
         assert_eq!(live.run_out(after).len(), 1, "it ends when the younger generation says");
         assert_eq!(live.run_out(after).len(), 1, "it is looked for until it is gone");

@@ -12,6 +12,7 @@ mod writer;
 pub use fields::parse_text;
 pub(crate) use fields::{ascii_json, ascii_json_pretty, json_line};
 pub(crate) use session::account_json;
+use session::session_fields_but_rules;
 pub use session::session_json;
 pub(crate) use session::{rfc3339, session_fields};
 
@@ -90,11 +91,7 @@ impl Log {
         if record.tunnel.is_none() && !self.shared.admits(cause, STRANGERS_PER_SECOND) {
             return;
         }
-        let mut fields = session_fields(record);
-        if !self.shared.json {
-            // A line for people; the rules are in the audit record and in `explain`.
-            fields.retain(|(name, _)| *name != "rules");
-        }
+        let mut fields = if self.shared.json { session_fields(record) } else { session_fields_but_rules(record) };
         fields.insert(1.min(fields.len()), ("level", json!(level_label(level))));
         self.shared.write(&fields);
     }

@@ -70,27 +70,37 @@ pub(crate) fn give_back() {}
 pub(crate) fn give_back_of(threads: &[Handle]) {
     // First, so that there is less that a thread could refill itself from.
     give_back();
-    let (hand_over, caches) = mpsc::channel();
-    for thread in threads {
-        let hand_over = hand_over.clone();
-        // A gateway that stops takes nothing.
-        thread.spawn(async move { hand_over.send(take_cache()).unwrap_or_default() });
-    }
-    drop(hand_over);
-    let until = Instant::now() + HAND_OVER;
-    let patience = || until.saturating_duration_since(Instant::now());
-    let caches: Vec<_> = std::iter::from_fn(|| caches.recv_timeout(patience()).ok()).take(threads.len()).collect();
+    let caches = ask(threads, take_cache);
     // What a thread frees it keeps; a thread that ends keeps nothing.
     let ending = std::thread::Builder::new().name("memory".to_owned()).spawn(move || drop(caches));
     // Without a thread the closure was dropped, here: no worse than not to have asked.
     let _ = ending.map(JoinHandle::join);
+    ask(threads, give_back_end);
     give_back();
 }
 
-/// Every block that this thread keeps for itself. Also has the end of its arena given back, which [`give_back`] passes over.
-fn take_cache() -> Vec<Vec<u8>> {
+/// What each of these threads says that comes to it in time.
+fn ask<T: Send + 'static>(threads: &[Handle], question: fn() -> T) -> Vec<T> {
+    let (answer, answers) = mpsc::channel();
+    for thread in threads {
+        let answer = answer.clone();
+        // A gateway that stops takes nothing.
+        thread.spawn(async move { answer.send(question()).unwrap_or_default() });
+    }
+    drop(answer);
+    let until = Instant::now() + PATIENCE;
+    let patience = || until.saturating_duration_since(Instant::now());
+    std::iter::from_fn(|| answers.recv_timeout(patience()).ok()).take(threads.len()).collect()
+}
+
+/// Has the end of this thread's arena given back, which [`give_back`] passes over.
+fn give_back_end() {
     // Seen by somebody, or the compiler would leave out what nobody uses.
     drop(black_box([(); 2].map(|()| Vec::<u8>::with_capacity(END_HALF))));
+}
+
+/// Every block that this thread keeps for itself, and as many new ones as it could keep.
+fn take_cache() -> Vec<Vec<u8>> {
     let sizes = (0..CACHE_SIZES).map(|size| CACHE_LEAST + CACHE_STEP * size);
     sizes.flat_map(|size| std::iter::repeat_with(move || Vec::with_capacity(size)).take(CACHE_EACH)).collect()
 }
@@ -108,7 +118,7 @@ const END_LEFT: libc::c_int = 8 << 10;
 /// Two of these at the end of an arena are more than that, and neither is so large that it comes from elsewhere.
 const END_HALF: usize = (64 << 10) + 1;
 /// A thread that has not come to it by then is busy, and keeps what it has.
-const HAND_OVER: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Half a megabyte of handshakes, some megabytes of tunnels.
 const GONE_MIN: usize = 100;

@@ -104,8 +104,8 @@ async fn authenticate(
     enter(gateway, accepted, &site, draft)
 }
 
-/// Enters the session among the live ones under the handshake's permit, then judges it under the generation in force:
-/// whatever changes from here on finds it there.
+/// Enters the session among the live ones under the handshake's permit, then asks the generation in force: whatever
+/// changes from here on finds it there.
 fn enter(
     gateway: &Arc<Gateway>,
     accepted: Accepted,
@@ -128,7 +128,7 @@ fn enter(
         site: site.name.clone(),
         client: draft.record.client,
         identity: draft.display_name(),
-        chain: chain.clone(),
+        chain,
         negotiated,
         since: clock::utc(),
     };
@@ -137,12 +137,7 @@ fn enter(
         .live
         .enter(admission, &handshake_permit, limit)
         .map_err(|end| Ending::new(end, format!("the identity has {limit} tunnels already")))?;
-    let generation = gateway.generation();
-    let permit =
-        live::judge(&chain, &site.name, &generation, clock::now()).map_err(|(end, detail)| Ending::new(end, detail))?;
-    entry.session.renew(&permit);
-    draft.permitted(&permit);
-    let site = generation.sites.get(&site.name).cloned().unwrap_or_else(|| Arc::clone(site));
+    let (permit, site, _) = in_force(gateway, (handshake_permit, Arc::clone(site)), &entry, draft)?;
     Ok((stream, permit, entry, site))
 }
 
@@ -156,7 +151,7 @@ fn warn_of_weak_mapping(draft: &Draft) {
 
 /// What a session may be connected by: its permit, and the site, both of the generation in force now.
 ///
-/// A client may take its time for the request, and judging every tunnel again after a reload takes a while: before a
+/// A client may take its time, and judging every tunnel again after a reload takes a while: after the handshake, before a
 /// server is dialled, and once more before the first byte is relayed, the generation in force is asked at once.
 fn in_force(
     gateway: &Gateway,

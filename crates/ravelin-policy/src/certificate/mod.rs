@@ -13,6 +13,7 @@ pub(crate) use general_name::GeneralName;
 pub(crate) use key::{PublicKey, SignatureAlgorithm, Weakness};
 
 use crate::der::{self, Malformed, Reader, tag};
+use crate::digest::hex;
 use crate::name;
 use crate::time;
 
@@ -180,7 +181,7 @@ fn serial(value: &[u8]) -> Result<&[u8], Malformed> {
 fn serial_text(serial: &[u8]) -> String {
     let negative = serial.first().is_some_and(|first| first & 0x80 != 0);
     let magnitude = if negative { negated(serial) } else { serial.to_vec() };
-    let hex: String = magnitude.iter().map(|octet| format!("{octet:02x}")).collect();
+    let hex = hex(&magnitude);
     let digits = hex.trim_start_matches('0');
     format!("{}{}", if negative { "-" } else { "" }, if digits.is_empty() { "0" } else { digits })
 }

@@ -20,6 +20,13 @@ pub fn session_json(record: &SessionRecord) -> Value {
 
 /// The fields of [`session_json`] in the order in which a person reads them.
 pub(crate) fn session_fields(record: &SessionRecord) -> Fields {
+    let mut fields = session_fields_but_rules(record);
+    fields.push(("rules", record.rules.iter().map(rule).collect()));
+    fields
+}
+
+/// What a line for people has: the rules are in the audit record and in `explain`.
+pub(crate) fn session_fields_but_rules(record: &SessionRecord) -> Fields {
     let negotiated = record.negotiated.as_ref();
     vec![
         ("time", json!(rfc3339(record.accepted_at + record.duration))),
@@ -52,7 +59,6 @@ pub(crate) fn session_fields(record: &SessionRecord) -> Fields {
         ("extra_headers", json!(record.extra_headers)),
         ("shadow_reason", json!(record.shadow_denial.as_ref().map(|denial| denial.reason.label()))),
         ("shadow_detail", json!(record.shadow_denial.as_ref().map(|denial| &denial.detail))),
-        ("rules", record.rules.iter().map(rule).collect()),
     ]
 }
 
@@ -132,8 +138,7 @@ mod tests {
 
     #[test]
     fn a_tunnel() {
-        let mut fields = session_fields(&record());
-        fields.retain(|(name, _)| *name != "rules");
+        let fields = session_fields_but_rules(&record());
         assert_eq!(
             text_line(&fields),
             "time=2026-01-02T04:04:05.250Z event=session session=7 end=client_closed client=192.0.2.17:50123 \

@@ -80,8 +80,8 @@ pub(super) const QUEUE_LINES: usize = 4096;
 /// How often summaries are looked for.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Lines are written together up to this size: a system call each would be the limit of a busy log.
-const BATCH_BYTES: usize = 64 * 1024;
+/// Lines are written together up to this size, which the thread keeps: a system call each would be the limit of a busy log.
+const BATCH_BYTES: usize = 16 * 1024;
 
 struct Writer<W, S> {
     sink: W,
@@ -106,12 +106,14 @@ impl<W: Write, S: Source> Writer<W, S> {
                 let Ok(message) = receiver.try_recv() else { break };
                 self.take(message);
             }
-            let wrote = self.write();
+            // With a full batch there may be more, and waiting gathers nothing.
+            let gathers = (1..BATCH_BYTES).contains(&self.batch.len());
+            self.write();
             if Instant::now() >= next_tick {
                 self.tell();
                 next_tick = Instant::now() + TICK;
             }
-            if wrote {
+            if gathers {
                 std::thread::sleep(GATHER);
             }
         }
@@ -147,10 +149,9 @@ impl<W: Write, S: Source> Writer<W, S> {
         self.write();
     }
 
-    /// Writes the batch; whether there was one.
-    fn write(&mut self) -> bool {
+    fn write(&mut self) {
         if self.batch.is_empty() {
-            return false;
+            return;
         }
         // Where the log's own reader is gone there is nobody to tell but the counter.
         if self.sink.write_all(self.batch.as_bytes()).and_then(|()| self.sink.flush()).is_err() {
@@ -158,6 +159,5 @@ impl<W: Write, S: Source> Writer<W, S> {
         }
         self.batch.clear();
         self.lines = 0;
-        true
     }
 }
