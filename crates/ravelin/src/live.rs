@@ -383,6 +383,7 @@ mod tests {
     use std::path::Path;
 
     use ravelin_lab::pki::Estate;
+    use ravelin_policy::Reason;
     use ravelin_tls::{Engine, Negotiated};
 
     use super::*;
@@ -471,7 +472,7 @@ mod tests {
             permit_under(&entry.session, judge(&chain, "main", &younger, now).unwrap(), &younger, permit.valid_until());
         assert_eq!(in_time.unwrap().generation(), 2);
         let late = permit_under(&entry.session, judge(&chain, "main", &younger, now).unwrap(), &younger, after);
-        assert_eq!(late.unwrap_err().0, SessionEnd::Denied(Reason::RevocationUnknown), "a permit that ran out is none");
+        assert_eq!(late.unwrap_err().0, SessionEnd::Denied(Reason::CrlExpired), "a permit that ran out is none");
         assert_eq!(live.run_out(permit.valid_until()).len(), 0);
         assert_eq!(live.run_out(after).len(), 1, "it ends when the younger generation says");
         assert_eq!(live.run_out(after).len(), 1, "it is looked for until it is gone");
