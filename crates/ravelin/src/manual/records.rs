@@ -76,7 +76,8 @@ fn records_page() {
         `\\u{…}` with the character's number; distinguished names keep their `=` in JSON. Every line is ASCII.\n\n\
         The audit file is opened anew on SIGHUP, and within a second when it was moved or removed. While it cannot be\n\
         written, about four thousand records wait; further ones are dropped and counted in\n\
-        `ravelin_audit_records_dropped_total`, and `/readyz` says so. Sessions go on.\n\n\
+        `ravelin_audit_records_dropped_total`, and `/readyz` says so. Sessions go on.\n\
+        What comes within 5 ms is written together, in log and audit file: a process that is killed loses that much.\n\n\
         An operator's override (`ravelin override`) is a line of the audit file with `event` `override`: `until` and\n\
         `reason`, both null where it was ended, and the `generation` that it is in force with.\n\n\
         | key | meaning |\n| --- | --- |\n"
