@@ -14,7 +14,7 @@ use ravelin_lab::server::{Body, Server, ServerSpec};
 use tokio::task::JoinSet;
 
 use crate::support::openssl::{self, HEAD, OpenSsl};
-use crate::support::{Gate, NAME, Setup, skip};
+use crate::support::{Gate, NAME, Setup, gnutls_pipe, skip};
 
 /// Without `RAVELIN_SOAK_MIB`.
 const MIB: u64 = 96;
@@ -25,6 +25,11 @@ const OCTETS_MAX: u64 = 2 << 20;
 const OCTETS_MAX_OF_GIGABYTES: u64 = 64 << 20;
 /// Keys are renewed after so many records, as they are after 2^24 outside of tests.
 const KEY_RECORDS: u64 = 300;
+/// The same for GnuTLS, which ends a session at the ninth new key within a second.
+const KEY_RECORDS_OF_GNUTLS: u64 = 5_000;
+/// Who the clients of others are.
+const CERTIFICATE: &str = "clients/healthy-renewed.pem";
+const KEY: &str = "clients/healthy-renewed.key";
 
 /// Small, repeatable choices.
 struct Dice(u64);
@@ -137,64 +142,74 @@ async fn in_any_mix() {
     println!("{} MiB in {number} tunnels", carried.load(Relaxed) >> 20);
 }
 
-/// Through a command that sends its standard input and prints what comes back, piece by piece: it may not do both at once.
+/// Through a command that sends its standard input and prints what comes back.
 fn carry_by(command: &mut Command, octets: u64) {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let (mut to, mut from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    to.write_all(HEAD.as_bytes()).unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let carried = carry(child.stdin.take().unwrap(), child.stdout.take().unwrap(), octets);
+    // It may wait for the server's end.
+    let _ = child.kill();
+    let said = String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr).into_owned();
+    let (sent, received) = carried.unwrap_or_else(|error| panic!("{command:?}: {error}\n{said}"));
+    assert_eq!(received, sent, "{command:?}\n{said}");
+}
+
+/// Piece by piece: a command may not send and print at once. Returns the hashes of what was sent and of what came back.
+fn carry(mut to: impl Write, mut from: impl Read, octets: u64) -> std::io::Result<(String, String)> {
+    to.write_all(HEAD.as_bytes())?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut octet = [0];
-        from.read_exact(&mut octet).unwrap_or_else(|error| panic!("{command:?}: {error} in the head"));
+        from.read_exact(&mut octet)?;
         head.push(octet[0]);
     }
     let (mut pattern, mut received, mut piece) = (Pattern::new(octets), Hash::new(), vec![0; 32 * 1024]);
     for _ in 0..octets.div_ceil(piece.len() as u64) {
         pattern.fill(&mut piece);
-        to.write_all(&piece).unwrap();
-        from.read_exact(&mut piece).unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        to.write_all(&piece)?;
+        from.read_exact(&mut piece)?;
         received.update(&piece);
     }
-    assert_eq!(received.sha256(), pattern.sha256(), "{command:?}");
-    drop(to);
-    // It may wait for the server's end.
-    let _ = child.kill();
-    child.wait().unwrap();
+    Ok((pattern.sha256(), received.sha256()))
+}
+
+/// OpenSSL, then GnuTLS: what both are asked.
+async fn carry_by_in_each_version(key_records: u64, command: impl Fn(&Gate, bool) -> Command) {
+    for tls13 in [false, true] {
+        let (gate, _server) = gate(tls13, tls13.then_some(key_records), Body::Echo).await;
+        let mut command = command(&gate, tls13);
+        tokio::task::spawn_blocking(move || carry_by(&mut command, wanted() / 100)).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn by_others_in_bulk() {
-    let octets = wanted() / 100;
-    for (program, there) in [("openssl", "version"), ("gnutls-cli", "--version")] {
-        if Command::new(program).arg(there).output().is_err() {
-            skip("every_byte_survives_speed::by_others_in_bulk", &format!("needs the command {program}"));
-            continue;
-        }
-        for tls13 in [false, true] {
-            let (gate, _server) = gate(tls13, tls13.then_some(KEY_RECORDS), Body::Echo).await;
-            let [pem, key] = ["pem", "key"].map(|kind| gate.path(&format!("clients/healthy-renewed.{kind}")));
-            let (address, mut command) = (gate.address(), Command::new(program));
-            if program == "openssl" {
-                command.args([
-                    "s_client",
-                    "-quiet",
-                    "-nocommands",
-                    "-servername",
-                    NAME,
-                    "-connect",
-                    &address.to_string(),
-                ]);
-                command.arg(if tls13 { "-tls1_3" } else { "-tls1_2" }).arg("-cert").arg(pem).arg("-key").arg(key);
-            } else {
-                let version = if tls13 { "1.3" } else { "1.2" };
-                command.args(["--logfile", "/dev/null", "--no-ca-verification", "--sni-hostname", NAME]);
-                command.args(["--priority", &format!("NORMAL:-VERS-ALL:+VERS-TLS{version}")]);
-                command.arg("--x509certfile").arg(pem).arg("--x509keyfile").arg(key);
-                command.args(["--port", &address.port().to_string(), &address.ip().to_string()]);
-            }
-            tokio::task::spawn_blocking(move || carry_by(&mut command, octets)).await.unwrap();
-        }
+async fn by_openssl_in_bulk() {
+    if !openssl::there("every_byte_survives_speed::by_openssl_in_bulk") {
+        return;
     }
+    carry_by_in_each_version(KEY_RECORDS, |gate, tls13| {
+        let mut command = Command::new("openssl");
+        command.args(["s_client", "-quiet", "-nocommands", if tls13 { "-tls1_3" } else { "-tls1_2" }]);
+        command.args(["-servername", NAME, "-connect", &gate.address().to_string()]);
+        command.arg("-cert").arg(gate.path(CERTIFICATE)).arg("-key").arg(gate.path(KEY));
+        command
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_gnutls_in_bulk() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(pipe) = gnutls_pipe::build(folder.path()) else {
+        return skip("every_byte_survives_speed::by_gnutls_in_bulk", "needs a C compiler and libgnutls28-dev");
+    };
+    carry_by_in_each_version(KEY_RECORDS_OF_GNUTLS, |gate, tls13| {
+        let (mut command, address) = (Command::new(&pipe), gate.address());
+        command.args([&address.ip().to_string(), &address.port().to_string(), NAME]);
+        command.args([gate.path("ca/root.pem"), gate.path(CERTIFICATE), gate.path(KEY)]);
+        command.arg(format!("NORMAL:-VERS-ALL:+VERS-TLS{}", if tls13 { "1.3" } else { "1.2" }));
+        command
+    })
+    .await;
 }
 
 /// OpenSSL on the other side, and how it cuts records, in both versions.

@@ -5,6 +5,7 @@ pub mod companion;
 pub mod controller;
 pub mod fake_controller;
 pub mod gate;
+pub mod gnutls_pipe;
 pub mod openssl;
 pub mod peer;
 pub mod process;
