@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use crate::admin::{self, AdminHandle};
 use crate::audit::Audit;
@@ -239,22 +240,24 @@ fn keep_house(
     keeper: &Handle,
     threads: Vec<Handle>,
 ) {
-    keeper.spawn(pool::probe_forever(Arc::clone(gateway)));
+    let _entered = keeper.enter();
+    let first = tokio::time::Instant::now() + HOUSEKEEPING;
+    keeper.spawn(pool::probe_forever(Arc::clone(gateway), beat(first)));
     let expiring = Arc::clone(gateway);
-    keeper.spawn(every_second("the look for permits that ran out", move || {
+    keeper.spawn(on_every(beat(first), "the look for permits that ran out", move || {
         let run_out = expiring.live.run_out(clock::now());
         if !run_out.is_empty() {
             expiring.judge_again(&run_out, "expiry");
         }
     }));
     let (crowd, trimmer) = (Arc::clone(gateway), Mutex::new(Trimmer::default()));
-    keeper.spawn(every_second("the look for memory to give back", move || {
+    keeper.spawn(on_every(beat(first), "the look for memory to give back", move || {
         if trimmer.lock().unwrap_or_else(PoisonError::into_inner).look(crowd.sessions(), Instant::now()) {
             memory::give_back_of(&threads);
         }
     }));
     let (gateway, operations, watcher) = (Arc::clone(gateway), operations.clone(), Mutex::new(watcher));
-    keeper.spawn(every_second("the look for changed files", move || {
+    keeper.spawn(on_every(beat(first), "the look for changed files", move || {
         let paths = generation::named_files(&gateway.generation().config);
         // A look that panicked is made again as a whole.
         let changed = watcher.lock().unwrap_or_else(PoisonError::into_inner).look(&paths);
@@ -264,12 +267,19 @@ fn keep_house(
     }));
 }
 
-/// Does a piece of work a second for ever, one at a time, on a thread that may block. A panic of it is told, and the
+/// A beat a second. All of one first beat come together, however long the work takes: a silent gateway wakes once.
+fn beat(first: tokio::time::Instant) -> Interval {
+    let mut beat = interval_at(first, HOUSEKEEPING);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    beat
+}
+
+/// Does a piece of work on every beat for ever, one at a time, on a thread that may block. A panic of it is told, and the
 /// work goes on.
-async fn every_second(what: &'static str, work: impl Fn() + Send + Sync + 'static) {
+async fn on_every(mut beat: Interval, what: &'static str, work: impl Fn() + Send + Sync + 'static) {
     let work = Arc::new(work);
     loop {
-        tokio::time::sleep(HOUSEKEEPING).await;
+        beat.tick().await;
         let work = Arc::clone(&work);
         match tokio::task::spawn_blocking(move || work()).await {
             Ok(()) => {}
@@ -311,7 +321,7 @@ mod tests {
     async fn housekeeping_survives_a_panic() {
         let looks = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&looks);
-        let keeping = tokio::spawn(every_second("a test", move || {
+        let keeping = tokio::spawn(on_every(beat(tokio::time::Instant::now()), "a test", move || {
             assert!(counted.fetch_add(1, Ordering::Relaxed) > 0, "the first look panics");
         }));
         let deadline = Instant::now() + Duration::from_secs(20);

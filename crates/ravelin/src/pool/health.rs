@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Interval, sleep_until, timeout};
 
 use crate::config::{HealthConfig, PoolConfig};
 use crate::gateway::Gateway;
@@ -13,24 +13,22 @@ use super::Server;
 
 /// Probes in a row that must fail before a server counts as down; one that succeeds brings it back.
 const DOWN_AFTER: u32 = 2;
-/// How often the task looks whether a pool's probe is due.
-const TICK: Duration = Duration::from_millis(250);
 
-/// Probes every pool of the generation in force, for as long as the gateway runs.
-pub(crate) async fn probe_forever(gateway: Arc<Gateway>) {
+/// Probes every pool of the generation in force when it is due, for as long as the gateway runs. On every beat it looks for
+/// those that are new.
+pub(crate) async fn probe_forever(gateway: Arc<Gateway>, mut beat: Interval) {
     let mut due: std::collections::HashMap<(String, std::net::SocketAddr), (Instant, u32)> = Default::default();
     loop {
-        sleep_until(Instant::now() + TICK).await;
-        let generation = gateway.generation();
+        let (generation, now) = (gateway.generation(), Instant::now());
         let mut probes = tokio::task::JoinSet::new();
         for (pool, config) in &generation.config.pools {
             let HealthConfig::Tcp { every } = config.health else { continue };
             for server in gateway.pools.servers(pool, config) {
-                let entry = due.entry((pool.clone(), server.address)).or_insert((Instant::now(), 0));
-                if entry.0 > Instant::now() {
+                let entry = due.entry((pool.clone(), server.address)).or_insert((now, 0));
+                if entry.0 > now {
                     continue;
                 }
-                entry.0 = Instant::now() + every;
+                entry.0 = now + every;
                 let (pool, deadline, failed) = (pool.clone(), config.connect_deadline.min(every), entry.1);
                 probes.spawn(async move { (probe(&server, deadline).await, pool, server, failed) });
             }
@@ -47,6 +45,11 @@ pub(crate) async fn probe_forever(gateway: Arc<Gateway>) {
             gateway.metrics.server_up(&pool, &server.name, up);
         }
         due.retain(|(pool, address), _| is_probed(&generation.config.pools, pool, *address));
+        let next = due.values().map(|(next, _)| *next).min();
+        tokio::select! {
+            _ = beat.tick() => {}
+            () = sleep_until(next.unwrap_or(now)), if next.is_some() => {}
+        }
     }
 }
 
