@@ -1,6 +1,7 @@
 //! What a product uses, as the kernel counts it.
 
 use std::io;
+use std::time::Duration;
 
 /// A product's processes.
 pub(crate) struct Meter {
@@ -9,8 +10,19 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// The process and its children, which must have been started.
-    pub(crate) fn of(pid: u32) -> io::Result<Meter> {
+    /// The process and its workers, which it may still be starting: it may take connections before.
+    pub(crate) fn of(pid: u32, workers: usize) -> io::Result<Meter> {
+        for _ in 0..LOOKS_MAX {
+            let meter = Meter::of_now(pid)?;
+            if meter.pids.len() > workers {
+                return Ok(meter);
+            }
+            std::thread::sleep(LOOK);
+        }
+        Err(io::Error::other(format!("process {pid} has not started its {workers} workers")))
+    }
+
+    fn of_now(pid: u32) -> io::Result<Meter> {
         let mut pids = vec![pid];
         for entry in std::fs::read_dir("/proc")? {
             let Some(child) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
@@ -83,6 +95,8 @@ fn stat(pid: u32) -> io::Result<Vec<String>> {
     Ok(fields.split_whitespace().map(str::to_owned).collect())
 }
 
+const LOOK: Duration = Duration::from_millis(10);
+const LOOKS_MAX: u32 = 500;
 const PARENT: usize = 4 - 3;
 const USER_TICKS: usize = 14 - 3;
 const SYSTEM_TICKS: usize = 15 - 3;

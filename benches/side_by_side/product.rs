@@ -100,7 +100,7 @@ impl Product {
             })?;
         }
         let child = starting.0.take().ok_or_else(|| io::Error::other("started twice"))?;
-        let meter = Meter::of(child.id())?;
+        let meter = Meter::of(child.id(), usize::from(self == Product::Nginx))?;
         Ok(Running { product: self, meter, faces, child })
     }
 }
