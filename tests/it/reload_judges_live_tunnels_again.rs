@@ -1,6 +1,8 @@
 //! A reload takes effect on live tunnels: exactly those that the new generation denies are cut, each with its reason; the
 //! others do not notice. A broken configuration changes nothing.
 
+use std::net::TcpListener;
+
 use ravelin::operator::Operator;
 use ravelin_lab::client::Client;
 use ravelin_lab::end::End;
@@ -33,6 +35,7 @@ async fn revoked_while_connected() {
     assert_eq!(falls.end().await, End::CloseNotify);
     let record = gate.records.ended("revoked").await;
     assert_eq!(record["identity"]["dns_names"][0], "pc03.corp.example.test");
+    assert_eq!(record["generation"], 2, "the one that knew better");
     stays.ping().await.unwrap();
     assert_eq!(connect(&clients.healthy_no_subject).refused().await, End::Alert(44));
     // The same list, written again.
@@ -59,4 +62,25 @@ async fn a_broken_configuration_keeps_the_old_one() {
     let report = gate.running.operations().reload(false);
     assert!(report.accepted, "{report:?}");
     assert!(gate.metrics().contains("ravelin_config_last_reload_successful 1"));
+}
+
+#[tokio::test]
+async fn the_file_that_a_refused_configuration_lacked_is_noticed() {
+    let mut gate = Setup::new().dead_server().start();
+    gate.rewrite("policies.main", "trust_anchors", r#"["ca/late.pem"]"#);
+    gate.wait_for("the refusal", |status| status.last_reload.as_ref().is_some_and(|last| !last.accepted)).await;
+    let root = std::fs::read(gate.path("ca/root.pem")).unwrap();
+    replace(&gate.path("ca/late.pem"), &root);
+    gate.wait_for("the reload", |status| status.generation == 2).await;
+}
+
+#[tokio::test]
+async fn a_refused_reload_is_tried_again() {
+    let mut gate = Setup::new().dead_server().start();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let bind = format!(r#"["127.0.0.1:0", "{}"]"#, taken.local_addr().unwrap());
+    gate.rewrite("listeners.edge", "bind", &bind);
+    gate.wait_for("the refusal", |status| status.last_reload.as_ref().is_some_and(|last| !last.accepted)).await;
+    drop(taken);
+    gate.wait_for("the reload", |status| status.generation == 2).await;
 }

@@ -133,12 +133,17 @@ async fn a_probe_finds_the_dead_and_the_risen() {
     let setup = Setup::new().set("pools.main", "health", r#"{ kind = "tcp", every = "1s" }"#);
     let server = ServerSpec::tls(&setup.estate().server).start().await.unwrap();
     let address = server.address();
-    let gate = setup.servers(&[address]).start();
+    let mut gate = setup.servers(&[address]).start();
     gate.wait_for("the first probe", |status| status.pools[0].servers[0].up).await;
     assert!(gate.status().unready.is_empty());
     server.stop().await;
     gate.wait_for("the server to be down", |status| !status.pools[0].servers[0].up).await;
     assert!(gate.status().unready.iter().any(|reason| reason.contains("main")));
+    // Nobody looks any more: what was found is not held against it for ever.
+    gate.rewrite("pools.main", "health", r#""off""#);
+    gate.wait_for("no word against it", |status| status.pools[0].servers[0].up).await;
+    gate.rewrite("pools.main", "health", r#"{ kind = "tcp", every = "1s" }"#);
+    gate.wait_for("the server to be down again", |status| !status.pools[0].servers[0].up).await;
     let estate = gate.estate.clone();
     let _risen = ServerSpec::tls(&estate.server).bind(address).start().await.unwrap();
     gate.wait_for("the server to be up", |status| status.pools[0].servers[0].up).await;

@@ -20,7 +20,8 @@ use std::{io, thread};
 use prometheus::IntCounter;
 use serde_json::Value;
 
-use crate::log::{GATHER, Limiter, json_line, session_fields, summary};
+use crate::clock;
+use crate::log::{GATHER, Limiter, WINDOW, json_line, session_fields, summary};
 use crate::record::SessionRecord;
 use file::AuditFile;
 
@@ -37,12 +38,15 @@ impl Audit {
     /// The thread cannot be started.
     pub fn start(file: &Path, dropped: IntCounter) -> io::Result<Audit> {
         let (sender, receiver) = sync_channel(QUEUE_RECORDS);
-        let status = Arc::new(Status::default());
-        let writer = Writer { file: AuditFile::new(file), status: status.clone(), pending: Vec::new() };
+        let (status, limiter) = (Arc::new(Status::default()), Arc::new(Limiter::default()));
+        let writer = Writer {
+            file: AuditFile::new(file),
+            status: status.clone(),
+            limiter: Arc::clone(&limiter),
+            pending: Vec::new(),
+        };
         thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&receiver))?;
-        Ok(Audit {
-            shared: Arc::new(Shared { path: file.to_owned(), sender, status, dropped, limiter: Limiter::default() }),
-        })
+        Ok(Audit { shared: Arc::new(Shared { path: file.to_owned(), sender, status, dropped, limiter }) })
     }
 
     /// Hands over one session. Never waits.
@@ -131,8 +135,8 @@ pub const STRANGERS_PER_SECOND: u32 = 100;
 /// Records are written together up to this size, which the thread keeps.
 const BATCH_BYTES: usize = 16 * 1024;
 
-/// How often a rotation is looked for.
-const ROTATION_CHECK: Duration = Duration::from_secs(1);
+/// How often a rotation is looked for, and causes that have gone quiet.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
 /// How long to wait before a file that failed is tried again.
 const RETRY: Duration = Duration::from_millis(250);
@@ -142,7 +146,7 @@ struct Shared {
     sender: SyncSender<Message>,
     status: Arc<Status>,
     dropped: IntCounter,
-    limiter: Limiter,
+    limiter: Arc<Limiter>,
 }
 
 impl Drop for Shared {
@@ -169,6 +173,7 @@ enum Message {
 struct Writer {
     file: AuditFile,
     status: Arc<Status>,
+    limiter: Arc<Limiter>,
     pending: Vec<u8>,
 }
 
@@ -176,7 +181,7 @@ impl Writer {
     fn run(mut self, receiver: &Receiver<Message>) {
         // So that a path that cannot be written is known before the first session.
         self.settle(false);
-        let mut next_check = Instant::now() + ROTATION_CHECK;
+        let mut next_check = Instant::now() + HOUSEKEEPING;
         loop {
             match receiver.recv_timeout(next_check.saturating_duration_since(Instant::now())) {
                 Ok(message) => self.take(message),
@@ -189,7 +194,8 @@ impl Writer {
             }
             if Instant::now() >= next_check {
                 self.file.close_if_moved();
-                next_check = Instant::now() + ROTATION_CHECK;
+                self.tell_left_out(Instant::now());
+                next_check = Instant::now() + HOUSEKEEPING;
             }
             // With a full batch there may be more, and waiting gathers nothing.
             let gathers = (1..BATCH_BYTES).contains(&self.pending.len());
@@ -204,11 +210,21 @@ impl Writer {
         match message {
             Message::Line(line) => self.pending.extend_from_slice(line.as_bytes()),
             Message::Flush(done) => {
+                // Whoever flushes may be about to end the process: what is left out so far is told now.
+                self.tell_left_out(Instant::now() + WINDOW);
                 if self.settle(true) {
                     // Whoever asked may have gone.
                     let _ = done.try_send(());
                 }
             }
+        }
+    }
+
+    /// Tells how many records were left out of the causes that have gone quiet by `now`.
+    fn tell_left_out(&mut self, now: Instant) {
+        for (cause, more) in self.limiter.quiet(now) {
+            self.pending.extend_from_slice(json_line(&summary(clock::utc(), cause, more)).as_bytes());
+            self.pending.push(b'\n');
         }
     }
 

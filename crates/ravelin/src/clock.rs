@@ -13,7 +13,9 @@ pub fn now() -> UnixTime {
 
 /// The time to write into records.
 pub fn utc() -> OffsetDateTime {
-    from_unix(to_unix(now())).replace_nanosecond(since_epoch().subsec_nanos()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    let since = since_epoch();
+    let seconds = from_unix(to_unix(UnixTime::since_unix_epoch(since)));
+    seconds.replace_nanosecond(since.subsec_nanos()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 /// Unix seconds as a calendar time; what lies outside the calendar is its edge.

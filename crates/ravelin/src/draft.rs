@@ -162,9 +162,11 @@ pub(crate) struct TunnelDraft {
 }
 
 impl TunnelDraft {
-    /// Ends the session: the one record is written, with the bytes that went to the client and to the server.
-    pub(crate) fn finish(mut self, ending: Ending, (to_client_bytes, to_server_bytes): (u64, u64)) {
+    /// Ends the session: the one record is written, with the generation that judged it last and the bytes that went to the
+    /// client and to the server.
+    pub(crate) fn finish(mut self, ending: Ending, generation: u64, (to_client_bytes, to_server_bytes): (u64, u64)) {
         let mut draft = self.unpack();
+        draft.record.generation = generation;
         (draft.record.to_client_bytes, draft.record.to_server_bytes) = (to_client_bytes, to_server_bytes);
         draft.finish(ending);
     }

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::clock;
 use crate::front::{Front, Place};
-use crate::generation::Generation;
+use crate::generation::{self, Generation};
 use crate::listener::Listeners;
 use crate::live::{self, Live, LiveSession};
 use crate::metrics::Metrics;
@@ -58,6 +58,7 @@ pub struct Gateway {
     pub(crate) listeners: Listeners,
     reloading: Mutex<()>,
     last_reload: Mutex<Option<ReloadReport>>,
+    watched_besides: Mutex<Vec<PathBuf>>,
     generation: ArcSwap<Generation>,
     front: Arc<Front>,
     sinks: Vec<Box<dyn RecordSink>>,
@@ -87,6 +88,7 @@ impl Gateway {
             listeners,
             reloading: Mutex::default(),
             last_reload: Mutex::default(),
+            watched_besides: Mutex::default(),
             generation: ArcSwap::from_pointee(generation),
             front: Arc::default(),
             sinks,
@@ -118,7 +120,7 @@ impl Gateway {
         trigger: &'static str,
     ) -> Vec<(Arc<LiveSession>, SessionEnd, String)> {
         self.metrics.reevaluated(trigger);
-        live::judge_again(sessions, &self.generation(), clock::now())
+        live::judge_again(sessions, || self.generation(), clock::now())
     }
 
     /// Takes a new connection in, or says which limit forbids it.
@@ -231,5 +233,22 @@ impl Gateway {
 
     pub(crate) fn set_last_reload(&self, report: ReloadReport) {
         *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+    }
+
+    /// Has these files looked at besides those of the generation in force: what a configuration names that is refused, since
+    /// the file that it lacks may still come.
+    pub(crate) fn watch_besides(&self, files: Vec<PathBuf>) {
+        *self.watched_besides.lock().unwrap_or_else(PoisonError::into_inner) = files;
+    }
+
+    /// Every file and folder whose change may make another generation.
+    pub(crate) fn watched_files(&self) -> Vec<PathBuf> {
+        let mut files = generation::named_files(&self.generation().config);
+        for file in self.watched_besides.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            if !files.contains(file) {
+                files.push(file.clone());
+            }
+        }
+        files
     }
 }

@@ -72,6 +72,7 @@ struct LiveState {
 #[derive(Clone, Debug)]
 struct Standing {
     policy: String,
+    /// That judged the session last.
     generation: u64,
     valid_until: UnixTime,
 }
@@ -97,7 +98,7 @@ impl LiveSession {
         PresentedChain { certificates: self.chain.0.iter().map(|der| CertificateDer::from(der.to_vec())).collect() }
     }
 
-    /// Policy and generation of the permit now in force, and when it ends.
+    /// Policy of the permit now in force, the generation that judged it last, and when it ends.
     pub(crate) fn permit(&self) -> (String, u64, UnixTime) {
         let Standing { policy, generation, valid_until } = lock(&self.state).standing.clone();
         (policy, generation, valid_until)
@@ -113,7 +114,17 @@ impl LiveSession {
         }
     }
 
-    fn generation(&self) -> u64 {
+    /// Notes how a generation judged it. One that denies ends the session, but is the last that judged it.
+    fn note(&self, generation: u64, judged: &Result<Permit, (SessionEnd, String)>) {
+        if let Ok(permit) = judged {
+            return self.renew(permit);
+        }
+        let mut state = lock(&self.state);
+        state.standing.generation = state.standing.generation.max(generation);
+    }
+
+    /// The generation that judged it last.
+    pub(crate) fn judged_by(&self) -> u64 {
         lock(&self.state).standing.generation
     }
 
@@ -344,33 +355,49 @@ pub(crate) fn permit_under(
     if permit.generation() == generation.number && now <= permit.valid_until() {
         return Ok(permit);
     }
-    let permit = judge(&session.chain(), &session.site, generation, now)?;
-    session.renew(&permit);
-    Ok(permit)
+    let judged = judge(&session.chain(), &session.site, generation, now);
+    session.note(generation.number, &judged);
+    judged
 }
 
-/// Judges sessions again; stops those that are denied and renews the permits of the others. Returns the stopped.
+/// Judges sessions again, each by the generation that is `in_force` then; stops those that are denied and renews the permits
+/// of the others. Returns the stopped.
 pub(crate) fn judge_again(
     sessions: &[Arc<LiveSession>],
-    generation: &Generation,
+    in_force: impl Fn() -> Arc<Generation>,
     now: UnixTime,
 ) -> Vec<(Arc<LiveSession>, SessionEnd, String)> {
     let mut stopped = Vec::new();
     for session in sessions {
-        if session.generation() > generation.number {
-            // A younger generation has judged it in the meantime, and has the last word.
-            continue;
-        }
-        match judge(&session.chain(), &session.site, generation, now) {
-            Ok(permit) => session.renew(&permit),
-            Err((end, detail)) => {
-                if session.stop.set(end, detail.clone()) {
-                    stopped.push((Arc::clone(session), end, detail));
-                }
-            }
+        if let Some((end, detail)) = judge_one_again(session, &in_force, now)
+            && session.stop.set(end, detail.clone())
+        {
+            stopped.push((Arc::clone(session), end, detail));
         }
     }
     stopped
+}
+
+/// What a session is to be stopped for, if it is.
+fn judge_one_again(
+    session: &LiveSession,
+    in_force: impl Fn() -> Arc<Generation>,
+    now: UnixTime,
+) -> Option<(SessionEnd, String)> {
+    loop {
+        let generation = in_force();
+        if session.judged_by() > generation.number {
+            // A younger generation has judged it in the meantime, and has the last word.
+            return None;
+        }
+        let judged = judge(&session.chain(), &session.site, &generation, now);
+        if judged.is_err() && in_force().number > generation.number {
+            // The cure may have come meanwhile, and a session is stopped once and for all.
+            continue;
+        }
+        session.note(generation.number, &judged);
+        return judged.err();
+    }
 }
 
 /// Every lock here guards a step that cannot leave half a change, so a panic elsewhere does not poison it.
@@ -443,22 +470,12 @@ mod tests {
         let now = clock::now();
         let estate = Estate::standard(i64::try_from(now.as_secs()).unwrap());
         estate.write(folder.path()).unwrap();
-        let (mut older, younger) = (generation(folder.path(), 1, "2h"), generation(folder.path(), 2, "1h"));
+        let (older, younger) = (generation(folder.path(), 1, "2h"), generation(folder.path(), 2, "1h"));
         let chain = PresentedChain {
             certificates: estate.clients.healthy.chain().into_iter().map(CertificateDer::from).collect(),
         };
         let permit = judge(&chain, "main", &older, now).unwrap();
-        let live: Arc<Live> = Arc::default();
-        let admission = Admission {
-            session: 7,
-            site: "main".to_owned(),
-            client: "192.0.2.1:1".parse().unwrap(),
-            identity: String::new(),
-            chain: chain.clone(),
-            negotiated: Negotiated { version: "TLSv1.3", suite: "", engine: Engine::Rustls },
-            since: clock::utc(),
-        };
-        let entry = live.enter(admission, &permit, 4).unwrap();
+        let (live, entry) = healthy(&estate, &older, now);
         let longer = permit.valid_until();
 
         // A reload came between the handshake and the request.
@@ -478,10 +495,60 @@ mod tests {
         assert_eq!(live.run_out(after).len(), 1, "it is looked for until it is gone");
 
         // A judgement that had begun under the older generation neither prolongs nor ends it.
-        assert!(judge_again(&live.all(), &older, now).is_empty());
-        older.sites.clear();
-        assert!(judge_again(&live.all(), &older, now).is_empty());
+        let mut older = Arc::new(older);
+        assert!(judge_again(&live.all(), || Arc::clone(&older), now).is_empty());
+        Arc::get_mut(&mut older).unwrap().sites.clear();
+        assert!(judge_again(&live.all(), || Arc::clone(&older), now).is_empty());
         assert_eq!(entry.session.permit(), in_force);
         assert!(entry.session.stop.cause().is_none());
+    }
+
+    #[test]
+    fn a_generation_that_comes_while_an_older_one_denies_has_the_last_word() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = clock::now();
+        let estate = Estate::standard(i64::try_from(now.as_secs()).unwrap());
+        estate.write(folder.path()).unwrap();
+        let (mut older, younger) = (generation(folder.path(), 1, "1h"), Arc::new(generation(folder.path(), 2, "1h")));
+        let (_live, entry) = healthy(&estate, &older, now);
+        older.sites.clear();
+        let older = Arc::new(older);
+
+        // The older one is asked, and then is no longer in force.
+        let looks = std::cell::Cell::new(0);
+        let in_force = || {
+            looks.set(looks.get() + 1);
+            Arc::clone(if looks.get() == 1 { &older } else { &younger })
+        };
+        let sessions = [Arc::clone(&entry.session)];
+        assert!(judge_again(&sessions, in_force, now).is_empty());
+        assert_eq!((entry.session.judged_by(), entry.session.stop.cause()), (2, None));
+
+        // A denial is by the generation that denies.
+        let mut third = generation(folder.path(), 3, "1h");
+        third.sites.clear();
+        let third = Arc::new(third);
+        assert_eq!(judge_again(&sessions, || Arc::clone(&third), now).len(), 1);
+        assert_eq!(entry.session.judged_by(), 3);
+    }
+
+    /// A live session of the healthy client by a generation's permit.
+    fn healthy(estate: &Estate, generation: &Generation, now: UnixTime) -> (Arc<Live>, LiveEntry) {
+        let chain = PresentedChain {
+            certificates: estate.clients.healthy.chain().into_iter().map(CertificateDer::from).collect(),
+        };
+        let permit = judge(&chain, "main", generation, now).unwrap();
+        let live: Arc<Live> = Arc::default();
+        let admission = Admission {
+            session: 7,
+            site: "main".to_owned(),
+            client: "192.0.2.1:1".parse().unwrap(),
+            identity: String::new(),
+            chain,
+            negotiated: Negotiated { version: "TLSv1.3", suite: "", engine: Engine::Rustls },
+            since: clock::utc(),
+        };
+        let entry = live.enter(admission, &permit, 4).unwrap();
+        (live, entry)
     }
 }

@@ -33,7 +33,7 @@ use crate::config::LogConfig;
 use crate::metrics::Metrics;
 use crate::record::{SessionEnd, SessionRecord};
 use fields::{Fields, text_line};
-pub(crate) use limiter::Limiter;
+pub(crate) use limiter::{Limiter, WINDOW};
 use writer::{Queue, Source};
 
 /// What comes within this time after a line was written is written together, so that whoever logs does not wake a thread for

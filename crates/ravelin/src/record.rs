@@ -38,7 +38,7 @@ pub struct SessionRecord {
     pub identity_key: Option<String>,
     /// The computer account it was mapped to, where policy asks for one.
     pub account: Option<AccountReport>,
-    /// Every rule of the last decision.
+    /// Every rule of the decision in the handshake; what withdrew its permit later is in `end` and `detail`.
     pub rules: Vec<RuleReport>,
     /// What rules under trial would have said.
     pub shadow_denial: Option<Denial>,
@@ -96,7 +96,7 @@ macro_rules! ends {
 ends! {
     /// The TLS handshake broke: bad bytes, a failed proof of the key, or the client gave up.
     HandshakeFailed = "handshake_failed",
-    /// The handshake did not finish within `handshake_deadline`.
+    /// The handshake did not finish within `handshake_deadline`, or the client said nothing for 3 s.
     HandshakeTimeout = "handshake_timeout",
     /// Client and site share no TLS version, suite, group or signature scheme.
     NoCommonSuite = "no_common_suite",
@@ -106,7 +106,7 @@ ends! {
     IdentityLimit = "identity_limit",
     /// The source has `unauthenticated_per_source` connections without a permit.
     SourceLimit = "source_limit",
-    /// The gateway has `sessions` sessions, or `handshakes_in_flight` handshakes.
+    /// The gateway has `sessions` sessions, or `handshakes_in_flight` handshakes, or made room for another source.
     SessionLimit = "session_limit",
     /// The source opens connections faster than `unauthenticated_rate_per_source`.
     RateLimited = "rate_limited",
@@ -114,7 +114,7 @@ ends! {
     BadRequest = "bad_request",
     /// The request head did not arrive within `request_deadline`.
     RequestTimeout = "request_timeout",
-    /// No server of the pool could be reached.
+    /// None of the servers of the pool that were tried, three at most, could be reached.
     NoServer = "no_server",
     /// The server's connection broke, before or during the tunnel.
     ServerFailed = "server_failed",

@@ -1,5 +1,6 @@
 //! Reload, whole or not at all: the next generation is built completely, then one pointer is swapped.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -11,6 +12,10 @@ use crate::generation::{self, Generation};
 use crate::live;
 use crate::memory;
 use crate::operator::{AgeOverride, ReloadReport, Withdrawal};
+use crate::server::descriptors_suffice;
+
+/// What triggers the reloads that nobody asked for.
+pub(crate) const FILE: &str = "file";
 
 /// Reloads configuration and files. Takes as long as reading them takes: call it from a thread that may block.
 pub(crate) fn reload(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, dry_run: bool) -> ReloadReport {
@@ -32,9 +37,13 @@ fn reload_locked(
     dry_run: bool,
     age_override: Option<AgeOverride>,
 ) -> ReloadReport {
-    let report = rebuild(gateway, accept_thread, trigger, dry_run, age_override);
+    let rebuild = || rebuild(gateway, accept_thread, trigger, dry_run, age_override);
+    let report = catch_unwind(AssertUnwindSafe(rebuild)).unwrap_or_else(|_| {
+        let problem = "a bug of ours broke the reload off; the log says where".to_owned();
+        ReloadReport { problems: vec![problem], ..begun(gateway, trigger, dry_run) }
+    });
     if !dry_run {
-        log(&report);
+        log(&report, gateway.last_reload().as_ref());
         if !report.accepted {
             gateway.metrics.reload_refused();
         }
@@ -52,16 +61,7 @@ fn rebuild(
 ) -> ReloadReport {
     let now = clock::now();
     let current = gateway.generation();
-    let mut report = ReloadReport {
-        dry_run,
-        accepted: false,
-        trigger: trigger.to_owned(),
-        at: clock::rfc3339(clock::utc()),
-        generation: current.number,
-        problems: Vec::new(),
-        warnings: Vec::new(),
-        withdrawn: Vec::new(),
-    };
+    let mut report = begun(gateway, trigger, dry_run);
     if gateway.is_draining() {
         report.problems.push("the gateway is draining; nothing is reloaded any more".to_owned());
         return report;
@@ -73,6 +73,10 @@ fn rebuild(
             return report;
         }
     };
+    if let Err(text) = descriptors_suffice(&next.config) {
+        report.problems.push(format!("limits.sessions: {text}"));
+        return report;
+    }
     let opened = match gateway.listeners.open(&next.config) {
         Ok(opened) => opened,
         Err((name, address, error)) => {
@@ -89,6 +93,7 @@ fn rebuild(
         }
         return report;
     }
+    gateway.watch_besides(Vec::new());
     report.generation = next.number;
     let config = next.config.clone();
     let is_new = |one| !current.directories.iter().any(|before| Arc::ptr_eq(before, one));
@@ -105,6 +110,20 @@ fn rebuild(
     report
 }
 
+/// The report of a reload that has come to nothing yet.
+fn begun(gateway: &Gateway, trigger: &str, dry_run: bool) -> ReloadReport {
+    ReloadReport {
+        dry_run,
+        accepted: false,
+        trigger: trigger.to_owned(),
+        at: clock::rfc3339(clock::utc()),
+        generation: gateway.generation().number,
+        problems: Vec::new(),
+        warnings: Vec::new(),
+        withdrawn: Vec::new(),
+    }
+}
+
 fn build(
     gateway: &Gateway,
     current: &Generation,
@@ -115,6 +134,9 @@ fn build(
     let (config, warnings) = config::load(&gateway.config_file)?;
     report.warnings.extend(words(&warnings));
     report.warnings.extend(needs_restart(&current.config, &config));
+    if !report.dry_run {
+        gateway.watch_besides(generation::named_files(&config));
+    }
     let mut next = generation::build_after(Some(current), age_override, &config, current.number + 1, now)?;
     report.warnings.extend(words(&next.warnings));
     next.warnings.splice(0..0, warnings);
@@ -128,7 +150,6 @@ fn needs_restart(current: &Config, next: &Config) -> Vec<String> {
         ("[admin]", current.admin == next.admin),
         ("[threads]", current.threads == next.threads),
         ("[log]", current.log == next.log),
-        ("limits.sessions", current.limits.sessions >= next.limits.sessions),
     ] {
         if !same {
             changed.push(format!("{section} changed; this takes effect at the next start"));
@@ -147,7 +168,11 @@ fn withdrawal(session: &live::LiveSession, end: crate::record::SessionEnd, detai
     }
 }
 
-fn log(report: &ReloadReport) {
+/// What is tried again by itself, and refused for the same, is told once.
+fn log(report: &ReloadReport, last: Option<&ReloadReport>) {
+    if report.trigger == FILE && last.is_some_and(|last| !last.accepted && last.problems == report.problems) {
+        return;
+    }
     for problem in &report.problems {
         tracing::error!(trigger = %report.trigger, "reload refused, generation {} goes on: {problem}", report.generation);
     }

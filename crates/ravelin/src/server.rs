@@ -1,6 +1,7 @@
 //! Starts a gateway and stops it: threads, listeners, housekeeping.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,9 +21,10 @@ use crate::metrics::Metrics;
 use crate::operations::Operations;
 use crate::pool;
 use crate::record::{SessionEnd, SessionRecord};
+use crate::reload;
 use crate::sync;
 use crate::threads::{Pool, Thread};
-use crate::watch::Watcher;
+use crate::watch::{Retry, Watcher};
 
 /// Descriptors besides sessions: listeners, logs, admin, files of a reload, runtimes.
 const DESCRIPTORS_RESERVED: u64 = 256;
@@ -256,13 +258,24 @@ fn keep_house(
             memory::give_back_of(&threads);
         }
     }));
-    let (gateway, operations, watcher) = (Arc::clone(gateway), operations.clone(), Mutex::new(watcher));
+    let (gateway, operations, looks) =
+        (Arc::clone(gateway), operations.clone(), Mutex::new((watcher, Retry::default())));
     keeper.spawn(on_every(beat(first), "the look for changed files", move || {
-        let paths = generation::named_files(&gateway.generation().config);
         // A look that panicked is made again as a whole.
-        let changed = watcher.lock().unwrap_or_else(PoisonError::into_inner).look(&paths);
-        if changed && !gateway.is_draining() {
-            operations.reload_for("file", false);
+        let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let (watcher, retry) = &mut *looks;
+        let changed = watcher.look(&gateway.watched_files());
+        let is_due = || retry.is_due(Instant::now()) && gateway.last_reload().is_some_and(|last| !last.accepted);
+        if gateway.is_draining() || !(changed || is_due()) {
+            return;
+        }
+        if changed {
+            *retry = Retry::default();
+        }
+        if operations.reload_for(reload::FILE, false).accepted {
+            *retry = Retry::default();
+        } else {
+            retry.refused(Instant::now());
         }
     }));
 }
@@ -281,7 +294,12 @@ async fn on_every(mut beat: Interval, what: &'static str, work: impl Fn() + Send
     loop {
         beat.tick().await;
         let work = Arc::clone(&work);
-        match tokio::task::spawn_blocking(move || work()).await {
+        // Where the system has no thread to give, tokio panics.
+        let Ok(begun) = catch_unwind(AssertUnwindSafe(|| tokio::task::spawn_blocking(move || work()))) else {
+            tracing::error!("{what} cannot be begun: there is no thread for it; it is tried again");
+            continue;
+        };
+        match begun.await {
             Ok(()) => {}
             Err(error) if error.is_panic() => tracing::error!("{what} broke off; it is tried again"),
             // The runtime ends.
@@ -291,7 +309,7 @@ async fn on_every(mut beat: Interval, what: &'static str, work: impl Fn() + Send
 }
 
 /// Raises the limit of open descriptors to what `limits.sessions` needs, or says what is missing.
-fn descriptors_suffice(config: &Config) -> Result<(), String> {
+pub(crate) fn descriptors_suffice(config: &Config) -> Result<(), String> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let sessions = u64::try_from(config.limits.sessions).unwrap_or(u64::MAX);
     let needed = sessions.saturating_mul(2).saturating_add(DESCRIPTORS_RESERVED);

@@ -70,7 +70,7 @@ async fn admit(
         drop(place); // Authenticated: no longer one of its source's strangers.
         let tunnel = tokio::select! {
             biased;
-            () = entry.session.stop.requested() => return Err(stopped(&entry)),
+            () = entry.session.stop.requested() => return Err(stopped(&entry, draft)),
             tunnel = open_tunnel(gateway, stream, (permit, site), &entry, limits.request_deadline, draft) => tunnel?,
         };
         Ok((tunnel, entry))
@@ -160,6 +160,7 @@ fn in_force(
     draft: &mut Draft,
 ) -> Result<(Permit, Arc<Site>, Arc<Generation>), Ending> {
     let generation = gateway.generation();
+    draft.record.generation = generation.number;
     let permit = live::permit_under(&entry.session, permit, &generation, clock::now())
         .map_err(|(end, detail)| Ending::new(end, detail))?;
     draft.permitted(&permit);
@@ -327,7 +328,8 @@ fn failed(draft: &mut Draft, failure: HandshakeFailure) -> Ending {
     }
 }
 
-fn stopped(entry: &LiveEntry) -> Ending {
+fn stopped(entry: &LiveEntry, draft: &mut Draft) -> Ending {
+    draft.record.generation = entry.session.judged_by();
     let (end, detail) = entry.session.stop.cause().unwrap_or((SessionEnd::Shutdown, String::new()));
     Ending::new(end, detail)
 }

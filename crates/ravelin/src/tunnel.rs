@@ -47,10 +47,16 @@ pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, entry: LiveEntry
         }),
         ServerStream::Tls(tls) => tls_side(*tls, tunnel.server_early),
     };
-    let (client, server) = match (client, server) {
-        (Ok(client), Ok(server)) => (client, server),
-        (Err(error), _) => return draft.finish(Ending::new(SessionEnd::ClientFailed, error.to_string()), (0, 0)),
-        (_, Err(error)) => return draft.finish(Ending::new(SessionEnd::ServerFailed, error.to_string()), (0, 0)),
+    let sides = match (client, server) {
+        (Ok(client), Ok(server)) => Ok((client, server)),
+        (Err(error), _) => Err((SessionEnd::ClientFailed, error)),
+        (_, Err(error)) => Err((SessionEnd::ServerFailed, error)),
+    };
+    let (client, server) = match sides {
+        Ok(sides) => sides,
+        Err((end, error)) => {
+            return draft.finish(Ending::new(end, error.to_string()), entry.session.judged_by(), (0, 0));
+        }
     };
     let limits = {
         let limits = &gateway.generation().config.limits;
@@ -66,16 +72,17 @@ pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, entry: LiveEntry
         let (client, server, limits) = match register(given) {
             Ok(registered) => registered,
             Err(ending) => {
+                let generation = entry.session.judged_by();
                 drop((counts, entry));
-                return draft.finish(ending, (0, 0));
+                return draft.finish(ending, generation, (0, 0));
             }
         };
         let (session, counters) = (Arc::clone(&entry.session), Arc::clone(&entry.session.counters));
         let report = ravelin_relay::run(client, server, limits, counters, session.stop.requested()).await;
         let bytes = (report.to_client_bytes, report.to_server_bytes);
-        let ending = ending_of(report, &entry);
+        let (ending, generation) = (ending_of(report, &entry), entry.session.judged_by());
         drop((counts, entry));
-        draft.finish(ending, bytes);
+        draft.finish(ending, generation, bytes);
     });
 }
 

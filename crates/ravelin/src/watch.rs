@@ -7,6 +7,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::files;
 
@@ -57,27 +58,58 @@ fn facts(path: &Path) -> Option<Facts> {
 pub(crate) struct Watcher {
     settled: Snapshot,
     last: Snapshot,
+    /// Looks in a row that found something else than the look before.
+    restless: u32,
 }
 
 impl Watcher {
     /// Begins with what is there now.
     pub(crate) fn new(paths: &[PathBuf]) -> Watcher {
         let settled = Snapshot::take(paths);
-        Watcher { last: settled.clone(), settled }
+        Watcher { last: settled.clone(), settled, restless: 0 }
     }
 
-    /// Looks again. `true` once when something changed since the last `true` and nothing changed since the last look.
+    /// Looks again. `true` once when something changed since the last `true` and nothing changed since the last look, or
+    /// where no [`RESTLESS_MAX`] looks find rest: one file that is written for an hour must not hold up a revocation.
     pub(crate) fn look(&mut self, paths: &[PathBuf]) -> bool {
         let now = Snapshot::take(paths);
-        let at_rest = now == self.last;
+        self.restless = if now == self.last { 0 } else { self.restless + 1 };
         self.last = now;
-        if at_rest && self.last != self.settled {
+        let is_time = self.restless == 0 || self.restless >= RESTLESS_MAX;
+        if is_time && self.last != self.settled {
             self.settled = self.last.clone();
+            self.restless = 0;
             return true;
         }
         false
     }
 }
+
+const RESTLESS_MAX: u32 = 10;
+
+/// When a reload that was refused is tried again by itself. What refused it may be no file that changes: a disk that could not
+/// be read for a moment, no free descriptor, an address in use.
+#[derive(Debug, Default)]
+pub(crate) struct Retry {
+    /// When, and how long after the last attempt that is.
+    next: Option<(Instant, Duration)>,
+}
+
+impl Retry {
+    /// Whether it is time.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.next.is_some_and(|(at, _)| at <= now)
+    }
+
+    /// Sets the next time, twice as far away as the last.
+    pub(crate) fn refused(&mut self, now: Instant) {
+        let wait = self.next.map_or(RETRY_FIRST, |(_, wait)| (wait * 2).min(RETRY_MAX));
+        self.next = Some((now + wait, wait));
+    }
+}
+
+const RETRY_FIRST: Duration = Duration::from_secs(10);
+const RETRY_MAX: Duration = Duration::from_secs(600);
 
 #[cfg(test)]
 mod tests {
@@ -135,5 +167,38 @@ mod tests {
         fs::write(path("folder/.hidden"), "x").unwrap();
         fs::write(path("folder/b.tmp"), "x").unwrap();
         assert!(!watcher.look(&paths) && !watcher.look(&paths), "unfinished files are passed over");
+    }
+
+    #[test]
+    fn a_file_that_never_rests_holds_up_nothing_for_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = [dir.path().join("long"), dir.path().join("short")];
+        let mut watcher = Watcher::new(&paths);
+        fs::write(&paths[1], "done").unwrap();
+        let mut seen = Vec::new();
+        for look in 1..=25 {
+            fs::write(&paths[0], "x".repeat(look)).unwrap();
+            if watcher.look(&paths) {
+                seen.push(look);
+            }
+        }
+        assert_eq!(seen, [10, 20]);
+        let at_rest: Vec<bool> = (0..3).map(|_| watcher.look(&paths)).collect();
+        assert_eq!(at_rest, [true, false, false]);
+    }
+
+    #[test]
+    fn a_refused_reload_is_tried_again_ever_less_often() {
+        let start = Instant::now();
+        let mut retry = Retry::default();
+        assert!(!retry.is_due(start + RETRY_MAX), "nothing was refused");
+        let mut now = start;
+        for seconds in [10, 20, 40, 80, 160, 320, 600, 600] {
+            retry.refused(now);
+            let wait = Duration::from_secs(seconds);
+            assert!(!retry.is_due(now + wait - Duration::from_millis(1)), "{seconds}");
+            now += wait;
+            assert!(retry.is_due(now), "{seconds}");
+        }
     }
 }

@@ -162,7 +162,8 @@ impl AccountRule {
         Ok(Mapped {
             detail: report.text(now),
             key: report.sid.clone(),
-            valid_until: usable_until.min(found.account.expires().unwrap_or(i64::MAX)),
+            // In the second of its expiry it is denied.
+            valid_until: usable_until.min(found.account.expires().map_or(i64::MAX, |at| at.saturating_sub(1))),
             report,
         })
     }

@@ -49,7 +49,7 @@ impl AuditFile {
             closed => {
                 let file = open(&self.path)?;
                 // A file that may be written but not read cannot be looked at; an empty line is all that costs.
-                self.cut = ends_in_mid_line(&self.path).unwrap_or(false);
+                self.cut = ends_in_mid_line(&self.path).unwrap_or(true);
                 closed.insert(file)
             }
         };

@@ -61,6 +61,13 @@ fn strangers_write_only_so_much() {
     for _ in 0..flood {
         audit.write(&denied(Reason::UnknownIssuer));
     }
+    let told = || {
+        let text = fs::read_to_string(audit.path()).unwrap_or_default();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.filter(|line| line["event"] == "suppressed").map(|line| line["more"].as_u64().unwrap()).sum::<u64>()
+    };
+    // Nothing more of this kind has to happen for that, and nobody has to ask.
+    wait_until("word of what was left out", || told() == metrics.audit_records_dropped().get());
     audit.write(&record());
     assert!(audit.flush(PATIENCE));
     let text = fs::read_to_string(audit.path()).unwrap();
@@ -71,6 +78,12 @@ fn strangers_write_only_so_much() {
     assert_eq!(ends("unknown_issuer") + dropped, flood);
     assert_eq!(ends(record().end.label()), 1, "a tunnel's record is never left out");
     assert_eq!(audit.trouble(), None, "and the gateway stays ready");
+    // A process that ends tells at once.
+    for _ in 0..=STRANGERS_PER_SECOND {
+        audit.write(&denied(Reason::CrlExpired));
+    }
+    assert!(audit.flush(PATIENCE));
+    assert_eq!(told(), metrics.audit_records_dropped().get());
 }
 
 #[test]

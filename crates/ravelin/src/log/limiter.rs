@@ -44,8 +44,8 @@ impl Limiter {
         Verdict { pass: false, more }
     }
 
-    /// Causes that have gone quiet with records left out, and how many; a cause is told once.
-    pub(super) fn quiet(&self, now: Instant) -> Vec<(&'static str, u64)> {
+    /// Causes that have gone quiet by `now` with records left out, and how many; a cause is told once.
+    pub(crate) fn quiet(&self, now: Instant) -> Vec<(&'static str, u64)> {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let mut told = Vec::new();
         windows.retain(|cause, window| {
@@ -61,7 +61,7 @@ impl Limiter {
 }
 
 /// Short enough that the summary is about now, long enough to read.
-pub(super) const WINDOW: Duration = Duration::from_secs(1);
+pub(crate) const WINDOW: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

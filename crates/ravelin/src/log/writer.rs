@@ -69,7 +69,7 @@ pub(super) fn start(
 ) -> io::Result<(Queue, JoinHandle<()>)> {
     let (sender, receiver) = sync_channel(QUEUE_LINES);
     let told = dropped.get();
-    let writer = Writer { sink, source, dropped: dropped.clone(), told, batch: String::new(), lines: 0 };
+    let writer = Writer { sink, source, dropped: dropped.clone(), told, batch: String::new(), lines: 0, is_cut: false };
     let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || writer.run(&receiver))?;
     Ok((Queue { sender, dropped }, thread))
 }
@@ -91,6 +91,8 @@ struct Writer<W, S> {
     told: u64,
     batch: String,
     lines: u64,
+    /// What was written last may end in mid-line.
+    is_cut: bool,
 }
 
 impl<W: Write, S: Source> Writer<W, S> {
@@ -153,8 +155,13 @@ impl<W: Write, S: Source> Writer<W, S> {
         if self.batch.is_empty() {
             return;
         }
+        if self.is_cut {
+            // An empty line is all that costs where it was not.
+            self.batch.insert(0, '\n');
+        }
         // Where the log's own reader is gone there is nobody to tell but the counter.
-        if self.sink.write_all(self.batch.as_bytes()).and_then(|()| self.sink.flush()).is_err() {
+        self.is_cut = self.sink.write_all(self.batch.as_bytes()).and_then(|()| self.sink.flush()).is_err();
+        if self.is_cut {
             self.dropped.inc_by(self.lines);
         }
         self.batch.clear();

@@ -55,7 +55,7 @@ const KEYS: &[(&str, &str)] = &[
     ("shadow_detail", "its facts"),
     (
         "rules",
-        "every rule of the last decision: rule, outcome (`passed`, `denied`, `not_asked`, `not_reached`), reason, detail",
+        "every rule of the decision in the handshake (what withdrew its permit later is in `end` and `detail`): rule, outcome (`passed`, `denied`, `not_asked`, `not_reached`), reason, detail",
     ),
 ];
 

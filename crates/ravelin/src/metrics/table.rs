@@ -88,12 +88,13 @@ definitions! {
 
     HANDSHAKES Kind::Counter, "ravelin_handshakes_total", ["site", "result", "version", "suite", "engine"],
         "TLS handshakes that have ended. `result` is `completed`, `denied`, `failed`, `timeout`, `no_common_suite` or \
-         `unknown_server_name`; what was not agreed yet is `none`.";
+         `unknown_server_name`; what was not agreed yet is `none`. \
+         Counted when the session ends, for an admitted client with its tunnel.";
     NULL_ONLY_HELLOS Kind::Counter, "ravelin_null_only_hellos_total", ["site"],
         "Clients that offered suites without encryption and nothing else. They need `null_encryption`; `site` is `none` where \
-         no site was known.";
+         no site was known. Counted when the session ends.";
     HANDSHAKE_SECONDS_TAKEN Kind::Histogram(HANDSHAKE_SECONDS), "ravelin_handshake_seconds", [],
-        "Time from accept to permit or refusal.";
+        "Time from accept to permit or refusal. Counted when the session ends.";
     HANDSHAKES_IN_FLIGHT Kind::Gauge, "ravelin_handshakes_in_flight", [],
         "Connections accepted and not yet permitted or refused.";
     ACCEPT_PAUSED Kind::Counter, "ravelin_accept_paused_total", [],
@@ -104,15 +105,15 @@ definitions! {
     DENIALS Kind::Counter, "ravelin_denials_total", ["site", "reason"],
         "Clients that policy refused before a tunnel, by reason.";
     SHADOW_DENIALS Kind::Counter, "ravelin_shadow_denials_total", ["site", "reason"],
-        "Permitted clients that a rule under trial would have refused, by reason.";
+        "Permitted clients that a rule under trial would have refused, by reason. Counted when the tunnel ends.";
     CLIENT_CERTIFICATE_REMAINING Kind::Histogram(REMAINING_SECONDS),
         "ravelin_client_certificate_remaining_seconds", [],
         "Validity left in a client's certificate when it connected; one value for each tunnel that has ended.";
 
     SERVER_UP Kind::Gauge, "ravelin_server_up", ["pool", "server"],
-        "1 while a server is given tunnels, else 0.";
+        "1 while health checks reach a server, else 0; where `health` is `off` it changes with reloads alone.";
     SERVER_CHECKS Kind::Counter, "ravelin_server_checks_total", ["pool", "server", "result"],
-        "Health checks and connections made to a server. `result` is `ok` or `failed`.";
+        "Health checks made of a server. `result` is `ok` or `failed`.";
 
     POLICY_GENERATION Kind::Gauge, "ravelin_policy_generation", [],
         "Number of the generation that judges new sessions.";

@@ -1,68 +1,96 @@
 //! Probes: whether a server takes a TCP connection.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, sleep_until, timeout};
 
-use crate::config::{HealthConfig, PoolConfig};
+use crate::config::HealthConfig;
 use crate::gateway::Gateway;
+use crate::generation::Generation;
 
 use super::Server;
 
 /// Probes in a row that must fail before a server counts as down; one that succeeds brings it back.
 const DOWN_AFTER: u32 = 2;
 
-/// Probes every pool of the generation in force when it is due, for as long as the gateway runs. On every beat it looks for
-/// those that are new.
+/// A server of a pool: the pool's name, its own, its address.
+type Key = (String, String, SocketAddr);
+
+struct Probed {
+    due: Instant,
+    is_running: bool,
+    /// In a row.
+    failed: u32,
+}
+
+/// A probe that has come to its end: whether the server was reached.
+type Outcome = (Key, Server, bool);
+
+/// Probes every pool of the generation in force when it is due, for as long as the gateway runs; none waits for another.
+/// On every beat it looks for servers that are new.
 pub(crate) async fn probe_forever(gateway: Arc<Gateway>, mut beat: Interval) {
-    let mut due: std::collections::HashMap<(String, std::net::SocketAddr), (Instant, u32)> = Default::default();
+    let (mut probed, mut probes) = (HashMap::new(), JoinSet::new());
     loop {
-        let (generation, now) = (gateway.generation(), Instant::now());
-        let mut probes = tokio::task::JoinSet::new();
-        for (pool, config) in &generation.config.pools {
-            let HealthConfig::Tcp { every } = config.health else { continue };
-            for server in gateway.pools.servers(pool, config) {
-                let entry = due.entry((pool.clone(), server.address)).or_insert((now, 0));
-                if entry.0 > now {
-                    continue;
-                }
-                entry.0 = now + every;
-                let (pool, deadline, failed) = (pool.clone(), config.connect_deadline.min(every), entry.1);
-                probes.spawn(async move { (probe(&server, deadline).await, pool, server, failed) });
-            }
-        }
-        while let Some(done) = probes.join_next().await {
-            let Ok((reached, pool, server, failed)) = done else { continue };
-            let failed = if reached { 0 } else { failed.saturating_add(1) };
-            if let Some(entry) = due.get_mut(&(pool.clone(), server.address)) {
-                entry.1 = failed;
-            }
-            let up = failed < DOWN_AFTER;
-            server.state.probed(up);
-            gateway.metrics.server_checked(&pool, &server.name, reached);
-            gateway.metrics.server_up(&pool, &server.name, up);
-        }
-        due.retain(|(pool, address), _| is_probed(&generation.config.pools, pool, *address));
-        let next = due.values().map(|(next, _)| *next).min();
+        let now = Instant::now();
+        begin(&gateway, &gateway.generation(), now, &mut probed, &mut probes);
+        let next = probed.values().filter(|probed| !probed.is_running).map(|probed| probed.due).min();
         tokio::select! {
             _ = beat.tick() => {}
             () = sleep_until(next.unwrap_or(now)), if next.is_some() => {}
+            Some(done) = probes.join_next() => match done {
+                Ok(outcome) => note(&gateway, outcome, &mut probed),
+                // Whose it was is not known any more.
+                Err(_) => probed.clear(),
+            },
         }
     }
 }
 
-async fn probe(server: &Server, deadline: Duration) -> bool {
-    matches!(timeout(deadline, TcpStream::connect(server.address)).await, Ok(Ok(_)))
+/// Begins the probes that are due, and forgets servers that are gone or no longer probed.
+fn begin(
+    gateway: &Gateway,
+    generation: &Generation,
+    now: Instant,
+    probed: &mut HashMap<Key, Probed>,
+    probes: &mut JoinSet<Outcome>,
+) {
+    let mut kept = HashMap::with_capacity(probed.len());
+    for (pool, config) in &generation.config.pools {
+        for server in gateway.pools.servers(pool, config) {
+            let HealthConfig::Tcp { every } = config.health else {
+                if server.state.probed(true) {
+                    // Nobody would ever say again that it is up.
+                    gateway.metrics.server_up(pool, &server.name, true);
+                }
+                continue;
+            };
+            let key = (pool.clone(), server.name.clone(), server.address);
+            let mut entry = probed.remove(&key).unwrap_or(Probed { due: now, is_running: false, failed: 0 });
+            if !entry.is_running && entry.due <= now {
+                entry = Probed { due: now + every, is_running: true, ..entry };
+                let (key, deadline) = (key.clone(), config.connect_deadline.min(every));
+                probes.spawn(async move {
+                    let reached = matches!(timeout(deadline, TcpStream::connect(server.address)).await, Ok(Ok(_)));
+                    (key, server, reached)
+                });
+            }
+            kept.insert(key, entry);
+        }
+    }
+    *probed = kept;
 }
 
-fn is_probed(
-    pools: &std::collections::BTreeMap<String, PoolConfig>,
-    pool: &str,
-    address: std::net::SocketAddr,
-) -> bool {
-    pools.get(pool).is_some_and(|config| {
-        config.health != HealthConfig::Off && config.servers.iter().any(|server| server.address == address)
-    })
+fn note(gateway: &Gateway, (key, server, reached): Outcome, probed: &mut HashMap<Key, Probed>) {
+    // One that is gone meanwhile has no state to change and no metric.
+    let Some(entry) = probed.get_mut(&key) else { return };
+    entry.is_running = false;
+    entry.failed = if reached { 0 } else { entry.failed.saturating_add(1) };
+    let up = entry.failed < DOWN_AFTER;
+    server.state.probed(up);
+    gateway.metrics.server_checked(&key.0, &key.1, reached);
+    gateway.metrics.server_up(&key.0, &key.1, up);
 }

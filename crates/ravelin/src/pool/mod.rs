@@ -119,8 +119,9 @@ impl ServerState {
         TunnelCount(Arc::clone(self))
     }
 
-    fn probed(&self, up: bool) {
-        self.probed_up.store(up, Ordering::Relaxed);
+    /// Notes what the probes say. Whether that is news.
+    fn probed(&self, up: bool) -> bool {
+        self.probed_up.swap(up, Ordering::Relaxed) != up
     }
 
     fn succeeded(&self) {

@@ -329,7 +329,7 @@ fn a_permit_ends_with_its_account_and_tells_of_it() {
     let policy = estate.mapping(AccountMapping::Compatible);
     let decision = decide(&policy, &chain(&estate.root.issue(of("pc1", 1)).chain()));
     let Verdict::Permit(permit) = &decision.verdict else { panic!("{decision:#?}") };
-    assert_eq!(permit.valid_until(), at(NOW + 5));
+    assert_eq!(permit.valid_until(), at(NOW + 4), "in the second of its expiry an account is denied");
     let account = decision.account.unwrap();
     assert_eq!(
         (account.name.as_str(), account.sid, account.domain.as_str(), account.mapping, account.is_weak),

@@ -12,7 +12,7 @@ keys! {
     LIMITS: Section = "limits", Section { words: Words::NONE }, Presence::Optional;
 
     /// From accept to permit, in total, however slowly the client sends. TCP and a full handshake are three round trips;
-    /// the worst links have one second each, tripled.
+    /// the worst links have one second each, tripled. A client that sends nothing at all is ended after 3 s.
     HANDSHAKE_DEADLINE: Span = "limits.handshake_deadline", BEFORE_TUNNEL, Presence::Default("\"10s\"");
 
     /// From permit to the end of the client's request head; the same again for the server's answer.

@@ -9,9 +9,9 @@ use crate::config::forms::{ListOf, Pattern, Section, Words};
 use crate::config::reader::{SectionOrWord, Table};
 
 keys! {
-    /// Which machines pass, by the DNS names in their certificate. `"any"` asks for no name; `check` warns of it. The key
-    /// must be there: it is what says who may pass.
-    NAMES: Section = "policies.NAME.names", Section { words: ANY }, Presence::Required;
+    /// Which machines pass, by the DNS names in their certificate. `"any"` asks for no name; `check` warns of it where
+    /// there is no `directory`. One of both must be there, to say who may pass; with `directory` alone no name is asked for.
+    NAMES: Section = "policies.NAME.names", Section { words: ANY }, Presence::Optional;
 
     /// Patterns of which the certificate's name must fit one: a whole name, or `*.` and a domain, where the star stands for
     /// exactly one label (`*.corp.example.com` fits `pc1.corp.example.com`, not `a.b.corp.example.com`). Compared without

@@ -12,7 +12,8 @@ keys! {
     /// DirectAccess servers that stand in for one another, and how they are met.
     POOLS: Named = "pools", Named, Presence::Optional;
 
-    /// The servers.
+    /// The servers. At most three are tried for one client. Five failed connections in a row within 10 s put a server behind
+    /// the others for 10 s, two failed health checks until one succeeds; none is left out altogether.
     SERVERS: Rows = "pools.NAME.servers",
         Rows { min: 1, max: 32, why: "a DirectAccess cluster behind an external balancer has at most 32 servers" }, Presence::Required;
 
