@@ -222,13 +222,19 @@ impl Gateway {
 
     /// One reload at a time.
     pub(crate) fn reloading(&self) -> MutexGuard<'_, ()> {
-        // A reload that panicked changed nothing: the generation is swapped in one step.
+        // A reload that panicked leaves no half of a generation: it is swapped in one step. It is made again.
         self.reloading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The last reload that was not a dry run.
     pub(crate) fn last_reload(&self) -> Option<ReloadReport> {
         self.last_reload.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether that was refused.
+    pub(crate) fn was_reload_refused(&self) -> bool {
+        let last = self.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().is_some_and(|last| !last.accepted)
     }
 
     pub(crate) fn set_last_reload(&self, report: ReloadReport) {
@@ -244,11 +250,10 @@ impl Gateway {
     /// Every file and folder whose change may make another generation.
     pub(crate) fn watched_files(&self) -> Vec<PathBuf> {
         let mut files = generation::named_files(&self.generation().config);
-        for file in self.watched_besides.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            if !files.contains(file) {
-                files.push(file.clone());
-            }
-        }
+        files.extend(self.watched_besides.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        // In one order: what is watched for another reason than before has not changed.
+        files.sort();
+        files.dedup();
         files
     }
 }

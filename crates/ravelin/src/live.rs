@@ -104,23 +104,21 @@ impl LiveSession {
         (policy, generation, valid_until)
     }
 
-    /// Notes a permit. One of an older generation than the last changes nothing: two judgements may cross, and the
-    /// older one may be good for longer.
-    pub(crate) fn renew(&self, permit: &Permit) {
+    /// Notes how a generation judged it, and says whether that counts. Where a younger one has judged it before, nothing
+    /// changes: two judgements may cross, and the older one may deny, or be good for longer.
+    fn note(&self, generation: u64, judged: &Result<Permit, (SessionEnd, String)>) -> bool {
         let mut state = lock(&self.state);
-        if permit.generation() >= state.standing.generation {
-            state.standing = Standing::of(permit);
-            self.soonest.note(permit.valid_until());
+        if generation < state.standing.generation {
+            return false;
         }
-    }
-
-    /// Notes how a generation judged it. One that denies ends the session, but is the last that judged it.
-    fn note(&self, generation: u64, judged: &Result<Permit, (SessionEnd, String)>) {
-        if let Ok(permit) = judged {
-            return self.renew(permit);
+        match judged {
+            Ok(permit) => {
+                state.standing = Standing::of(permit);
+                self.soonest.note(permit.valid_until());
+            }
+            Err(_) => state.standing.generation = generation,
         }
-        let mut state = lock(&self.state);
-        state.standing.generation = state.standing.generation.max(generation);
+        true
     }
 
     /// The generation that judged it last.
@@ -395,8 +393,7 @@ fn judge_one_again(
             // The cure may have come meanwhile, and a session is stopped once and for all.
             continue;
         }
-        session.note(generation.number, &judged);
-        return judged.err();
+        return if session.note(generation.number, &judged) { judged.err() } else { None };
     }
 }
 

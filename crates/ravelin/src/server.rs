@@ -265,17 +265,16 @@ fn keep_house(
         let mut looks = looks.lock().unwrap_or_else(PoisonError::into_inner);
         let (watcher, retry) = &mut *looks;
         let changed = watcher.look(&gateway.watched_files());
-        let is_due = || retry.is_due(Instant::now()) && gateway.last_reload().is_some_and(|last| !last.accepted);
-        if gateway.is_draining() || !(changed || is_due()) {
-            return;
-        }
-        if changed {
-            *retry = Retry::default();
-        }
-        if operations.reload_for(reload::FILE, false).accepted {
+        let was_refused = gateway.was_reload_refused();
+        if changed || !was_refused {
             *retry = Retry::default();
         } else {
             retry.refused(Instant::now());
+        }
+        let is_time = changed || (watcher.is_at_rest() && retry.is_due(Instant::now()));
+        if is_time && !gateway.is_draining() {
+            retry.begins(Instant::now());
+            operations.reload_for(reload::FILE, false);
         }
     }));
 }
@@ -293,9 +292,16 @@ async fn on_every(mut beat: Interval, what: &'static str, work: impl Fn() + Send
     let work = Arc::new(work);
     loop {
         beat.tick().await;
-        let work = Arc::clone(&work);
-        // Where the system has no thread to give, tokio panics.
-        let Ok(begun) = catch_unwind(AssertUnwindSafe(|| tokio::task::spawn_blocking(move || work()))) else {
+        let (work, is_wanted) = (Arc::clone(&work), Arc::new(AtomicBool::new(true)));
+        let wanted = Arc::clone(&is_wanted);
+        let once = move || {
+            if wanted.load(Ordering::Relaxed) {
+                work();
+            }
+        };
+        // Where the system has no thread to give, tokio panics, and keeps the work for the next that it gets.
+        let Ok(begun) = catch_unwind(AssertUnwindSafe(|| tokio::task::spawn_blocking(once))) else {
+            is_wanted.store(false, Ordering::Relaxed);
             tracing::error!("{what} cannot be begun: there is no thread for it; it is tried again");
             continue;
         };

@@ -69,6 +69,11 @@ impl Watcher {
         Watcher { last: settled.clone(), settled, restless: 0 }
     }
 
+    /// Whether the last look found what the one before had found.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.restless == 0
+    }
+
     /// Looks again. `true` once when something changed since the last `true` and nothing changed since the last look, or
     /// where no [`RESTLESS_MAX`] looks find rest: one file that is written for an hour must not hold up a revocation.
     pub(crate) fn look(&mut self, paths: &[PathBuf]) -> bool {
@@ -96,13 +101,18 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
+    /// A reload was refused: it will be time, if no time is set yet.
+    pub(crate) fn refused(&mut self, now: Instant) {
+        self.next.get_or_insert((now + RETRY_FIRST, RETRY_FIRST));
+    }
+
     /// Whether it is time.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.next.is_some_and(|(at, _)| at <= now)
     }
 
-    /// Sets the next time, twice as far away as the last.
-    pub(crate) fn refused(&mut self, now: Instant) {
+    /// Sets the next time, twice as far away as the last, before an attempt.
+    pub(crate) fn begins(&mut self, now: Instant) {
         let wait = self.next.map_or(RETRY_FIRST, |(_, wait)| (wait * 2).min(RETRY_MAX));
         self.next = Some((now + wait, wait));
     }
@@ -193,7 +203,10 @@ mod tests {
         let mut retry = Retry::default();
         assert!(!retry.is_due(start + RETRY_MAX), "nothing was refused");
         let mut now = start;
-        for seconds in [10, 20, 40, 80, 160, 320, 600, 600] {
+        for (attempt, seconds) in [10, 20, 40, 80, 160, 320, 600, 600].into_iter().enumerate() {
+            if attempt > 0 {
+                retry.begins(now);
+            }
             retry.refused(now);
             let wait = Duration::from_secs(seconds);
             assert!(!retry.is_due(now + wait - Duration::from_millis(1)), "{seconds}");

@@ -111,7 +111,7 @@ definitions! {
         "Validity left in a client's certificate when it connected; one value for each tunnel that has ended.";
 
     SERVER_UP Kind::Gauge, "ravelin_server_up", ["pool", "server"],
-        "1 while health checks reach a server, else 0; where `health` is `off` it changes with reloads alone.";
+        "1 while clients are sent to a server, else 0: by its health checks, and by connections to it that failed.";
     SERVER_CHECKS Kind::Counter, "ravelin_server_checks_total", ["pool", "server", "result"],
         "Health checks made of a server. `result` is `ok` or `failed`.";
 

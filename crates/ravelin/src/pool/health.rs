@@ -50,7 +50,7 @@ pub(crate) async fn probe_forever(gateway: Arc<Gateway>, mut beat: Interval) {
     }
 }
 
-/// Begins the probes that are due, and forgets servers that are gone or no longer probed.
+/// Begins the probes that are due, forgets servers that are gone or no longer probed, and tells which are up.
 fn begin(
     gateway: &Gateway,
     generation: &Generation,
@@ -61,11 +61,10 @@ fn begin(
     let mut kept = HashMap::with_capacity(probed.len());
     for (pool, config) in &generation.config.pools {
         for server in gateway.pools.servers(pool, config) {
+            gateway.metrics.server_up(pool, &server.name, server.state.is_up(now.into_std()));
             let HealthConfig::Tcp { every } = config.health else {
-                if server.state.probed(true) {
-                    // Nobody would ever say again that it is up.
-                    gateway.metrics.server_up(pool, &server.name, true);
-                }
+                // Nobody would ever say again that it is up.
+                server.state.probed(true);
                 continue;
             };
             let key = (pool.clone(), server.name.clone(), server.address);
@@ -89,8 +88,6 @@ fn note(gateway: &Gateway, (key, server, reached): Outcome, probed: &mut HashMap
     let Some(entry) = probed.get_mut(&key) else { return };
     entry.is_running = false;
     entry.failed = if reached { 0 } else { entry.failed.saturating_add(1) };
-    let up = entry.failed < DOWN_AFTER;
-    server.state.probed(up);
+    server.state.probed(entry.failed < DOWN_AFTER);
     gateway.metrics.server_checked(&key.0, &key.1, reached);
-    gateway.metrics.server_up(&key.0, &key.1, up);
 }

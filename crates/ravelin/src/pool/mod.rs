@@ -119,9 +119,9 @@ impl ServerState {
         TunnelCount(Arc::clone(self))
     }
 
-    /// Notes what the probes say. Whether that is news.
-    fn probed(&self, up: bool) -> bool {
-        self.probed_up.swap(up, Ordering::Relaxed) != up
+    /// Notes what the probes say.
+    fn probed(&self, up: bool) {
+        self.probed_up.store(up, Ordering::Relaxed);
     }
 
     fn succeeded(&self) {
