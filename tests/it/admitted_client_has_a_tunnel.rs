@@ -45,3 +45,23 @@ async fn every_healthy_certificate_and_version() {
     assert_eq!(record["site"], "main");
     assert_eq!(record["server"], "da1");
 }
+
+/// A tunnel lives for days: what it began with is not counted only then.
+#[tokio::test]
+async fn the_handshake_is_counted_while_the_tunnel_stands() {
+    let (gate, _server) = bridge().await;
+    let completed = || {
+        let counted = |line: &&str| line.starts_with("ravelin_handshakes_total{") && line.contains("completed");
+        gate.metrics()
+            .lines()
+            .filter(counted)
+            .map(|line| line.rsplit(' ').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut tunnel = gate.good_client().connect().await.unwrap();
+    tunnel.ping().await.unwrap();
+    assert_eq!(completed(), ["1"]);
+    tunnel.close().await.unwrap();
+    gate.records.ended("client_closed").await;
+    assert_eq!(completed(), ["1"], "and not twice");
+}

@@ -125,6 +125,7 @@ impl Draft {
     /// The tunnel begins: what is known takes less room from here on.
     pub(crate) fn tunnel_begins(mut self) -> TunnelDraft {
         self.written = true;
+        self.gateway.metrics.tunnel_begins(&self.record);
         TunnelDraft {
             record: PackedRecord::pack(&self.record),
             accepted: self.accepted,

@@ -112,11 +112,35 @@ impl Metrics {
         }
     }
 
-    /// Counts one ended session: the only writer of session metrics. Bytes are not counted here but by
-    /// [`Metrics::tunnel`], from the counts the record was made from, because a tunnel lives for days.
+    /// Counts one ended session. Bytes are not counted here but by [`Metrics::tunnel`], from the counts the record was made
+    /// from, because a tunnel lives for days; what a tunnel began with was counted by [`Metrics::tunnel_begins`].
     pub fn observe(&self, record: &SessionRecord) {
         let site = record.site.as_deref().unwrap_or(NONE);
         self.sessions.with_label_values(&[site, record.end.label()]).inc();
+        if let SessionEnd::Denied(reason) = record.end {
+            match record.tunnel {
+                Some(_) => self.tunnels_withdrawn.with_label_values(&[reason.label()]).inc(),
+                None => self.denials.with_label_values(&[site, reason.label()]).inc(),
+            }
+        }
+        match record.tunnel {
+            Some(tunnel) => self.tunnel_duration.observe(tunnel.as_secs_f64()),
+            None => self.arrived(record),
+        }
+    }
+
+    /// Counts what is known of a session whose tunnel begins.
+    pub fn tunnel_begins(&self, record: &SessionRecord) {
+        self.arrived(record);
+        if let Some(identity) = &record.identity {
+            let remaining = identity.not_after.saturating_sub(record.accepted_at.unix_timestamp());
+            self.client_certificate_remaining.observe(seconds(remaining));
+        }
+    }
+
+    /// The handshake and its decision, of every session once.
+    fn arrived(&self, record: &SessionRecord) {
+        let site = record.site.as_deref().unwrap_or(NONE);
         if let Some(result) = handshake_result(record) {
             let (version, suite, engine) = match record.negotiated {
                 Some(agreed) => (agreed.version, agreed.suite, engine_label(agreed.engine)),
@@ -130,24 +154,11 @@ impl Metrics {
         if let Some(handshake) = record.handshake {
             self.handshake_seconds.observe(handshake.as_secs_f64());
         }
-        if let SessionEnd::Denied(reason) = record.end {
-            match record.tunnel {
-                Some(_) => self.tunnels_withdrawn.with_label_values(&[reason.label()]).inc(),
-                None => self.denials.with_label_values(&[site, reason.label()]).inc(),
-            }
-        }
         if record.account.as_ref().is_some_and(|account| account.is_weak) {
             self.weak_mappings.with_label_values(&[site]).inc();
         }
         if let Some(denial) = &record.shadow_denial {
             self.shadow_denials.with_label_values(&[site, denial.reason.label()]).inc();
-        }
-        if let Some(tunnel) = record.tunnel {
-            self.tunnel_duration.observe(tunnel.as_secs_f64());
-            if let Some(identity) = &record.identity {
-                let remaining = identity.not_after.saturating_sub(record.accepted_at.unix_timestamp());
-                self.client_certificate_remaining.observe(seconds(remaining));
-            }
         }
     }
 

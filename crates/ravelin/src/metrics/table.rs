@@ -88,13 +88,12 @@ definitions! {
 
     HANDSHAKES Kind::Counter, "ravelin_handshakes_total", ["site", "result", "version", "suite", "engine"],
         "TLS handshakes that have ended. `result` is `completed`, `denied`, `failed`, `timeout`, `no_common_suite` or \
-         `unknown_server_name`; what was not agreed yet is `none`. \
-         Counted when the session ends, for an admitted client with its tunnel.";
+         `unknown_server_name`; what was not agreed yet is `none`.";
     NULL_ONLY_HELLOS Kind::Counter, "ravelin_null_only_hellos_total", ["site"],
         "Clients that offered suites without encryption and nothing else. They need `null_encryption`; `site` is `none` where \
-         no site was known. Counted when the session ends.";
+         no site was known.";
     HANDSHAKE_SECONDS_TAKEN Kind::Histogram(HANDSHAKE_SECONDS), "ravelin_handshake_seconds", [],
-        "Time from accept to permit or refusal. Counted when the session ends.";
+        "Time from accept to permit or refusal.";
     HANDSHAKES_IN_FLIGHT Kind::Gauge, "ravelin_handshakes_in_flight", [],
         "Connections accepted and not yet permitted or refused.";
     ACCEPT_PAUSED Kind::Counter, "ravelin_accept_paused_total", [],
@@ -105,10 +104,10 @@ definitions! {
     DENIALS Kind::Counter, "ravelin_denials_total", ["site", "reason"],
         "Clients that policy refused before a tunnel, by reason.";
     SHADOW_DENIALS Kind::Counter, "ravelin_shadow_denials_total", ["site", "reason"],
-        "Permitted clients that a rule under trial would have refused, by reason. Counted when the tunnel ends.";
+        "Permitted clients that a rule under trial would have refused, by reason.";
     CLIENT_CERTIFICATE_REMAINING Kind::Histogram(REMAINING_SECONDS),
         "ravelin_client_certificate_remaining_seconds", [],
-        "Validity left in a client's certificate when it connected; one value for each tunnel that has ended.";
+        "Validity left in a client's certificate when it connected; one value for each tunnel.";
 
     SERVER_UP Kind::Gauge, "ravelin_server_up", ["pool", "server"],
         "1 while clients are sent to a server, else 0: by its health checks, and by connections to it that failed.";
@@ -132,7 +131,7 @@ definitions! {
     DIRECTORY_REFUSED Kind::Gauge, "ravelin_directory_snapshot_refused", [],
         "1 while a snapshot's file is not in use because it was refused, else 0; the log and `status` say why.";
     WEAK_MAPPINGS Kind::Counter, "ravelin_weak_mappings_total", ["site"],
-        "Tunnels that have ended and were permitted by a mapping that `mapping = \"strong\"` would refuse.";
+        "Tunnels that were permitted by a mapping that `mapping = \"strong\"` would refuse.";
     CERTIFICATE_NOT_AFTER Kind::Gauge, "ravelin_certificate_not_after_timestamp_seconds", ["site", "subject"],
         "When a site's own certificate ends, Unix seconds; the earliest where one subject has several.";
 

@@ -91,21 +91,26 @@ fn list(policy: &str, origin: &str, issuer: &str, next_update_unix: i64, entries
 #[test]
 fn an_ended_tunnel() {
     let metrics = Metrics::new();
+    metrics.tunnel_begins(&SessionRecord { tunnel: None, end: SessionEnd::InternalError, ..record() });
+    let began = [
+        (
+            "ravelin_handshakes_total{engine=\"rustls\",result=\"completed\",site=\"europe\",\
+                 suite=\"TLS_AES_256_GCM_SHA384\",version=\"TLSv1.3\"}",
+            1.0,
+        ),
+        ("ravelin_handshake_seconds_count", 1.0),
+        ("ravelin_client_certificate_remaining_seconds_bucket{le=\"2592000\"}", 0.0),
+        ("ravelin_client_certificate_remaining_seconds_bucket{le=\"3628800\"}", 1.0),
+    ];
+    check("begun", &metrics, &began);
     metrics.observe(&record());
+    check("ended", &metrics, &began);
     check(
-        "tunnel",
+        "ended",
         &metrics,
         &[
             ("ravelin_sessions_total{end=\"client_closed\",site=\"europe\"}", 1.0),
-            (
-                "ravelin_handshakes_total{engine=\"rustls\",result=\"completed\",site=\"europe\",\
-                 suite=\"TLS_AES_256_GCM_SHA384\",version=\"TLSv1.3\"}",
-                1.0,
-            ),
-            ("ravelin_handshake_seconds_count", 1.0),
             ("ravelin_tunnel_duration_seconds_sum", 3600.0),
-            ("ravelin_client_certificate_remaining_seconds_bucket{le=\"2592000\"}", 0.0),
-            ("ravelin_client_certificate_remaining_seconds_bucket{le=\"3628800\"}", 1.0),
         ],
     );
     assert!(!metrics.render().contains("pc17"), "no identity is ever a label");
@@ -136,7 +141,7 @@ fn a_denial_before_a_tunnel_and_a_permit_withdrawn_are_told_apart() {
 fn a_rule_under_trial_is_counted_by_its_own_reason() {
     let metrics = Metrics::new();
     let denial = Denial { reason: Reason::NameNotAllowed, detail: String::new() };
-    metrics.observe(&SessionRecord { shadow_denial: Some(denial), ..record() });
+    metrics.tunnel_begins(&SessionRecord { shadow_denial: Some(denial), ..record() });
     check("shadow", &metrics, &[("ravelin_shadow_denials_total{reason=\"name_not_allowed\",site=\"europe\"}", 1.0)]);
 }
 
@@ -242,7 +247,8 @@ fn a_generation_replaces_what_the_last_one_showed() {
 fn every_metric_of_the_table_is_registered_with_its_kind_and_labels() {
     let metrics = Metrics::new();
     // One value in every series.
-    metrics.observe(&SessionRecord {
+    metrics.observe(&record());
+    metrics.tunnel_begins(&SessionRecord {
         shadow_denial: Some(Denial { reason: Reason::Expired, detail: String::new() }),
         ..record()
     });
