@@ -83,4 +83,5 @@ async fn a_refused_reload_is_tried_again() {
     gate.wait_for("the refusal", |status| status.last_reload.as_ref().is_some_and(|last| !last.accepted)).await;
     drop(taken);
     gate.wait_for("the reload", |status| status.generation == 2).await;
+    assert_eq!(gate.status().last_reload.unwrap().trigger, "retry");
 }

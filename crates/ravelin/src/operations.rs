@@ -39,7 +39,7 @@ impl Operations {
         let _ = self.admin_listen.set(address);
     }
 
-    /// Reloads for one of `signal`, `control`, `file`.
+    /// Reloads for one of `signal`, `control`, `file`, `retry`.
     pub fn reload_for(&self, trigger: &str, dry_run: bool) -> ReloadReport {
         reload::reload(&self.gateway, &self.accept_thread, trigger, dry_run)
     }

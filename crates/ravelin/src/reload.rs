@@ -14,8 +14,10 @@ use crate::memory;
 use crate::operator::{AgeOverride, ReloadReport, Withdrawal};
 use crate::server::descriptors_suffice;
 
-/// What triggers the reloads that nobody asked for.
+/// The trigger of a reload because a file has changed.
 pub(crate) const FILE: &str = "file";
+/// Of one that was refused, and is tried again by itself.
+pub(crate) const RETRY: &str = "retry";
 
 /// Reloads configuration and files. Takes as long as reading them takes: call it from a thread that may block.
 pub(crate) fn reload(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, dry_run: bool) -> ReloadReport {
@@ -168,9 +170,9 @@ fn withdrawal(session: &live::LiveSession, end: crate::record::SessionEnd, detai
     }
 }
 
-/// What is tried again by itself, and refused for the same, is told once.
+/// What is tried again by itself, and refused for the same, is told once; whoever changes a file again hears of it again.
 fn log(report: &ReloadReport, last: Option<&ReloadReport>) {
-    if report.trigger == FILE && last.is_some_and(|last| !last.accepted && last.problems == report.problems) {
+    if report.trigger == RETRY && last.is_some_and(|last| !last.accepted && last.problems == report.problems) {
         return;
     }
     for problem in &report.problems {

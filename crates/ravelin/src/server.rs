@@ -274,7 +274,7 @@ fn keep_house(
         let is_time = changed || (watcher.is_at_rest() && retry.is_due(Instant::now()));
         if is_time && !gateway.is_draining() {
             retry.begins(Instant::now());
-            operations.reload_for(reload::FILE, false);
+            operations.reload_for(if changed { reload::FILE } else { reload::RETRY }, false);
         }
     }));
 }

@@ -3,7 +3,8 @@
  *     gnutls_pipe ADDRESS PORT NAME ROOT CERTIFICATE KEY PRIORITY
  *
  * The server must be NAME under ROOT. gnutls-cli does the same, but writes every octet by a call of its own: it would
- * spend hours on the gigabytes of a soak. Not for a server that sends while it does not receive: it may send itself only.
+ * spend hours on the gigabytes of a soak. It sends all of what it read before it receives: not for a
+ * server that sends much unasked.
  */
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
