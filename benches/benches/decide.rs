@@ -1,5 +1,7 @@
 //! What a decision costs, and what a refusal costs.
 //!
+//! A permit is measured twice: of a client that came before, whose issuer's signature is remembered, and of one that did not.
+//!
 //! Promise: a permit below 0.15 ms, any refusal of a stranger's list below 0.6 ms (robustness.md, rule 2), both with
 //! configured RSA authorities and lists.
 //!
@@ -9,7 +11,7 @@
 
 use std::time::Duration;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use ravelin_lab::pki::{Authority, CertificateSpec, Estate, GeneralName, Key, KeyType, Name, purpose, self_signed};
 use ravelin_policy::{
     Context, DenyList, NameRules, Policy, PolicySpec, PresentedChain, Reason, RevocationCheck, RevocationSpec, Source,
@@ -46,6 +48,18 @@ fn benchmarks(criterion: &mut Criterion) {
         };
         assert_eq!(found, expected, "{name}");
         group.bench_function(name, |bencher| bencher.iter(|| policy.decide(&chain, &context)));
+    }
+    for (name, list) in [
+        ("permit-the-first-time/rsa-leaf-by-rsa", clients.healthy.chain()),
+        ("permit-the-first-time/p256-leaf-by-p256", clients.healthy_renewed.chain()),
+    ] {
+        let chain = chain(&list);
+        let context = Context { now: at(NOW), generation: 1 };
+        group.bench_function(name, |bencher| {
+            // A policy that was just built remembers no signature.
+            let new = || self::policy(&estate);
+            bencher.iter_batched_ref(new, |policy| policy.decide(&chain, &context), BatchSize::SmallInput);
+        });
     }
     group.finish();
 }

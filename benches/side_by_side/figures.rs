@@ -78,6 +78,7 @@ pub(crate) struct Summary {
 pub(crate) struct Samples {
     values: BTreeMap<(Figure, Product), Vec<f64>>,
     relay: BTreeMap<Figure, Vec<f64>>,
+    disturbed: Vec<f64>,
     failures: Vec<String>,
 }
 
@@ -141,6 +142,11 @@ impl Samples {
         }
     }
 
+    /// Share of packets, in one turn, that were under way while the host gave a processor no time.
+    pub(crate) fn push_disturbed(&mut self, share: f64) {
+        self.disturbed.push(share);
+    }
+
     /// Something that could not be measured, or carried wrong bytes.
     pub(crate) fn fail(&mut self, what: String) {
         eprintln!("FAILED: {what}");
@@ -165,6 +171,11 @@ impl Samples {
     /// What ravelin's relay threads took of a figure.
     pub(crate) fn relay(&self, figure: Figure) -> Option<Summary> {
         self.relay.get(&figure).and_then(|values| summary(values))
+    }
+
+    /// Share of packets left out of a turn.
+    pub(crate) fn disturbed(&self) -> Option<Summary> {
+        summary(&self.disturbed)
     }
 
     /// The better of haproxy and nginx.

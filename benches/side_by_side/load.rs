@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::backend::wait_until;
 use crate::product::{Product, Running};
 use crate::wire::{self, AsyncTunnel, Order};
+use crate::witness::Trip;
 
 /// What a load cost.
 #[derive(Clone, Copy)]
@@ -117,7 +118,7 @@ pub(crate) fn handshakes(
 }
 
 /// Packets of 200 bytes that come back before their tunnel sends the next one: so many on each tunnel, one every so often
-/// or at once. Also returns how long each took, in microseconds.
+/// or at once. Also returns how long each took.
 pub(crate) async fn packets(
     running: &Running,
     face: SocketAddr,
@@ -125,7 +126,7 @@ pub(crate) async fn packets(
     tunnels: usize,
     each: u64,
     every: Option<Duration>,
-) -> io::Result<(Spent, Vec<f64>)> {
+) -> io::Result<(Spent, Vec<Trip>)> {
     let opened = open_many(face, configs, tunnels, PACKET, 1).await?;
     let before = Metered::start(running)?;
     let start = tokio::time::Instant::now();
@@ -135,29 +136,28 @@ pub(crate) async fn packets(
             let share = u32::try_from(number).unwrap_or(0) + 1;
             let offset = every.map(|every| every * share / u32::try_from(tunnels).unwrap_or(u32::MAX));
             let mut clock = every.map(|every| tokio::time::interval_at(start + offset.unwrap_or_default(), every));
-            let (mut packet, mut times) = ([0; PACKET], Vec::new());
+            let (mut packet, mut trips) = ([0; PACKET], Vec::new());
             for count in 0..each {
                 if let Some(clock) = &mut clock {
                     clock.tick().await;
                 }
                 let sent = Instant::now();
                 wire::echo(&mut tunnel, count * PACKET as u64 + number as u64, &mut packet).await?;
-                times.push(sent.elapsed().as_secs_f64() * 1e6);
+                trips.push(Trip { sent, took: sent.elapsed() });
             }
-            Ok::<_, io::Error>((tunnel, times))
+            Ok::<_, io::Error>((tunnel, trips))
         });
     }
     // Tunnels are kept until all are done: their ends are not measured.
-    let (mut kept, mut times) = (Vec::new(), Vec::new());
+    let (mut kept, mut trips) = (Vec::new(), Vec::new());
     while let Some(done) = tasks.join_next().await {
         let (tunnel, its) = done.map_err(io::Error::other)??;
         kept.push(tunnel);
-        times.extend(its);
+        trips.extend(its);
     }
     let spent = before.spent()?;
-    times.sort_by(f64::total_cmp);
     close_many(kept).await;
-    Ok((spent, times))
+    Ok((spent, trips))
 }
 
 /// Clients that are refused, one after the other on each of some threads, as fast as they are, for as long as this lives.

@@ -22,6 +22,7 @@ mod page;
 mod product;
 mod rounds;
 mod wire;
+mod witness;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -39,6 +39,7 @@ pub(crate) fn markdown(samples: &Samples, surroundings: &Surroundings) -> String
     about(&mut text, samples, surroundings);
     table(&mut text, samples);
     relay(&mut text, samples);
+    disturbed(&mut text, samples);
     text
 }
 
@@ -124,6 +125,17 @@ fn relay(text: &mut String, samples: &Samples) {
         })
         .collect();
     let _ = writeln!(text, "Of ravelin's CPU, the relay thread alone: {}.", shares.join("; "));
+}
+
+/// What the latencies leave out.
+fn disturbed(text: &mut String, samples: &Samples) {
+    let Some(Summary { median, least, most }) = samples.disturbed() else { return };
+    let [median, least, most] = [median, least, most].map(|share| short(share * 100.0));
+    let _ = writeln!(
+        text,
+        "\nOf the packets of *sparse* and *busy*, {median} % ({least}–{most}) were left out, of every product: the host gave a \
+         processor no time while they were under way."
+    );
 }
 
 fn version(product: Product, surroundings: &Surroundings) -> String {

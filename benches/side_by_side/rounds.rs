@@ -14,6 +14,7 @@ use crate::figures::{Figure, Samples};
 use crate::load::{self, Spent};
 use crate::product::{Product, Running};
 use crate::wire;
+use crate::witness::{self, Trip, Witness};
 
 /// How much is done.
 pub(crate) struct Size {
@@ -98,6 +99,17 @@ enum Load {
     Packets(Figure, Beat),
 }
 
+impl Load {
+    /// How often in each round. The slowest hundredth of some thousand packets are few, and differ more than anything else.
+    fn turns(self) -> usize {
+        match self {
+            Load::Packets(_, Beat::Sparse) => 5,
+            Load::Packets(_, Beat::Paced) => 3,
+            Load::Bulk(_) | Load::Handshakes(_) | Load::Idle | Load::Packets(..) => 1,
+        }
+    }
+}
+
 /// One tunnel, as fast as it goes or at a steady pace.
 #[derive(Clone, Copy, Debug)]
 struct Bulk {
@@ -157,8 +169,10 @@ impl Bench<'_> {
         let running: Vec<Running> =
             products.iter().filter_map(|product| self.start(*product, usize::MAX, samples)).collect();
         for load in loads {
-            for product in &running {
-                self.measure(load, product, &clients, samples);
+            for _ in 0..load.turns() {
+                for product in &running {
+                    self.measure(load, product, &clients, samples);
+                }
             }
         }
         Ok(())
@@ -246,26 +260,32 @@ impl Bench<'_> {
             Beat::Nobodies => Some(load::Flood::start(face, &self.estate.nobody()?)),
             Beat::FlatOut | Beat::Paced | Beat::PacedBridged | Beat::Sparse => None,
         };
-        let work = load::packets(running, face, &clients.many, tunnels, each, every);
-        let done = self.bounded(work);
+        // A flood keeps processors busy in the kernel, where a witness cannot tell it from the host.
+        let witness = matches!(beat, Beat::Sparse | Beat::Paced).then(Witness::start).transpose()?;
+        let done = self.bounded(load::packets(running, face, &clients.many, tunnels, each, every));
         flood.map_or(Ok(()), load::Flood::end)?;
-        let (spent, times) = done?;
-        let at = |share: usize| times[(times.len() - 1) * share / 100];
+        let stalls = witness.map_or(Ok(Vec::new()), Witness::end)?;
+        let (spent, trips) = done?;
+        let undisturbed = witness::undisturbed(&trips, &stalls);
+        let at = |share: usize| percentile(&undisturbed, share);
         // There and back are two packets.
         let factor = 1e6 / count(2 * each * tunnels as u64);
         match beat {
             Beat::FlatOut | Beat::PacedBridged => note(samples, figure, running, spent, factor),
             Beat::Paced => {
                 note(samples, figure, running, spent, factor);
-                samples.push(Figure::BusyP50, running.product, at(50));
-                samples.push(Figure::BusyP99, running.product, at(99));
+                samples.push(Figure::BusyP50, running.product, at(50)?);
+                samples.push(Figure::BusyP99, running.product, at(99)?);
             }
             // So few that their CPU is lost in the clock's ticks.
             Beat::Sparse => {
-                samples.push(Figure::SparseP50, running.product, at(50));
-                samples.push(Figure::SparseP99, running.product, at(99));
+                samples.push(Figure::SparseP50, running.product, at(50)?);
+                samples.push(Figure::SparseP99, running.product, at(99)?);
             }
-            Beat::Strangers | Beat::Nobodies => samples.push(figure, running.product, at(99)),
+            Beat::Strangers | Beat::Nobodies => samples.push(figure, running.product, at(99)?),
+        }
+        if matches!(beat, Beat::Sparse | Beat::Paced) {
+            samples.push_disturbed(1.0 - count(undisturbed.len() as u64) / count(trips.len() as u64));
         }
         Ok(())
     }
@@ -283,6 +303,14 @@ impl Bench<'_> {
     fn bounded<T>(&self, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
         self.runtime.block_on(async { tokio::time::timeout(wire::PATIENCE, work).await })?
     }
+}
+
+/// Microseconds that this share of the trips, in hundredths, took at most.
+fn percentile(trips: &[Trip], share: usize) -> io::Result<f64> {
+    let mut times: Vec<Duration> = trips.iter().map(|trip| trip.took).collect();
+    times.sort_unstable();
+    let last = times.len().checked_sub(1).ok_or_else(|| io::Error::other("every packet was disturbed"))?;
+    Ok(times[last * share / 100].as_secs_f64() * 1e6)
 }
 
 fn note(samples: &mut Samples, figure: Figure, running: &Running, spent: Spent, factor: f64) {

@@ -15,7 +15,7 @@ use crate::directory::Directory;
 use crate::identity::Identity;
 use crate::judge::{self, Judged, PathRules, Revocation, list_authority, report, rule_of, unix_seconds};
 use crate::names::Names;
-use crate::path::{Failure, Found, Path, Search, SearchCost};
+use crate::path::{Failure, Found, Path, Search, SearchCost, VerifiedSignatures};
 use crate::purpose::Purposes;
 use crate::revocation::Lists;
 use crate::shape::{self, Misshapen, Shaped};
@@ -26,6 +26,7 @@ use crate::spec::{AccountSpec, Notice, PolicySpec, Problem, RevocationCheck, Rev
 pub struct Policy {
     name: String,
     authorities: Authorities,
+    verified_signatures: Arc<VerifiedSignatures>,
     path_rules: PathRules,
     names: Names,
     denied: Denied,
@@ -62,8 +63,8 @@ impl Policy {
         rules.push(report("shape", Outcome::Passed, shaped.text()));
         let identity = identity(leaf);
 
-        let (searched, cost) =
-            Search::new(leaf, sent, &self.authorities, |path| self.path_rules.judge(path, context.now)).run();
+        let judge = |path: &Path<'_>| self.path_rules.judge(path, context.now);
+        let (searched, cost) = Search::new(leaf, sent, &self.authorities, &self.verified_signatures, judge).run();
         let Found { path, judged } = match searched {
             Ok(found) => found,
             Err(Failure { stage, reason, detail, passed }) => {
@@ -222,15 +223,21 @@ impl Policy {
             stale_grace: revocation.stale_grace,
         };
         let path_rules = PathRules { purposes, issued_by, revocation };
-        Ok((Policy { name: spec.name, authorities, path_rules, names, denied, account, shadow }, notices))
+        let verified_signatures = Arc::default();
+        let name = spec.name;
+        Ok((Policy { name, authorities, verified_signatures, path_rules, names, denied, account, shadow }, notices))
     }
 }
 
 impl Policy {
-    /// Takes over the revocation lists that the policy of this name in the generation before knew better: a list whose file
-    /// is now missing, damaged, older or signed by a stranger goes on counting until its end (robustness rule 13). To be
-    /// called once, on a policy just built and not yet in force. Each list taken over is named in a notice.
-    pub fn keep_newer_lists_of(&mut self, previous: &Policy, now: UnixTime) -> Vec<Notice> {
+    /// Takes over from the policy of this name in the generation before. To be called once, on a policy just built and not
+    /// yet in force.
+    ///
+    /// - Revocation lists that it knew better: a list whose file is now missing, damaged, older or signed by a stranger goes
+    ///   on counting until its end (robustness rule 13). Each is named in a notice.
+    /// - Signatures that were verified: whether a key signed a certificate depends on no rule.
+    pub fn take_over(&mut self, previous: &Policy, now: UnixTime) -> Vec<Notice> {
+        self.verified_signatures = Arc::clone(&previous.verified_signatures);
         let authorities: Vec<_> = self.authorities.iter().map(|one| list_authority(&one.certificate)).collect();
         self.path_rules.revocation.lists.keep_newer_of(&previous.path_rules.revocation.lists, &authorities, now)
     }

@@ -122,7 +122,7 @@ pub fn build_after(
             continue;
         };
         if let Some(before) = previous.and_then(|generation| generation.policies.get(name)) {
-            for notice in built.keep_newer_lists_of(before, now) {
+            for notice in built.take_over(before, now) {
                 let file = Path::new(&notice.origin);
                 problems.warning(file, &format!("policies.{name}.revocation.crls"), notice.text);
             }

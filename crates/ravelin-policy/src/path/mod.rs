@@ -18,9 +18,11 @@ mod constraints;
 mod policies;
 mod rules;
 mod search;
+mod verified;
 
 pub(crate) use rules::{authority_fault, check_rules};
 pub(crate) use search::{Failure, Found, Search, SearchCost, Stage};
+pub(crate) use verified::VerifiedSignatures;
 
 use crate::certificate::Certificate;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::verified::{Verified, VerifiedSignatures};
 use super::{Path, authority_fault};
 use crate::authorities::Authorities;
 use crate::certificate::{Certificate, Weakness};
@@ -48,7 +49,11 @@ pub(crate) struct Found<'a, T> {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct SearchCost {
     pub(crate) steps: usize,
+    /// Looked at: verified, or remembered. What is remembered counts against the budget too, so that the answer to a
+    /// list does not depend on who came before.
     pub(crate) signatures: usize,
+    /// Of these, remembered.
+    pub(crate) remembered: usize,
 }
 
 /// One search.
@@ -56,6 +61,7 @@ pub(crate) struct Search<'a, J> {
     leaf: &'a Certificate,
     sent: &'a [Certificate],
     authorities: &'a Authorities,
+    known: &'a VerifiedSignatures,
     judge: J,
     verified: HashMap<(Node, Node), bool>,
     cost: SearchCost,
@@ -72,9 +78,15 @@ enum Node {
 
 impl<'a, T, J: FnMut(&Path<'a>) -> Result<T, Failure>> Search<'a, J> {
     /// `judge` sees every path whose signatures hold, and says whether it will do.
-    pub(crate) fn new(leaf: &'a Certificate, sent: &'a [Certificate], authorities: &'a Authorities, judge: J) -> Self {
+    pub(crate) fn new(
+        leaf: &'a Certificate,
+        sent: &'a [Certificate],
+        authorities: &'a Authorities,
+        known: &'a VerifiedSignatures,
+        judge: J,
+    ) -> Self {
         let (verified, cost) = (HashMap::new(), SearchCost::default());
-        Search { leaf, sent, authorities, judge, verified, cost, nearest: None }
+        Search { leaf, sent, authorities, known, judge, verified, cost, nearest: None }
     }
 
     /// The first path that holds, or the failure of the one that got furthest.
@@ -189,9 +201,10 @@ impl<'a, T, J: FnMut(&Path<'a>) -> Result<T, Failure>> Search<'a, J> {
         let (Some(signed), Some(signer)) = (self.certificate(subject), self.certificate(issuer)) else {
             return Ok(false);
         };
-        let verifies = signer.public_key.verifies(&signed.signature_algorithm, &signed.signed, &signed.signature);
-        self.verified.insert((subject, issuer), verifies);
-        Ok(verifies)
+        let verified = self.known.is_signed_by(signed, signer);
+        self.cost.remembered += usize::from(verified == Verified::Before);
+        self.verified.insert((subject, issuer), verified != Verified::Not);
+        Ok(verified != Verified::Not)
     }
 
     fn certificate(&self, node: Node) -> Option<&'a Certificate> {

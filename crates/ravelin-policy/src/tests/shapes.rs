@@ -59,7 +59,8 @@ fn two_names_in_every_order() {
         let list: Vec<Vec<u8>> = std::iter::once(leaf).chain(others).collect();
         let (decision, cost) = policy.decide_counting(&chain(&list), &Context { now: at(NOW), generation: 7 });
         assert!(outcome(&decision).is_err());
-        worst = SearchCost { steps: worst.steps.max(cost.steps), signatures: worst.signatures.max(cost.signatures) };
+        worst.steps = worst.steps.max(cost.steps);
+        worst.signatures = worst.signatures.max(cost.signatures);
     }
     assert!(worst.signatures <= 5 && worst.steps <= 64, "{worst:?}");
 }
@@ -89,4 +90,35 @@ fn a_usual_client_costs_one_signature() {
         assert_eq!(outcome(&decision), Ok(()));
         assert_eq!(cost.signatures, 1, "two authorities of one name: the key identifier picks the right one");
     }
+}
+
+/// The answer to a list is the same whoever came before, and however often it is judged.
+#[test]
+fn a_client_that_comes_back_costs_no_signature() {
+    let (first, mut next) = (build(estate_spec()), Arc::into_inner(build(estate_spec())).unwrap());
+    let context = Context { now: at(NOW), generation: 7 };
+    let judge = |policy: &Policy, list: &[Vec<u8>]| {
+        let (decision, cost) = policy.decide_counting(&chain(list), &context);
+        (format!("{decision:?}"), cost.signatures - cost.remembered)
+    };
+    let clients = &ESTATE.clients;
+    // The revoked one's search goes on to the namesake of its issuer, whose key did not sign it.
+    for (client, others) in [(&clients.healthy, 0), (&clients.healthy_renewed, 0), (&clients.revoked, 1)] {
+        let (decision, verified) = judge(&first, &client.chain());
+        assert_eq!(verified, 1 + others, "{decision}");
+        assert_eq!(judge(&first, &client.chain()), (decision, others));
+    }
+    let stranger = clients.healthy.chain().into_iter().enumerate().map(|(nth, mut der)| {
+        if nth == 0 {
+            *der.last_mut().unwrap() ^= 1;
+        }
+        der
+    });
+    let stranger: Vec<Vec<u8>> = stranger.collect();
+    for _ in 0..2 {
+        assert!(judge(&first, &stranger).1 > 0, "what does not hold is verified each time");
+    }
+    next.take_over(&first, at(NOW));
+    assert_eq!(judge(&next, &clients.healthy.chain()).1, 0, "after a reload");
+    assert!(judge(&next, &stranger).1 > 0);
 }

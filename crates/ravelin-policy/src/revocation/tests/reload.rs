@@ -92,7 +92,7 @@ fn a_reload_with_broken_lists_locks_nobody_out() {
     };
     let mut next = std::sync::Arc::into_inner(build(spec())).unwrap();
     assert_eq!(judged(&next), [Err(Reason::RevocationUnknown); 3], "a start with such files admits nobody");
-    let notices = next.keep_newer_lists_of(&before, at(crate::tests::NOW));
+    let notices = next.take_over(&before, at(crate::tests::NOW));
     assert_eq!(notices.len(), 3, "{notices:?}");
     assert_eq!(judged(&next), [Ok(()), Ok(()), Err(Reason::Revoked)]);
     assert_eq!(next.lists(), before.lists());
