@@ -100,12 +100,13 @@ enum Load {
 }
 
 impl Load {
-    /// How often in each round. The slowest hundredth of some thousand packets are few, and differ more than anything else.
+    /// How often in each round. What takes some seconds differs most between neighbours' busy and quiet ones, and of some
+    /// thousand packets the slowest hundredth are few.
     fn turns(self) -> usize {
         match self {
             Load::Packets(_, Beat::Sparse) => 5,
-            Load::Packets(_, Beat::Paced) => 3,
-            Load::Bulk(_) | Load::Handshakes(_) | Load::Idle | Load::Packets(..) => 1,
+            Load::Packets(_, Beat::Paced) | Load::Handshakes(_) | Load::Bulk(Bulk { stream: Stream::Large, .. }) => 3,
+            Load::Bulk(_) | Load::Idle | Load::Packets(..) => 1,
         }
     }
 }

@@ -12,6 +12,7 @@
 mod a_broken_controller_costs_one_fetch;
 mod a_broken_start_serves_nobody;
 mod a_domain_controller_says_who_passes;
+mod a_restart_refuses_nobody;
 mod a_scanner_finds_nothing;
 mod a_stalled_side_holds_little;
 mod accounts_are_judged;

@@ -41,12 +41,19 @@ contents() {
 -rwxr-xr-x usr/bin/ravelin
 -rw-r----- etc/ravelin/ravelin.toml
 -rw-r--r-- (usr/)?lib/systemd/system/ravelin.service
+-rw-r--r-- (usr/)?lib/systemd/system/ravelin.socket
+-rw-r--r-- etc/logrotate.d/ravelin
+-rw-r--r-- usr/share/doc/ravelin/examples/grafana/ravelin.json
+-rw-r--r-- usr/share/doc/ravelin/examples/prometheus/ravelin.rules.yml
+-rw-r--r-- usr/share/doc/ravelin/examples/Export-RavelinDirectory.ps1
 -rw-r--r-- usr/share/doc/ravelin/examples/ravelin.toml
 -rw-r--r-- usr/share/doc/ravelin/LICENSE-APACHE
 END
     check "package is called ravelin" grep -qE '^ Package: ravelin$' "$SCRATCH/control"
     check "package wants a C library and adduser" grep -qE '^ Depends: .*adduser.*' "$SCRATCH/control"
-    check "sample configuration is a conffile" sh -c "dpkg-deb --ctrl-tarfile '$DEB' | tar -xO ./conffiles | grep -qx /etc/ravelin/ravelin.toml"
+    for path in /etc/ravelin/ravelin.toml /etc/logrotate.d/ravelin; do
+        check "$path is a conffile" sh -c "dpkg-deb --ctrl-tarfile '$DEB' | tar -xO ./conffiles | grep -qx $path"
+    done
 }
 
 unit() {

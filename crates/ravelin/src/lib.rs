@@ -14,6 +14,7 @@ mod front;
 pub mod gateway;
 pub mod generation;
 mod iana;
+pub mod inherited;
 mod legacy;
 mod listener;
 mod live;

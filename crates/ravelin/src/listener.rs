@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 use crate::config::Config;
 use crate::draft::{Draft, Ending};
 use crate::gateway::Gateway;
+use crate::inherited::Inherited;
 use crate::session;
 
 /// Connections that the kernel holds for us while we are busy: Linux's own default limit.
@@ -26,6 +27,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The sockets that accept, across generations: a reload opens the new ones before it closes the old.
 #[derive(Default)]
 pub(crate) struct Listeners {
+    inherited: Inherited,
     open: Mutex<HashMap<Key, Open>>,
 }
 
@@ -38,9 +40,15 @@ struct Open {
 }
 
 /// Sockets opened for a configuration that is not in force yet.
+#[derive(Default)]
 pub(crate) struct Opened(Vec<(Key, StdTcpListener)>);
 
 impl Listeners {
+    /// None yet; what the service manager opened is taken from there.
+    pub(crate) fn new(inherited: Inherited) -> Listeners {
+        Listeners { inherited, open: Mutex::default() }
+    }
+
     /// Opens what `config` has and is not open yet.
     ///
     /// # Errors
@@ -52,7 +60,10 @@ impl Listeners {
             for address in &listener.bind {
                 let key = (name.clone(), *address);
                 if !open.contains_key(&key) {
-                    let socket = bind(*address).map_err(|error| (name.clone(), *address, error))?;
+                    let socket = self.inherited.on(*address).unwrap_or_else(|| bind(*address));
+                    let socket = socket
+                        .and_then(|socket| socket.set_nonblocking(true).map(|()| socket))
+                        .map_err(|error| (name.clone(), *address, error))?;
                     opened.push((key, socket));
                 }
             }
@@ -64,7 +75,7 @@ impl Listeners {
     pub(crate) fn apply(&self, opened: Opened, config: &Config, gateway: &Arc<Gateway>, accept_thread: &Handle) {
         let mut open = self.lock();
         if gateway.is_draining() {
-            // A drain that began during the reload has closed everything, and what it closed stays closed.
+            // It has closed everything, and what it closed stays closed.
             return;
         }
         for (key, socket) in opened.0 {
@@ -75,6 +86,12 @@ impl Listeners {
         open.retain(|(name, address), _| {
             config.listeners.get(name).is_some_and(|listener| listener.bind.contains(address))
         });
+    }
+
+    /// Addresses that the service manager holds open and `config` does not have: clients wait there for nobody.
+    pub(crate) fn unclaimed(&self, config: &Config) -> Vec<SocketAddr> {
+        let claimed: Vec<&SocketAddr> = config.listeners.values().flat_map(|listener| &listener.bind).collect();
+        self.inherited.addresses().filter(|address| !claimed.contains(&address)).collect()
     }
 
     /// Closes all of them.
@@ -109,7 +126,6 @@ fn bind(address: SocketAddr) -> io::Result<StdTcpListener> {
         // `0.0.0.0:443` and `[::]:443` are two listeners, each for its own family.
         socket.set_only_v6(true)?;
     }
-    socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

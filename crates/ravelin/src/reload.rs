@@ -9,10 +9,11 @@ use crate::clock;
 use crate::config::{self, Config, Problem};
 use crate::gateway::Gateway;
 use crate::generation::{self, Generation};
+use crate::listener::Opened;
 use crate::live;
 use crate::memory;
 use crate::operator::{AgeOverride, ReloadReport, Withdrawal};
-use crate::server::descriptors_suffice;
+use crate::server::{self, descriptors_suffice};
 
 /// The trigger of a reload because a file has changed.
 pub(crate) const FILE: &str = "file";
@@ -64,10 +65,6 @@ fn rebuild(
     let now = clock::now();
     let current = gateway.generation();
     let mut report = begun(gateway, trigger, dry_run);
-    if gateway.is_draining() {
-        report.problems.push("the gateway is draining; nothing is reloaded any more".to_owned());
-        return report;
-    }
     let next = match build(gateway, &current, age_override, now, &mut report) {
         Ok(next) => next,
         Err(problems) => {
@@ -79,7 +76,9 @@ fn rebuild(
         report.problems.push(format!("limits.sessions: {text}"));
         return report;
     }
-    let opened = match gateway.listeners.open(&next.config) {
+    // In a drain a reload is there for the tunnels alone.
+    let opened = if gateway.is_draining() { Ok(Opened::default()) } else { gateway.listeners.open(&next.config) };
+    let opened = match opened {
         Ok(opened) => opened,
         Err((name, address, error)) => {
             report.problems.push(format!("listeners.{name}.bind: cannot listen on {address}: {error}"));
@@ -140,6 +139,7 @@ fn build(
         gateway.watch_besides(generation::named_files(&config));
     }
     let mut next = generation::build_after(Some(current), age_override, &config, current.number + 1, now)?;
+    next.warnings.splice(0..0, server::unclaimed(&config, &gateway.listeners));
     report.warnings.extend(words(&next.warnings));
     next.warnings.splice(0..0, warnings);
     Ok(next)

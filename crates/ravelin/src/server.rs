@@ -15,6 +15,7 @@ use crate::clock;
 use crate::config::{Config, Problem, Severity};
 use crate::gateway::{Gateway, RecordSink};
 use crate::generation;
+use crate::inherited::Inherited;
 use crate::listener::Listeners;
 use crate::memory::{self, Trimmer};
 use crate::metrics::Metrics;
@@ -52,6 +53,19 @@ pub struct Running {
 /// # Errors
 /// Everything that is wrong with the configuration, its files, the addresses or the limits. Nothing runs then.
 pub fn start(
+    loaded: (Config, Vec<Problem>),
+    metrics: Arc<Metrics>,
+    sinks: Vec<Box<dyn RecordSink>>,
+) -> Result<Running, Vec<Problem>> {
+    start_on(Inherited::default(), loaded, metrics, sinks)
+}
+
+/// [`start`], on sockets of the service manager where it passed some.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_on(
+    inherited: Inherited,
     (config, warnings): (Config, Vec<Problem>),
     metrics: Arc<Metrics>,
     mut sinks: Vec<Box<dyn RecordSink>>,
@@ -63,11 +77,11 @@ pub fn start(
         // Reading a snapshot takes three times what its index keeps.
         memory::give_back();
     }
-    generation.warnings.splice(0..0, warnings);
+    let listeners = Listeners::new(inherited);
+    generation.warnings.splice(0..0, warnings.into_iter().chain(unclaimed(&config, &listeners)));
     let at_start = |key: &str, text: String| vec![Problem::error(&config.file, key, text)];
     descriptors_suffice(&config).map_err(|text| at_start("limits.sessions", text))?;
 
-    let listeners = Listeners::default();
     let opened = listeners.open(&config).map_err(|(name, address, error)| {
         at_start(&format!("listeners.{name}.bind"), format!("cannot listen on {address}: {error}"))
     })?;
@@ -108,6 +122,18 @@ pub fn start(
     let crowded = workers.iter().chain(&accept).chain(&keeper).map(|thread| thread.handle().clone()).collect();
     keep_house(&gateway, &operations, watcher, &keeper_handle, crowded);
     Ok(Running { gateway, operations, admin: Some(admin), accept, keeper, workers })
+}
+
+/// A word on each address that the service manager holds open and no listener has.
+pub(crate) fn unclaimed(config: &Config, listeners: &Listeners) -> Vec<Problem> {
+    let warning = |address| {
+        let text = format!(
+            "the service manager holds {address} open, which no listener has: clients wait there for nobody. Cure: the address \
+             in `bind` of a listener, or out of the .socket unit"
+        );
+        Problem { severity: Severity::Warning, ..Problem::error(&config.file, "listeners", text) }
+    };
+    listeners.unclaimed(config).into_iter().map(warning).collect()
 }
 
 /// Everything that a start would find wrong or worth a word, short of opening the addresses: for `check`.
@@ -272,7 +298,7 @@ fn keep_house(
             retry.refused(Instant::now());
         }
         let is_time = changed || (watcher.is_at_rest() && retry.is_due(Instant::now()));
-        if is_time && !gateway.is_draining() {
+        if is_time {
             retry.begins(Instant::now());
             operations.reload_for(if changed { reload::FILE } else { reload::RETRY }, false);
         }

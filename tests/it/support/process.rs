@@ -58,7 +58,7 @@ impl Process {
         };
         command.args(["run", "--config"]).arg(config).env("NOTIFY_SOCKET", setup.path("notify"));
         command.env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
-        let mut child = change(&mut command).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = change(command.stdin(Stdio::null())).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(Vec::new()));
         let (mut pipe, said) = (child.stderr.take().unwrap(), Arc::clone(&stderr));
         let reader = std::thread::spawn(move || {

@@ -13,10 +13,13 @@ use tokio::task::JoinSet;
 use super::{EXIT_CONFIGURATION, configuration_error, print_problems};
 use crate::clock;
 use crate::config::{self, Problem};
-use crate::gateway::RecordSink;
+use crate::gateway::{Gateway, RecordSink};
+use crate::inherited::Inherited;
 use crate::log::{self, Log};
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, Watchdog};
+use crate::operations::Operations;
+use crate::operator::ReloadReport;
 use crate::record::SessionRecord;
 use crate::server::{self, Running};
 
@@ -30,6 +33,16 @@ pub struct RunArgs {
 
 /// Runs the command: returns when the gateway has drained.
 pub fn run(args: &RunArgs) -> ExitCode {
+    let inherited = match Inherited::from_env() {
+        Ok(inherited) => inherited,
+        Err(error) => {
+            let text = format!(
+                "the service manager passed a socket that cannot be used: {error}. Cure: nothing but ListenStream= with an \
+                 address and a port in the .socket unit"
+            );
+            return configuration_error(&[Problem::error(&args.config, "listeners", text)]);
+        }
+    };
     let (config, warnings) = match config::load(&args.config) {
         Ok(loaded) => loaded,
         Err(problems) => return configuration_error(&problems),
@@ -47,7 +60,7 @@ pub fn run(args: &RunArgs) -> ExitCode {
         tracing::warn!("{warning}");
     }
     let sinks: Vec<Box<dyn RecordSink>> = vec![Box::new(LogSink(log.clone()))];
-    let running = match server::start((config, warnings), metrics, sinks) {
+    let running = match server::start_on(inherited, (config, warnings), metrics, sinks) {
         Ok(running) => running,
         Err(problems) => {
             log.flush();
@@ -97,12 +110,7 @@ async fn wait_for_signals(running: Running) -> std::io::Result<()> {
             }
             _ = hangup.recv() => {
                 notifier.reloading();
-                running.gateway().reopen_sinks();
-                // One that waits for the one at work will read what is there then: a third would find nothing new.
-                if reloads.len() < 2 {
-                    let operations = running.operations().clone();
-                    reloads.spawn_blocking(move || operations.reload_for("signal", false));
-                }
+                hung_up(running.gateway(), running.operations(), &mut reloads);
             }
             Some(_) = reloads.join_next() => {
                 if reloads.is_empty() {
@@ -115,21 +123,33 @@ async fn wait_for_signals(running: Running) -> std::io::Result<()> {
         }
     }
     notifier.stopping();
-    drain(running, &mut watchdog, &mut hangup, &mut terminate, &mut interrupt).await;
+    let signals = Signals { hangup, terminate, interrupt };
+    drain(running, &mut watchdog, signals, reloads).await;
     Ok(())
+}
+
+/// SIGHUP: the audit file is opened anew, and everything is read anew, beside whatever else there is to do.
+fn hung_up(gateway: &Gateway, operations: &Operations, reloads: &mut JoinSet<ReloadReport>) {
+    gateway.reopen_sinks();
+    // One that waits for the one at work will read what is there then: a third would find nothing new.
+    if reloads.len() < 2 {
+        let operations = operations.clone();
+        reloads.spawn_blocking(move || operations.reload_for("signal", false));
+    }
 }
 
 /// How long a reload may go on when everything else has ended.
 const RELOAD_GRACE: Duration = Duration::from_millis(100);
 
-/// Drains; a second signal to end hurries, a hangup is past its time and changes nothing.
-async fn drain(
-    running: Running,
-    watchdog: &mut Watchdog,
-    hangup: &mut Signal,
-    terminate: &mut Signal,
-    interrupt: &mut Signal,
-) {
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// Drains; a second signal to end hurries. A hangup reloads as ever: who is denied meanwhile goes at once.
+async fn drain(running: Running, watchdog: &mut Watchdog, mut signals: Signals, mut reloads: JoinSet<ReloadReport>) {
+    let (gateway, operations) = (Arc::clone(running.gateway()), running.operations().clone());
     let hurry = Arc::new(AtomicBool::new(false));
     let drained = Arc::clone(&hurry);
     let mut drain = tokio::task::spawn_blocking(move || running.drain(&drained));
@@ -138,9 +158,10 @@ async fn drain(
             _ = &mut drain => return,
             // A drain may be longer than the watchdog's patience, and has a deadline of its own.
             () = watchdog.due() => watchdog.beat(),
-            _ = terminate.recv() => hurry.store(true, Ordering::Relaxed),
-            _ = interrupt.recv() => hurry.store(true, Ordering::Relaxed),
-            _ = hangup.recv() => tracing::warn!("draining: nothing is reloaded any more"),
+            _ = signals.terminate.recv() => hurry.store(true, Ordering::Relaxed),
+            _ = signals.interrupt.recv() => hurry.store(true, Ordering::Relaxed),
+            _ = signals.hangup.recv() => hung_up(&gateway, &operations, &mut reloads),
+            Some(_) = reloads.join_next() => {}
         }
     }
 }
