@@ -21,7 +21,7 @@ use crate::revocation::Lists;
 use crate::shape::{self, Misshapen, Shaped};
 use crate::spec::{AccountSpec, Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source};
 
-/// One policy of one generation: immutable, everything a decision needs.
+/// One policy of one generation: everything a decision needs. Immutable, but for signatures that it remembers.
 #[derive(Debug)]
 pub struct Policy {
     name: String,
