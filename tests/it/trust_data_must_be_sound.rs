@@ -5,7 +5,7 @@ use ravelin::operator::Operator;
 use ravelin_lab::end::{End, alert};
 use ravelin_lab::pki::{CertificateSpec, CrlSpec};
 
-use crate::support::{Gate, Setup, gate_and_server};
+use crate::support::{Gate, Process, Setup, gate_and_server};
 
 /// What can be in a file's place.
 const BROKEN: [(&str, Option<&[u8]>); 7] = [
@@ -154,6 +154,18 @@ async fn no_list_is_no_good_news() {
         let warnings = gate.status().warnings;
         assert!(warnings.iter().any(|text| text.contains("list")), "{value}: {warnings:#?}");
     }
+}
+
+/// What the configuration gives up, and what its files lack: each is a line of the log.
+#[test]
+fn a_start_tells_each_warning_once() {
+    let setup = Setup::new().dead_server().set("policies.main", "revocation", r#"{ crls = [], check = "off" }"#);
+    let process = Process::start(setup);
+    let told = process.ask_json(&["status"])["warnings"].as_array().unwrap().len();
+    process.wait_until("the warnings", || process.log().matches("message=\"warning: ").count() >= told);
+    let log = process.log();
+    assert_eq!(log.matches("policies.main.revocation.check").count(), 1, "{log}");
+    assert_eq!(log.matches("message=\"warning: ").count(), told, "{log}");
 }
 
 /// Covers: traps row 22. Every authority of a bundle counts, the last as the first; and one that is taken out does not.

@@ -59,6 +59,7 @@ pub fn run(args: &RunArgs) -> ExitCode {
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
+    let told = warnings.len();
     let sinks: Vec<Box<dyn RecordSink>> = vec![Box::new(LogSink(log.clone()))];
     let running = match server::start_on(inherited, (config, warnings), metrics, sinks) {
         Ok(running) => running,
@@ -67,7 +68,8 @@ pub fn run(args: &RunArgs) -> ExitCode {
             return configuration_error(&problems);
         }
     };
-    for warning in &running.gateway().generation().warnings {
+    // The configuration's own come first, and are told.
+    for warning in running.gateway().generation().warnings.iter().skip(told) {
         tracing::warn!("{warning}");
     }
     let code = match serve(running) {
@@ -141,6 +143,7 @@ fn hung_up(gateway: &Gateway, operations: &Operations, reloads: &mut JoinSet<Rel
 /// How long a reload may go on when everything else has ended.
 const RELOAD_GRACE: Duration = Duration::from_millis(100);
 
+/// What steers a process that drains.
 struct Signals {
     hangup: Signal,
     terminate: Signal,
