@@ -79,6 +79,7 @@ pub(crate) struct Samples {
     values: BTreeMap<(Figure, Product), Vec<f64>>,
     relay: BTreeMap<Figure, Vec<f64>>,
     disturbed: Vec<f64>,
+    unwitnessed: Option<String>,
     failures: Vec<String>,
 }
 
@@ -145,6 +146,17 @@ impl Samples {
     /// Share of packets, in one turn, that were under way while the host gave a processor no time.
     pub(crate) fn push_disturbed(&mut self, share: f64) {
         self.disturbed.push(share);
+    }
+
+    /// Why nobody could tell which packets those were.
+    pub(crate) fn unwitnessed(&mut self, why: String) {
+        eprintln!("latencies are the host's too, no witness could be placed: {why}");
+        self.unwitnessed = Some(why);
+    }
+
+    /// The last such reason.
+    pub(crate) fn why_unwitnessed(&self) -> Option<&str> {
+        self.unwitnessed.as_deref()
     }
 
     /// Something that could not be measured, or carried wrong bytes.

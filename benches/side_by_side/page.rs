@@ -129,6 +129,10 @@ fn relay(text: &mut String, samples: &Samples) {
 
 /// What the latencies leave out.
 fn disturbed(text: &mut String, samples: &Samples) {
+    if let Some(why) = samples.why_unwitnessed() {
+        let _ = writeln!(text, "\nThe latencies are the host's too: no witness could be placed ({why}).");
+        return;
+    }
     let Some(Summary { median, least, most }) = samples.disturbed() else { return };
     let [median, least, most] = [median, least, most].map(|share| short(share * 100.0));
     let _ = writeln!(

@@ -265,7 +265,10 @@ impl Bench<'_> {
         let witness = matches!(beat, Beat::Sparse | Beat::Paced).then(Witness::start).transpose()?;
         let done = self.bounded(load::packets(running, face, &clients.many, tunnels, each, every));
         flood.map_or(Ok(()), load::Flood::end)?;
-        let stalls = witness.map_or(Ok(Vec::new()), Witness::end)?;
+        let stalls = witness.map_or(Ok(Vec::new()), Witness::end).unwrap_or_else(|error| {
+            samples.unwitnessed(error.to_string());
+            Vec::new()
+        });
         let (spent, trips) = done?;
         let undisturbed = witness::undisturbed(&trips, &stalls);
         let at = |share: usize| percentile(&undisturbed, share);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_setaffinity};
 
-/// Watches every processor for as long as it lives.
+/// Watches every processor until it is ended.
 pub(crate) struct Witness {
     over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<io::Result<Vec<Stall>>>>,
@@ -51,6 +51,9 @@ impl Witness {
     }
 
     /// What they saw.
+    ///
+    /// # Errors
+    /// They were not let before all others: that takes root and CAP_SYS_NICE.
     pub(crate) fn end(self) -> io::Result<Vec<Stall>> {
         self.over.store(true, Ordering::Relaxed);
         let ended = self
@@ -95,12 +98,13 @@ fn place(processor: usize) -> io::Result<()> {
     sched_setaffinity(None, &only)?;
     // util-linux's; the system call would need `unsafe`.
     let thread = gettid().as_raw_nonzero().to_string();
-    let said = Command::new("chrt").args(["--fifo", "--pid", "50", &thread]).output()?;
+    let said = Command::new("chrt").args(["--fifo", "--pid", "50", &thread]).output();
+    let said = said.map_err(|error| io::Error::other(format!("chrt: {error}")))?;
     if said.status.success() {
-        return Ok(());
+        Ok(())
+    } else {
+        Err(io::Error::other(String::from_utf8_lossy(&said.stderr).trim().to_owned()))
     }
-    let why = String::from_utf8_lossy(&said.stderr).into_owned();
-    Err(io::Error::other(format!("a witness needs root: {why}")))
 }
 
 const NAP: Duration = Duration::from_millis(1);
