@@ -37,14 +37,10 @@ impl Manager {
         Manager { socket: socket.into(), address, setup, _server: server }
     }
 
-    /// Starts the gateway on the socket, without waiting for it.
-    fn spawn(&self) -> Process {
-        let socket = self.socket.try_clone().unwrap();
-        Process::spawn(Arc::clone(&self.setup), PASS, |command| command.stdin(Stdio::from(socket)))
-    }
-
+    /// Starts the gateway on the socket.
     fn start(&self) -> Process {
-        let process = self.spawn();
+        let socket = self.socket.try_clone().unwrap();
+        let process = Process::spawn(Arc::clone(&self.setup), PASS, |command| command.stdin(Stdio::from(socket)));
         assert_eq!(process.notification(), "READY=1\n", "{}", process.log());
         process
     }

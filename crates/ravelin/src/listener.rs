@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::config::Config;
+use crate::config::{Config, Problem, Severity};
 use crate::draft::{Draft, Ending};
 use crate::gateway::Gateway;
 use crate::inherited::Inherited;
@@ -88,10 +88,17 @@ impl Listeners {
         });
     }
 
-    /// Addresses that the service manager holds open and `config` does not have: clients wait there for nobody.
-    pub(crate) fn unclaimed(&self, config: &Config) -> Vec<SocketAddr> {
+    /// A warning for each address that the service manager holds open and `config` does not have.
+    pub(crate) fn unclaimed(&self, config: &Config) -> Vec<Problem> {
         let claimed: Vec<&SocketAddr> = config.listeners.values().flat_map(|listener| &listener.bind).collect();
-        self.inherited.addresses().filter(|address| !claimed.contains(&address)).collect()
+        let warning = |address| {
+            let text = format!(
+                "the service manager holds {address} open, which no listener has: clients wait there for nobody. Cure: the \
+                 address in `bind` of a listener, or out of the .socket unit"
+            );
+            Problem { severity: Severity::Warning, ..Problem::error(&config.file, "listeners", text) }
+        };
+        self.inherited.addresses().filter(|address| !claimed.contains(&address)).map(warning).collect()
     }
 
     /// Closes all of them.

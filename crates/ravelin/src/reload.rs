@@ -13,7 +13,7 @@ use crate::listener::Opened;
 use crate::live;
 use crate::memory;
 use crate::operator::{AgeOverride, ReloadReport, Withdrawal};
-use crate::server::{self, descriptors_suffice};
+use crate::server::descriptors_suffice;
 
 /// The trigger of a reload because a file has changed.
 pub(crate) const FILE: &str = "file";
@@ -139,7 +139,7 @@ fn build(
         gateway.watch_besides(generation::named_files(&config));
     }
     let mut next = generation::build_after(Some(current), age_override, &config, current.number + 1, now)?;
-    next.warnings.splice(0..0, server::unclaimed(&config, &gateway.listeners));
+    next.warnings.splice(0..0, gateway.listeners.unclaimed(&config));
     report.warnings.extend(words(&next.warnings));
     next.warnings.splice(0..0, warnings);
     Ok(next)

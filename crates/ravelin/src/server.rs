@@ -78,7 +78,7 @@ pub fn start_on(
         memory::give_back();
     }
     let listeners = Listeners::new(inherited);
-    generation.warnings.splice(0..0, warnings.into_iter().chain(unclaimed(&config, &listeners)));
+    generation.warnings.splice(0..0, warnings.into_iter().chain(listeners.unclaimed(&config)));
     let at_start = |key: &str, text: String| vec![Problem::error(&config.file, key, text)];
     descriptors_suffice(&config).map_err(|text| at_start("limits.sessions", text))?;
 
@@ -122,18 +122,6 @@ pub fn start_on(
     let crowded = workers.iter().chain(&accept).chain(&keeper).map(|thread| thread.handle().clone()).collect();
     keep_house(&gateway, &operations, watcher, &keeper_handle, crowded);
     Ok(Running { gateway, operations, admin: Some(admin), accept, keeper, workers })
-}
-
-/// A word on each address that the service manager holds open and no listener has.
-pub(crate) fn unclaimed(config: &Config, listeners: &Listeners) -> Vec<Problem> {
-    let warning = |address| {
-        let text = format!(
-            "the service manager holds {address} open, which no listener has: clients wait there for nobody. Cure: the address \
-             in `bind` of a listener, or out of the .socket unit"
-        );
-        Problem { severity: Severity::Warning, ..Problem::error(&config.file, "listeners", text) }
-    };
-    listeners.unclaimed(config).into_iter().map(warning).collect()
 }
 
 /// Everything that a start would find wrong or worth a word, short of opening the addresses: for `check`.

@@ -2,7 +2,7 @@
 //! judges every tunnel anew.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -11,8 +11,8 @@ use crate::certificate::Certificate;
 /// Pairs of a certificate and the key that signed it.
 ///
 /// - What is in it is what verification would say again: it depends on these octets alone, on no clock, list or rule.
-/// - Only signatures that hold are kept, and only by keys that lead to a configured anchor. So nothing a stranger
-///   sends is kept, and nothing that is kept saves a stranger anything.
+/// - Only signatures that hold are kept, and only by keys that lead to a configured anchor: certificates that an authority
+///   here issued, whoever sends them. What is kept saves a stranger nothing.
 /// - Bounded: at most twice `half_max`, 2.2 MB ([`HALF_MAX`]). Who was seen since the last half was full is kept.
 #[derive(Debug)]
 pub(crate) struct VerifiedSignatures {
@@ -41,7 +41,7 @@ impl VerifiedSignatures {
     }
 
     /// Whether the key of `issuer` signed `certificate`: remembered, or verified now.
-    pub(crate) fn is_signed_by(&self, certificate: &Certificate, issuer: &Certificate) -> Verified {
+    pub(crate) fn verify(&self, certificate: &Certificate, issuer: &Certificate) -> Verified {
         let pair = pair(certificate, issuer);
         if self.lock().remember(&pair, self.half_max) {
             return Verified::Before;
@@ -55,7 +55,7 @@ impl VerifiedSignatures {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Halves> {
+    fn lock(&self) -> MutexGuard<'_, Halves> {
         self.halves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,7 +133,7 @@ mod tests {
             ("that signature again", &tampered, &root, Verified::Not),
             ("still", &issued, &root, Verified::Before),
         ] {
-            assert_eq!(known.is_signed_by(certificate, issuer), expected, "{case}");
+            assert_eq!(known.verify(certificate, issuer), expected, "{case}");
         }
     }
 
@@ -148,11 +148,11 @@ mod tests {
         let root = read(root.certificate_der());
         let known = VerifiedSignatures::with_half_max(2);
         for (nth, client) in clients.iter().enumerate() {
-            assert_eq!(known.is_signed_by(client, &root), Verified::Now, "{nth}");
-            assert_eq!(known.is_signed_by(&clients[0], &root), Verified::Before, "after {nth}");
+            assert_eq!(known.verify(client, &root), Verified::Now, "{nth}");
+            assert_eq!(known.verify(&clients[0], &root), Verified::Before, "after {nth}");
             let halves = known.lock();
             assert!(halves.young.len() <= 2 && halves.old.len() <= 2, "{halves:?}");
         }
-        assert_eq!(known.is_signed_by(&clients[1], &root), Verified::Now, "gone, and verified again");
+        assert_eq!(known.verify(&clients[1], &root), Verified::Now, "gone, and verified again");
     }
 }
