@@ -57,6 +57,27 @@ fn records(criterion: &mut Criterion) {
             });
         });
         group.finish();
+
+        let mut group = criterion.benchmark_group("records/seal_in_place");
+        group.throughput(Throughput::Bytes(bytes as u64));
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            let (mut records, _) = received(0);
+            let Some(frame) = records.frame(RECORDS) else { panic!("not in place") };
+            // Its ciphertext is the next one's plaintext.
+            let mut record = vec![0x60; frame.front + size + frame.back];
+            bencher.iter(|| {
+                if records.frame(RECORDS).is_none() {
+                    // The key is worn.
+                    (records, _) = received(0);
+                }
+                for _ in 0..RECORDS {
+                    if let Err(error) = records.seal_in_place(&mut record) {
+                        panic!("{error:?}");
+                    }
+                }
+            });
+        });
+        group.finish();
     }
 }
 

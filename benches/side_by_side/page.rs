@@ -54,7 +54,6 @@ pub(crate) fn rewrite(page: &Path, samples: &Samples, surroundings: &Surrounding
 
 fn about(text: &mut String, samples: &Samples, surroundings: &Surroundings) {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, name)| name);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let versions: Vec<String> = samples.products().into_iter().map(|product| version(product, surroundings)).collect();
@@ -64,13 +63,31 @@ fn about(text: &mut String, samples: &Samples, surroundings: &Surroundings) {
         "Measured {} on {cores} cores of {}, Linux {}, loopback. {}. {} rounds. Load average before {}, after {} (the run \
          itself is worth about 2).\n",
         clock::http_date(surroundings.began),
-        model.unwrap_or("an unknown processor"),
+        processor(&cpu),
         kernel.trim(),
         versions.join(", "),
         surroundings.rounds,
         surroundings.load_before,
         surroundings.load_after,
     );
+}
+
+/// The first processor of /proc/cpuinfo: one name is sold for machines of many speeds, so that family and model are
+/// told as well, and what of it AES-GCM runs on.
+fn processor(cpuinfo: &str) -> String {
+    let field = |name: &str| {
+        let fields = cpuinfo.lines().filter_map(|line| line.split_once(':'));
+        fields.map(|(key, value)| (key.trim(), value.trim())).find(|(key, _)| *key == name).map(|(_, value)| value)
+    };
+    let Some(name) = field("model name") else { return "an unknown processor".to_owned() };
+    let mut text = name.to_owned();
+    if let (Some(family), Some(model), Some(flags)) = (field("cpu family"), field("model"), field("flags")) {
+        let has = |flag: &&str| flags.split_whitespace().any(|each| each == *flag);
+        let aes: Vec<&str> = ["aes", "vaes", "avx512f"].into_iter().filter(has).collect();
+        // Writing to a string does not fail.
+        let _ = write!(text, " (family {family}, model {model}: {})", aes.join(", "));
+    }
+    text
 }
 
 fn table(text: &mut String, samples: &Samples) {

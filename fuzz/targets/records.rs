@@ -60,6 +60,9 @@ fn take<'a>(rehearsal: Rehearsal, chunks: impl Iterator<Item = &'a [u8]>, sent: 
     // The way back is open, whatever came: a key update that was asked for goes first.
     let mut output = vec![0; records.sealed_len_max(1)];
     assert!(records.seal(b"x", &mut output).is_ok_and(|sealed| sealed.consumed == 1));
+    // And nothing is due any more that would keep a record from being sealed in place.
+    let frame = records.frame(1).expect("in place");
+    assert_eq!(records.seal_in_place(&mut vec![0; frame.front + 1 + frame.back]), Ok(()));
     (None, false, reply)
 }
 

@@ -18,6 +18,23 @@ pub trait Codec: Send {
     /// [`CodecError::KeyLimit`] when this key may seal no more.
     fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, CodecError>;
 
+    /// How the plaintext of the next `records` records must lie to be sealed there by [`Codec::seal_in_place`]; `None`
+    /// where this codec copies anyway, or would put something else in front of one of them.
+    fn frame(&self, records: usize) -> Option<Frame> {
+        let _ = records;
+        None
+    }
+
+    /// Seals one record where it lies: plaintext, and around it the room of [`Frame`]. Called no more often than
+    /// [`Codec::frame`] was asked for.
+    ///
+    /// # Errors
+    /// The record cannot be sealed, and the stream must end.
+    fn seal_in_place(&mut self, record: &mut [u8]) -> Result<(), CodecError> {
+        let _ = record;
+        Err(CodecError::Broken("nothing is sealed in place here".into()))
+    }
+
     /// Appends the mark of a clean end (close_notify) to `output`; nothing where the end of TCP is the end.
     fn seal_end(&mut self, output: &mut Vec<u8>);
 
@@ -51,6 +68,15 @@ pub struct Sealed {
     pub consumed: usize,
     /// Bytes of `output` that were written.
     pub produced: usize,
+}
+
+/// The room that a record takes around its plaintext.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Frame {
+    /// Bytes in front.
+    pub front: usize,
+    /// Bytes behind.
+    pub back: usize,
 }
 
 /// Why a stream of records cannot go on.

@@ -3,11 +3,12 @@
 use crate::buffers::{Buffers, READ_MAX, RECORD_ROOM};
 use crate::codec::{CodecError, Opened as Progress};
 use crate::ending::{Ending, Party};
+use crate::in_place;
 use crate::inspect::{Direction, Inspect};
 use crate::outlet::{OUT_OF_BOUNDS, SendError, Writing};
 use crate::peer::{Peer, Reading};
 use crate::transport::Transport;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::task::{Context, Poll};
 
 /// What one step of one direction came to.
@@ -83,6 +84,13 @@ fn pass_on_read<T: Transport>(
         return Ok(Step::Waiting);
     }
     from.unwatch();
+    let direction = match from.party {
+        Party::Client => Direction::ToServer,
+        Party::Server => Direction::ToClient,
+    };
+    if let Some(frame) = in_place::frame(from, to, buffers.wire.len()) {
+        return in_place::pass_on(cx, (from, to), frame, buffers, (inspector, direction));
+    }
     // Nothing to open: read to where the plaintext is wanted.
     let as_it_is = from.outlet.codec.passes_through();
     let room: &mut [u8] = if as_it_is { &mut buffers.plaintext } else { &mut buffers.wire };
@@ -103,10 +111,6 @@ fn pass_on_read<T: Transport>(
         open(from, buffers, filled)?
     };
     let plaintext = buffers.plaintext.get(..produced).unwrap_or_default();
-    let direction = match from.party {
-        Party::Client => Direction::ToServer,
-        Party::Server => Direction::ToClient,
-    };
     inspector.inspect(direction, plaintext);
     let sent = to.outlet.send(to.transport, plaintext, &mut buffers.wire, &mut buffers.pieces);
     let sent = sent.map_err(|error| cannot_send(to, error))?;
@@ -139,7 +143,7 @@ fn fill<T: Transport>(cx: &mut Context<'_>, from: &mut Peer<'_, T>, wire: &mut [
         let Some(room) = wire.get_mut(kept..READ_MAX).filter(|room| !room.is_empty()) else {
             return Err(Ending::broken(from.party, RECORD_TOO_LONG, false));
         };
-        read = match read_ready(cx, from.transport, room) {
+        read = match read_ready(cx, from.transport, &mut [IoSliceMut::new(room)]) {
             Poll::Pending => return Ok(Filled::Nothing),
             Poll::Ready(Ok(0)) => return Ok(Filled::Fin),
             Poll::Ready(Ok(read)) => read,
@@ -224,7 +228,7 @@ fn discard<T: Transport>(
 ) -> Result<Step, Ending> {
     from.unwatch();
     while discarded < DISCARDED_MAX {
-        match read_ready(cx, from.transport, &mut buffers.wire) {
+        match read_ready(cx, from.transport, &mut [IoSliceMut::new(&mut buffers.wire)]) {
             Poll::Pending => {
                 from.inlet.state = Reading::Ended { discarded };
                 return Ok(Step::Waiting);
@@ -243,7 +247,7 @@ fn discard<T: Transport>(
 pub(crate) fn read_ready<T: Transport>(
     cx: &mut Context<'_>,
     transport: &T,
-    room: &mut [u8],
+    rooms: &mut [IoSliceMut<'_>],
 ) -> Poll<io::Result<usize>> {
     loop {
         match transport.poll_readable(cx) {
@@ -251,7 +255,7 @@ pub(crate) fn read_ready<T: Transport>(
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
         }
-        match transport.try_read(room) {
+        match transport.try_read(rooms) {
             // The readiness was a false alarm; asking again either waits or finds a new one.
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             outcome => return Poll::Ready(outcome),
@@ -261,9 +265,15 @@ pub(crate) fn read_ready<T: Transport>(
 
 fn cannot_send<T: Transport>(to: &Peer<'_, T>, error: SendError) -> Ending {
     match error {
-        SendError::Codec(CodecError::KeyLimit) => Ending::KeyLimit,
-        SendError::Codec(CodecError::Broken(what)) => Ending::broken(to.party, what, false),
+        SendError::Codec(error) => cannot_seal(to, error),
         SendError::Socket(error) => to.failed(error),
+    }
+}
+
+pub(crate) fn cannot_seal<T: Transport>(to: &Peer<'_, T>, error: CodecError) -> Ending {
+    match error {
+        CodecError::KeyLimit => Ending::KeyLimit,
+        CodecError::Broken(what) => Ending::broken(to.party, what, false),
     }
 }
 

@@ -19,6 +19,7 @@ mod buffers;
 mod codec;
 mod direction;
 mod ending;
+mod in_place;
 mod inspect;
 mod limits;
 mod outlet;
@@ -34,7 +35,7 @@ mod unsent;
 #[cfg(test)]
 mod tests;
 
-pub use codec::{Codec, CodecError, Opened, Sealed};
+pub use codec::{Codec, CodecError, Frame, Opened, Sealed};
 pub use inspect::{Direction, Inspect, NoInspector};
 pub use limits::Limits;
 pub use pace::linger;

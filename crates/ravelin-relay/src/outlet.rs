@@ -123,7 +123,7 @@ impl Outlet {
     }
 
     /// One write; what the socket does not take is kept.
-    fn write(&mut self, transport: &impl Transport, sealed: &[u8], pieces: &mut [Piece]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, transport: &impl Transport, sealed: &[u8], pieces: &mut [Piece]) -> io::Result<()> {
         if sealed.is_empty() {
             return Ok(());
         }
@@ -158,7 +158,7 @@ fn write_once(transport: &impl Transport, bytes: &[u8]) -> io::Result<usize> {
 }
 
 /// Plaintext sealed and counted in one step: one TLS record (RFC 8446 §5.1), so that counts are exact to the record.
-const PIECE_MAX: usize = 16 * 1024;
+pub(crate) const PIECE_MAX: usize = 16 * 1024;
 
 const NO_PROGRESS: &str = "a whole buffer has no room for one sealed byte";
 pub(crate) const OUT_OF_BOUNDS: &str = "the codec went past its buffers";

@@ -9,6 +9,7 @@ use crate::outlet::{Outlet, SendError, Writing};
 use crate::peer::Opened;
 use crate::transport::Transport;
 use std::future::{Future, poll_fn};
+use std::io::IoSliceMut;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -69,7 +70,7 @@ impl<T: Transport> Remains<T> {
                 }
             }
             Parting::Close => {
-                let _ = with_buffers(|buffers| self.transport.try_read(&mut buffers.wire));
+                let _ = with_buffers(|buffers| self.transport.try_read(&mut [IoSliceMut::new(&mut buffers.wire)]));
                 self.transport.close_cleanly();
             }
             Parting::Deliver if pass_cut_as == PassCutAs::Fin => take_leave(&self.transport, self.outlet.state).await,
@@ -125,7 +126,7 @@ async fn take_leave(transport: &impl Transport, state: Writing) {
             let read = poll_fn(|cx| {
                 with_buffers(|buffers| {
                     let room = buffers.wire.get_mut(..left).unwrap_or_default();
-                    read_ready(cx, transport, room)
+                    read_ready(cx, transport, &mut [IoSliceMut::new(room)])
                 })
             });
             match read.await {

@@ -5,7 +5,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
 use socket2::SockRef;
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -22,8 +22,8 @@ pub(crate) trait Transport: Send + Sync {
     /// a reset: only [`Transport::close_cleanly`] takes that back. So a cut never looks like a clean end by accident.
     fn prepare(&self);
 
-    /// Reads once. `Ok(0)` is FIN.
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Reads once, filling one of `rooms` after the other. `Ok(0)` is FIN.
+    fn try_read(&self, rooms: &mut [IoSliceMut<'_>]) -> io::Result<usize>;
 
     /// Writes once.
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
@@ -58,9 +58,9 @@ impl Transport for TcpStream {
         let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
     }
 
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let room = buffer.len();
-        tell_short(self, Interest::READABLE, room, || rustix::io::read(self, buffer))
+    fn try_read(&self, rooms: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let asked = rooms.iter().map(|room| room.len()).sum();
+        tell_short(self, Interest::READABLE, asked, || rustix::io::readv(self, rooms))
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {

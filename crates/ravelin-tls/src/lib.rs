@@ -28,6 +28,6 @@ pub use choose::EngineChoice;
 pub use connect::{UpstreamTls, UpstreamTlsSpec, connect};
 pub use identity::{IdentityProblem, ServerIdentity};
 pub use legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
-pub use records::{Opened, Records, RecordsError, Rehearsal, Sealed};
+pub use records::{Frame, Opened, Records, RecordsError, Rehearsal, Sealed};
 pub use site::{SettingProblem, SiteTls, SiteTlsSpec};
 pub use stream::{TlsParts, TlsStream};

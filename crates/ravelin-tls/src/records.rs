@@ -62,6 +62,15 @@ pub struct Sealed {
     pub produced: usize,
 }
 
+/// See `ravelin_relay::Frame`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Frame {
+    /// Header, and in TLS 1.2 with AES-GCM the explicit nonce.
+    pub front: usize,
+    /// Tag, and in TLS 1.3 the type.
+    pub back: usize,
+}
+
 /// See `ravelin_relay::CodecError`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RecordsError {
@@ -147,6 +156,30 @@ impl Records {
             Some(Stop::KeyLimit) => Err(RecordsError::KeyLimit),
             Some(Stop::Closed) => Err(self.break_off("sealed after the end".to_owned())),
         }
+    }
+
+    /// See `ravelin_relay::Codec::frame`.
+    pub fn frame(&self, records: usize) -> Option<Frame> {
+        match &self.engine {
+            Engine::Own(layer) if self.broken.is_none() => layer.frame(u64::try_from(records).ok()?),
+            Engine::Own(_) => None,
+            #[cfg(feature = "legacy-tls")]
+            Engine::OpenSsl(_) => None,
+        }
+    }
+
+    /// See `ravelin_relay::Codec::seal_in_place`.
+    ///
+    /// # Errors
+    /// A broken connection, or a record that [`Records::frame`] did not allow.
+    pub fn seal_in_place(&mut self, record: &mut [u8]) -> Result<(), RecordsError> {
+        self.check()?;
+        let sealed = match &mut self.engine {
+            Engine::Own(layer) => layer.seal_in_place(record),
+            #[cfg(feature = "legacy-tls")]
+            Engine::OpenSsl(_) => None,
+        };
+        sealed.ok_or_else(|| self.break_off("a record that cannot be sealed in place".to_owned()))
     }
 
     /// Appends close_notify; nothing where an alert has ended the connection, or close_notify was sealed before.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpStream as StdTcpStream;
 use std::sync::Arc;
 
-use ravelin_relay::{Codec, CodecError, Limits, Opened, PlainCodec, RelayEnd, RelayReport, Sealed, Side};
+use ravelin_relay::{Codec, CodecError, Frame, Limits, Opened, PlainCodec, RelayEnd, RelayReport, Sealed, Side};
 use ravelin_tls::{Records, RecordsError, TlsStream};
 use tokio::net::TcpStream;
 
@@ -151,6 +151,14 @@ impl Codec for TlsCodec {
     fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, CodecError> {
         let sealed = self.0.seal(plaintext, output).map_err(codec_error)?;
         Ok(Sealed { consumed: sealed.consumed, produced: sealed.produced })
+    }
+
+    fn frame(&self, records: usize) -> Option<Frame> {
+        self.0.frame(records).map(|frame| Frame { front: frame.front, back: frame.back })
+    }
+
+    fn seal_in_place(&mut self, record: &mut [u8]) -> Result<(), CodecError> {
+        self.0.seal_in_place(record).map_err(codec_error)
     }
 
     fn seal_end(&mut self, output: &mut Vec<u8>) {

@@ -2,7 +2,7 @@
 
 use crate::transport::{Transport, Watch};
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -63,16 +63,20 @@ impl Mock {
 impl Transport for Mock {
     fn prepare(&self) {}
 
-    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    fn try_read(&self, rooms: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         self.with(|state| {
             state.reads += 1;
             match state.incoming.pop_front() {
                 Some(Arrival::Bytes(mut bytes)) => {
-                    let read = bytes.len().min(buffer.len());
-                    buffer[..read].copy_from_slice(&bytes[..read]);
-                    let rest = bytes.split_off(read);
-                    if !rest.is_empty() {
-                        state.incoming.push_front(Arrival::Bytes(rest));
+                    let mut read = 0;
+                    for room in rooms {
+                        let rest = bytes.split_off(bytes.len().min(room.len()));
+                        room[..bytes.len()].copy_from_slice(&bytes);
+                        read += bytes.len();
+                        bytes = rest;
+                    }
+                    if !bytes.is_empty() {
+                        state.incoming.push_front(Arrival::Bytes(bytes));
                     }
                     Ok(read)
                 }

@@ -8,7 +8,7 @@ use crate::buffers::Buffers;
 use crate::direction::{Step, advance};
 use crate::ending::Party;
 use crate::peer::Peer;
-use crate::{NoInspector, PlainCodec};
+use crate::{Codec, NoInspector, PlainCodec};
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -68,19 +68,24 @@ const HELD_MAX: usize = 64 * 1024;
 fn a_stalled_direction_holds_one_buffer_and_an_idle_one_nothing() {
     let mut buffers = Buffers::new();
     let mut cx = Context::from_waker(Waker::noop());
-    for record in [100, 1_400, 16_384] {
-        let mut peer = Toy::new(record);
+    // Of records, 0 for none; the last is sealed in place.
+    for (from_record, to_record) in [(100, 0), (1_400, 0), (16_384, 0), (0, 1_400), (0, 16_384)] {
+        let case = format!("{from_record} to {to_record}");
+        let codec =
+            |record| -> Box<dyn Codec> { if record > 0 { Box::new(Toy::new(record)) } else { Box::new(PlainCodec) } };
+        let mut peer = Toy::new(from_record.max(1));
         let client = Mock::default();
         let server = Mock::default();
-        let mut from = Peer::new(Party::Client, &client, Box::new(Toy::new(record)), Vec::new(), Vec::new());
-        let mut to = Peer::new(Party::Server, &server, Box::new(PlainCodec), Vec::new(), Vec::new());
+        let mut from = Peer::new(Party::Client, &client, codec(from_record), Vec::new(), Vec::new());
+        let mut to = Peer::new(Party::Server, &server, codec(to_record), Vec::new(), Vec::new());
         let mut sent = 0;
         let mut held_max = 0;
         for round in 0..200 {
             // Offered without end; taken in odd portions, with stalls.
             while client.with(|state| state.incoming.len()) < 4 {
                 sent += 100_000;
-                client.arrive(Arrival::Bytes(peer.records(&pattern(round, 100_000))));
+                let plaintext = pattern(round, 100_000);
+                client.arrive(Arrival::Bytes(if from_record > 0 { peer.records(&plaintext) } else { plaintext }));
             }
             server.with(|state| {
                 state.stalled = round % 3 == 0;
@@ -92,7 +97,7 @@ fn a_stalled_direction_holds_one_buffer_and_an_idle_one_nothing() {
                 held_max = held_max.max(held);
             }
         }
-        assert!(held_max > 10_000 && held_max <= HELD_MAX, "record {record}: held {held_max}");
+        assert!(held_max > 10_000 && held_max <= HELD_MAX, "{case}: held {held_max}");
 
         server.with(|state| {
             state.stalled = false;
@@ -106,7 +111,7 @@ fn a_stalled_direction_holds_one_buffer_and_an_idle_one_nothing() {
         }
         assert_eq!(to.outlet.handed, sent);
         let held = to.outlet.unsent.memory() + from.inlet.opened.memory() + from.inlet.received.capacity();
-        assert_eq!(held, 0, "record {record}: idle");
+        assert_eq!(held, 0, "{case}: idle");
     }
 }
 

@@ -1,7 +1,8 @@
-//! A record protocol in TLS's shape and without its keys: a marked end, alerts, answers to key updates, a key limit,
+//! A record protocol in TLS's shape and without its keys: a header and a trailer, a marked end, alerts, answers to key updates, a key limit,
 //! and a check that notices a lost, doubled or reordered byte.
 
-use crate::{Codec, CodecError, Opened, Sealed};
+use crate::outlet::PIECE_MAX;
+use crate::{Codec, CodecError, Frame, Opened, Sealed};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Toy {
@@ -19,7 +20,9 @@ pub(crate) const UPDATE: u8 = 2;
 pub(crate) const ANSWER: u8 = 3;
 pub(crate) const ALERT: u8 = 4;
 
-pub(crate) const HEADER: usize = 4;
+const HEADER: usize = 4;
+const TRAILER: &[u8] = b"end";
+const OVERHEAD: usize = HEADER + TRAILER.len();
 
 impl Toy {
     pub(crate) fn new(payload_max: usize) -> Self {
@@ -32,6 +35,7 @@ impl Toy {
         let mut record = vec![kind, len[0], len[1], check(self.sealed, payload)];
         self.sealed = self.sealed.wrapping_add(1);
         record.extend_from_slice(payload);
+        record.extend_from_slice(TRAILER);
         record
     }
 
@@ -56,7 +60,9 @@ impl Codec for Toy {
                 reply.extend(self.record(ALERT, &[]));
                 return Err(CodecError::Broken(format!("kind {kind}")));
             }
-            let Some(payload) = rest.get(..len) else { return Ok(done) };
+            let Some((payload, rest)) = rest.split_at_checked(len) else { return Ok(done) };
+            let Some(trailer) = rest.get(..TRAILER.len()) else { return Ok(done) };
+            assert_eq!(trailer, TRAILER, "a record is longer or shorter than it says");
             let Some(room) = plaintext.get_mut(done.produced..done.produced + len) else { return Ok(done) };
             assert_eq!(
                 tag,
@@ -65,7 +71,7 @@ impl Codec for Toy {
                 self.opened
             );
             self.opened = self.opened.wrapping_add(1);
-            done.consumed += HEADER + len;
+            done.consumed += HEADER + len + TRAILER.len();
             match kind {
                 DATA => {
                     room.copy_from_slice(payload);
@@ -84,11 +90,11 @@ impl Codec for Toy {
 
     fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, CodecError> {
         let mut done = Sealed::default();
-        while done.consumed < plaintext.len() && output.len() - done.produced > HEADER {
+        while done.consumed < plaintext.len() && output.len() - done.produced > OVERHEAD {
             if self.seals_left == Some(0) {
                 return if done.consumed > 0 { Ok(done) } else { Err(CodecError::KeyLimit) };
             }
-            let room = (output.len() - done.produced - HEADER).min(self.payload_max);
+            let room = (output.len() - done.produced - OVERHEAD).min(self.payload_max);
             let payload = &plaintext[done.consumed..][..room.min(plaintext.len() - done.consumed)];
             let record = self.record(DATA, payload);
             output[done.produced..][..record.len()].copy_from_slice(&record);
@@ -97,6 +103,18 @@ impl Codec for Toy {
             self.seals_left = self.seals_left.map(|left| left - 1);
         }
         Ok(done)
+    }
+
+    fn frame(&self, records: usize) -> Option<Frame> {
+        let enough = self.seals_left.is_none_or(|left| left >= records as u64);
+        (self.payload_max >= PIECE_MAX && enough).then_some(Frame { front: HEADER, back: TRAILER.len() })
+    }
+
+    fn seal_in_place(&mut self, record: &mut [u8]) -> Result<(), CodecError> {
+        let sealed = self.record(DATA, &record[HEADER..record.len() - TRAILER.len()]);
+        record.copy_from_slice(&sealed);
+        self.seals_left = self.seals_left.map(|left| left - 1);
+        Ok(())
     }
 
     fn seal_end(&mut self, output: &mut Vec<u8>) {
@@ -108,7 +126,7 @@ impl Codec for Toy {
     }
 
     fn sealed_len_max(&self, plaintext_len: usize) -> usize {
-        plaintext_len + plaintext_len.div_ceil(self.payload_max) * HEADER
+        plaintext_len + plaintext_len.div_ceil(self.payload_max) * OVERHEAD
     }
 }
 

@@ -73,6 +73,21 @@ impl Cipher {
         }
     }
 
+    /// The same where `record` holds the plaintext already, `inner` behind it, and the room for the tag.
+    pub(super) fn seal_in_place(&self, nonce: [u8; NONCE_LEN], additional: &[u8], record: &mut [u8]) -> Option<()> {
+        let (text, tag) = record.split_last_chunk_mut::<TAG_BYTES>()?;
+        match self {
+            Cipher::AwsLc(key) => {
+                let nonce = Nonce::assume_unique_for_key(nonce);
+                let sealed = key.seal_in_place_separate_tag(nonce, Aad::from(additional), text).ok()?;
+                tag.copy_from_slice(sealed.as_ref());
+                Some(())
+            }
+            #[cfg(target_arch = "x86_64")]
+            Cipher::Ring(key) => key.seal_in_place(nonce, additional, (text, tag)),
+        }
+    }
+
     /// Opens `sealed`, a ciphertext and its tag, to `plaintext`, which is as long as the ciphertext. `None`, and nothing of the
     /// plaintext, where it was not sealed so.
     pub(super) fn open(
@@ -167,6 +182,15 @@ mod by_ring {
             }
             front.copy_from_slice(plaintext);
             back.copy_from_slice(inner);
+            self.seal_in_place(nonce, additional, (text, tag))
+        }
+
+        pub(super) fn seal_in_place(
+            &self,
+            nonce: [u8; NONCE_LEN],
+            additional: &[u8],
+            (text, tag): (&mut [u8], &mut [u8; TAG_BYTES]),
+        ) -> Option<()> {
             let nonce = Nonce::assume_unique_for_key(nonce);
             let sealed = self.0.seal_in_place_separate_tag(nonce, Aad::from(additional), text).ok()?;
             tag.copy_from_slice(sealed.as_ref());
@@ -257,10 +281,12 @@ mod tests {
                 for inner in [&[] as &[u8], &[23]] {
                     let sealed: Vec<Vec<u8>> = ciphers
                         .iter()
-                        .map(|cipher| {
-                            let mut sealed = vec![0; length + inner.len() + TAG_BYTES];
-                            cipher.seal(NONCE, b"with", (&plaintext, inner), &mut sealed).unwrap();
-                            sealed
+                        .flat_map(|cipher| {
+                            let mut copied = vec![0; length + inner.len() + TAG_BYTES];
+                            cipher.seal(NONCE, b"with", (&plaintext, inner), &mut copied).unwrap();
+                            let mut in_place = [&plaintext, inner, &[0; TAG_BYTES]].concat();
+                            cipher.seal_in_place(NONCE, b"with", &mut in_place).unwrap();
+                            [copied, in_place]
                         })
                         .collect();
                     assert!(sealed.iter().all(|each| *each == sealed[0]), "{algorithm:?}, {length}");

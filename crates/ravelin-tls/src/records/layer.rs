@@ -8,7 +8,7 @@ use rustls::{ConnectionTrafficSecrets, Error, ExtractedSecrets};
 use super::cipher::{Algorithm, Cipher};
 use super::protection::{Content, NotOpened, Protection, Shape};
 use super::secrets::{TrafficSecret, TrafficSecrets};
-use super::{Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
+use super::{Frame, Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
 use crate::alert::Alert;
 use crate::connection::{
     ALERT, APPLICATION_DATA, Front, HANDSHAKE, RECORD_BODY_BYTES_MAX, RECORD_HEADER_BYTES, RECORD_KINDS, front_record,
@@ -251,6 +251,20 @@ impl Layer {
             sealed.consumed += consumed;
             sealed.produced += written;
         }
+    }
+
+    /// See `Records::frame`.
+    pub(super) fn frame(&self, records: u64) -> Option<Frame> {
+        let data_alone = !self.closed && !self.renewal_due && self.sealing.lasts(records);
+        let (front, back) = self.sealing.frame();
+        data_alone.then_some(Frame { front, back })
+    }
+
+    /// See `Records::seal_in_place`.
+    pub(super) fn seal_in_place(&mut self, record: &mut [u8]) -> Option<()> {
+        let Frame { front, back } = self.frame(1)?;
+        let fits = record.len() <= front + RECORD_PLAINTEXT_BYTES_MAX + back;
+        fits.then(|| self.sealing.seal_in_place(APPLICATION_DATA, record)).flatten()
     }
 
     /// Tells the peer that the next record is under the next key.

@@ -91,25 +91,55 @@ impl Protection {
         body_bytes.saturating_sub(self.shape.explicit_nonce_bytes() + TAG_BYTES)
     }
 
+    /// What lies in front of a record's plaintext, and what behind.
+    pub(super) fn frame(&self) -> (usize, usize) {
+        (RECORD_HEADER_BYTES + self.shape.explicit_nonce_bytes(), self.overhead() - self.shape.explicit_nonce_bytes())
+    }
+
+    /// Whether the key may seal `records` more and then still one for a key update, or for the end.
+    pub(super) fn lasts(&self, records: u64) -> bool {
+        self.sequence.checked_add(records).is_some_and(|sequence| sequence < self.limit)
+    }
+
     /// Writes one record to the front of `output` and returns its length; `None` where it does not fit, or the sequence
     /// numbers have run out.
     pub(super) fn seal(&mut self, kind: u8, plaintext: &[u8], output: &mut [u8]) -> Option<usize> {
-        let next = self.sequence.checked_add(1)?;
-        let body_bytes = plaintext.len() + self.overhead();
-        let (header, body) = output.split_first_chunk_mut::<RECORD_HEADER_BYTES>()?;
-        let body = body.get_mut(..body_bytes)?;
-        let (outer, inner): (u8, &[u8]) = if self.is_tls13() { (APPLICATION_DATA, &[kind]) } else { (kind, &[]) };
-        let [high, low] = u16::try_from(body_bytes).ok()?.to_be_bytes();
+        let record_bytes = RECORD_HEADER_BYTES + plaintext.len() + self.overhead();
+        let Begun { nonce, additional, text } = self.begin(kind, plaintext.len(), output.get_mut(..record_bytes)?)?;
+        let inner: &[u8] = if self.is_tls13() { &[kind] } else { &[] };
+        self.cipher.seal(nonce, additional.as_ref(), (plaintext, inner), text)?;
+        self.sequence += 1;
+        Some(record_bytes)
+    }
+
+    /// Seals a record whose plaintext lies in `record` already, with the room of [`Protection::frame`] around it. `None`
+    /// where there is less, or the sequence numbers have run out.
+    pub(super) fn seal_in_place(&mut self, kind: u8, record: &mut [u8]) -> Option<()> {
+        let plaintext_bytes = record.len().checked_sub(RECORD_HEADER_BYTES + self.overhead())?;
+        let tls13 = self.is_tls13();
+        let Begun { nonce, additional, text } = self.begin(kind, plaintext_bytes, record)?;
+        if tls13 {
+            *text.get_mut(plaintext_bytes)? = kind;
+        }
+        self.cipher.seal_in_place(nonce, additional.as_ref(), text)?;
+        self.sequence += 1;
+        Some(())
+    }
+
+    /// Writes what is in front of the plaintext of the next record.
+    fn begin<'r>(&self, kind: u8, plaintext_bytes: usize, record: &'r mut [u8]) -> Option<Begun<'r>> {
+        self.sequence.checked_add(1)?;
+        let (header, body) = record.split_first_chunk_mut::<RECORD_HEADER_BYTES>()?;
+        let outer = if self.is_tls13() { APPLICATION_DATA } else { kind };
+        let [high, low] = u16::try_from(body.len()).ok()?.to_be_bytes();
         *header = [outer, 3, 3, high, low];
         let nonce = self.nonce();
-        let (explicit, body) = body.split_at_mut_checked(self.shape.explicit_nonce_bytes())?;
+        let (explicit, text) = body.split_at_mut_checked(self.shape.explicit_nonce_bytes())?;
         if !explicit.is_empty() {
             explicit.copy_from_slice(nonce.last_chunk::<EXPLICIT_NONCE_BYTES>()?);
         }
-        let additional = Additional::new(self.shape, self.sequence, *header, plaintext.len())?;
-        self.cipher.seal(nonce, additional.as_ref(), (plaintext, inner), body)?;
-        self.sequence = next;
-        Some(RECORD_HEADER_BYTES + body_bytes)
+        let additional = Additional::new(self.shape, self.sequence, *header, plaintext_bytes)?;
+        Some(Begun { nonce, additional, text })
     }
 
     /// Opens one record to the front of `plaintext`, which must have [`Protection::room`].
@@ -181,6 +211,14 @@ impl Shape {
             Shape::Tls12ChaCha20Poly1305 | Shape::Tls13 => 0,
         }
     }
+}
+
+/// A record with its header.
+struct Begun<'r> {
+    nonce: [u8; NONCE_LEN],
+    additional: Additional,
+    /// Plaintext, in TLS 1.3 the type behind it, and the tag.
+    text: &'r mut [u8],
 }
 
 /// What is authenticated beside the ciphertext: in TLS 1.3 the header (RFC 8446 §5.2); before it sequence number, type,
