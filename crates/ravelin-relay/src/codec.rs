@@ -25,8 +25,8 @@ pub trait Codec: Send {
         None
     }
 
-    /// Seals one record where it lies: plaintext, and around it the room of [`Frame`]. Called no more often than
-    /// [`Codec::frame`] was asked for.
+    /// Seals one record where it lies: plaintext, and around it the room of [`Frame`], all of which is written: another
+    /// tunnel's bytes may lie there before. Called no more often than [`Codec::frame`] was asked for.
     ///
     /// # Errors
     /// The record cannot be sealed, and the stream must end.

@@ -74,10 +74,43 @@ impl Publisher {
         check_successor(self.last.as_ref(), &snapshot, self.max_shrink, now).map_err(PublishProblem::Refused)?;
         let bytes = snapshot.encode(self.signer.as_ref()).map_err(PublishProblem::Form)?;
         let summary = snapshot.summary();
-        // What a gateway would refuse is not written.
-        Directory::build(snapshot.data).map_err(|why| PublishProblem::Contradiction(why.to_string()))?;
+        drop(snapshot);
+        // What a gateway would refuse is not written: it reads these octets.
+        let read = Snapshot::read(&bytes, None).map_err(PublishProblem::Form)?;
+        Directory::build(read.data).map_err(|why| PublishProblem::Contradiction(why.to_string()))?;
         write_atomically(&self.path, &bytes).map_err(PublishProblem::Io)?;
         self.last = Some(summary);
         Ok(serial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ravelin_policy::directory::{Domain, Sid};
+
+    #[test]
+    fn what_a_gateway_would_refuse_is_not_written() {
+        let domain = |name: &str, sid: &str| Domain {
+            dns_name: name.to_owned(),
+            netbios_name: "CORP".to_owned(),
+            sid: Sid::from_text(sid).unwrap(),
+            nt_auth: Vec::new(),
+            as_of: 0,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("snapshot");
+        for (other, written) in [
+            (domain("corp.test", "S-1-5-21-4-5-6"), false),
+            (domain("old.test", "S-1-5-21-1-2-3"), false),
+            (domain("old.test", "S-1-5-21-4-5-6"), true),
+        ] {
+            let (mut publisher, _) = Publisher::open(path.clone(), None, 50).unwrap();
+            let case = format!("{other:?}");
+            let domains = vec![domain("corp.test", "S-1-5-21-1-2-3"), other];
+            let data = DirectoryData { domains, groups: Vec::new(), accounts: Vec::new() };
+            assert_eq!(publisher.publish(data, 0).is_ok(), written, "{case}");
+            assert_eq!(path.exists(), written, "{case}");
+        }
     }
 }

@@ -75,6 +75,7 @@ pub fn collect_parts(
         .collect();
     domains.sort_by_key(|domain| domain.sid);
     domains.dedup();
+    problems.extend(doubles(&domains));
     let entries: Vec<&Entry> = parts.iter().flat_map(|part| part.entries.iter().copied()).collect();
     if domains.is_empty() && problems.is_empty() {
         problems.push(whole(
@@ -116,6 +117,26 @@ fn domains(entries: &[&Entry], collected: Collected<'_>, problems: &mut Vec<Coll
         domains.push(Domain { dns_name, netbios_name, sid, nt_auth: nt_auth.clone(), as_of: collected.as_of });
     }
     domains
+}
+
+/// Domains that are told apart by their name alone, or by their SID alone: exports of two forests, or of two times, in one.
+fn doubles(domains: &[Domain]) -> Vec<CollectProblem> {
+    let mut problems = Vec::new();
+    for (place, one) in domains.iter().enumerate() {
+        for other in domains.iter().skip(place + 1) {
+            let [name, other_name] = [one, other].map(|domain| ravelin_policy::escape(&domain.dns_name));
+            let text = match (one.sid == other.sid, one.dns_name == other.dns_name) {
+                (false, false) => continue,
+                (true, true) => format!("the domain {name} is there twice, and not the same: leave one out"),
+                (true, false) => {
+                    format!("the domains {name} and {other_name} have one SID, {}: leave one out", one.sid)
+                }
+                (false, true) => format!("two domains are called {name}, {} and {}: leave one out", one.sid, other.sid),
+            };
+            problems.push(CollectProblem { dn: String::new(), text });
+        }
+    }
+    problems
 }
 
 /// From the crossRef of the domain, else as it was told, else the first label as Windows proposes it.

@@ -19,8 +19,12 @@ fn base64(octets: &[u8]) -> String {
     STANDARD.encode(octets)
 }
 
+fn base64_of(sid: &str) -> String {
+    base64(&Sid::from_text(sid).unwrap().to_bytes())
+}
+
 fn domain() -> String {
-    let sid = base64(&Sid::from_text(DOMAIN).unwrap().to_bytes());
+    let sid = base64_of(DOMAIN);
     format!(
         "dn: {BASE}\nobjectClass: top\nobjectClass: domainDNS\nobjectSid:: {sid}\n\n\
          dn: CN=CORP,CN=Partitions,CN=Configuration,{BASE}\nobjectClass: crossRef\nnCName: {BASE}\nnETBIOSName: KORP\n\n\
@@ -166,11 +170,19 @@ fn what_lacks_something_is_named() {
             [domain(), group(9, "G", SECURITY, "").replace("groupType", "x")].concat(),
             "groupType",
         ),
+        ("two domains of one SID", [domain(), domain().replace("dn: DC=corp", "dn: DC=old")].concat(), "have one SID"),
+        (
+            "two domains of one name",
+            [domain(), domain().replace(&base64_of(DOMAIN), &base64_of("S-1-5-21-1-2-3"))].concat(),
+            "are called",
+        ),
         ("a domain without SID", domain().replace("objectSid", "x"), "objectSid"),
     ] {
         let problems = read(&text).unwrap_err();
         assert!(problems.iter().any(|problem| problem.to_string().contains(words)), "{case}: {problems:?}");
     }
+    // The same domain in two exports is one.
+    assert_eq!(read(&[domain(), domain()].concat()).unwrap().domains.len(), 1);
     // Not computers: contacts, users with a computer's name.
     let user = pc(3, "").replace("CN=Computer,", "CN=Person,");
     assert_eq!(read(&[domain(), user].concat()).unwrap().accounts, []);

@@ -71,7 +71,7 @@ impl Directory {
         let domain_numbers: HashMap<Sid, u16> =
             domains.iter().zip(0..).map(|(domain, number)| (domain.sid, number)).collect();
         if domain_numbers.len() != domains.len() {
-            return Err("a domain is there twice".to_owned());
+            return Err("a domain's security identifier is there twice".to_owned());
         }
         let mut places = Vec::with_capacity(accounts.len());
         for account in &accounts {

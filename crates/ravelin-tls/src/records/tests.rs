@@ -512,6 +512,20 @@ fn nothing_is_sealed_in_place_where_something_else_comes_first() {
 }
 
 #[test]
+fn nothing_that_lay_around_the_plaintext_is_sent() {
+    for tls13 in [true, false] {
+        let sealed = |filler: u8| {
+            let mut records = Rehearsal::new(tls13, true).unwrap().records;
+            let Frame { front, back } = records.frame(1).unwrap();
+            let mut record = [&vec![filler; front], &b"packet"[..], &vec![filler; back]].concat();
+            records.seal_in_place(&mut record).unwrap();
+            record
+        };
+        assert_eq!(sealed(0), sealed(255), "TLS 1.3: {tls13}");
+    }
+}
+
+#[test]
 fn little_room_loses_no_key_update() {
     let mut pair = Pair::new(TLS13);
     pair.client.refresh_traffic_keys().unwrap();
