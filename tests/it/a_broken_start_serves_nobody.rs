@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use rustix::process::Signal;
 
-use crate::support::{Process, Setup};
+use crate::support::{Process, Setup, replace};
 
 /// A port that was free a moment ago.
 fn free_address() -> std::net::SocketAddr {
@@ -92,23 +92,36 @@ fn an_address_that_is_taken() {
     );
 }
 
-/// Covers: robustness rule 6 (a start is refused where descriptors do not suffice).
+/// Covers: robustness rule 6 (a start, or a reload, is refused where descriptors do not suffice).
 #[test]
 fn descriptors_must_suffice() {
     // Root could raise the hard limit; a service cannot.
     let shell = ["sh", "-c", r#"ulimit -n 300 && exec "$0" "$@""#];
     let tied = ["setpriv", "--inh-caps=-sys_resource", "--bounding-set=-sys_resource"];
     let wrapper = if rustix::process::geteuid().is_root() { [&tied[..], &shell].concat() } else { shell.to_vec() };
-    let said = refused(Setup::new().dead_server().set("limits", "sessions", "500"), &wrapper);
-    for words in
-        ["limits.sessions", "500 sessions need 1256 descriptors", "gives 300", "LimitNOFILE=1256", "sessions = 22"]
-    {
-        assert!(said.contains(words), "{words:?} is not told:\n{said}");
-    }
+    let tells = |said: &str| {
+        for words in
+            ["limits.sessions", "500 sessions need 1256 descriptors", "gives 300", "LimitNOFILE=1256", "sessions = 22"]
+        {
+            assert!(said.contains(words), "{words:?} is not told:\n{said}");
+        }
+    };
+    tells(&refused(Setup::new().dead_server().set("limits", "sessions", "500"), &wrapper));
     // The cure is one.
     let mut process =
         Process::spawn(Setup::new().dead_server().set("limits", "sessions", "22"), &wrapper, |command| command);
     assert_eq!(process.notification(), "READY=1\n");
+    let good = std::fs::read_to_string(process.config()).unwrap();
+    let with = |sessions: u32| {
+        replace(&process.config(), good.replace("sessions = 22", &format!("sessions = {sessions}")).as_bytes())
+    };
+    with(500);
+    let reload = process.ask(&["reload", "--json"]);
+    assert_eq!(reload.status.code(), Some(1));
+    tells(&String::from_utf8(reload.stdout).unwrap());
+    assert_eq!(process.ask_json(&["status"])["generation"], 1);
+    with(21);
+    assert_eq!(process.ask_json(&["reload"])["accepted"], true);
     process.signal(Signal::TERM);
     assert_eq!(process.end().0.code(), Some(0));
 }

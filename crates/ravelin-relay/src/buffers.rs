@@ -20,8 +20,8 @@ const BUFFER_LEN: usize = READ_MAX + RECORD_ROOM;
 
 /// What a thread's tunnels share.
 pub(crate) struct Buffers {
-    /// Socket bytes: first what was read, then, once that is opened, what is to be written. One buffer for both keeps
-    /// the working set in the second-level cache.
+    /// Socket bytes: first what was read, then, once that is opened or sealed in place, what is to be written. One buffer
+    /// for both keeps the working set in the second-level cache.
     pub(crate) wire: Box<[u8]>,
     /// Between opening and sealing.
     pub(crate) plaintext: Apart,

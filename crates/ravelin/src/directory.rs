@@ -146,9 +146,12 @@ fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
         .and_then(|file| file.take(SNAPSHOT_OCTETS_MAX + 1).read_to_end(&mut bytes))
         .map_err(|error| format!("cannot be read: {error}; `ravelin sync` or `ravelin directory import` writes one"))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > SNAPSHOT_OCTETS_MAX) {
-        return Err("is larger than 1 GiB, more than five million accounts need".to_owned());
+        return Err(TOO_LARGE.to_owned());
     }
     Ok(bytes)
 }
 
-const SNAPSHOT_OCTETS_MAX: u64 = 1 << 30;
+/// What a gateway reads of one file.
+pub(crate) const SNAPSHOT_OCTETS_MAX: u64 = 1 << 30;
+/// What is said of more.
+pub(crate) const TOO_LARGE: &str = "is larger than 1 GiB, more than five million accounts need";

@@ -9,6 +9,8 @@ use ravelin_feeds::snapshot::{
 };
 use ravelin_policy::directory::{Directory, DirectoryData};
 
+use crate::directory::{SNAPSHOT_OCTETS_MAX, TOO_LARGE};
+
 /// One snapshot's file and what was last written to it.
 pub(crate) struct Publisher {
     path: PathBuf,
@@ -26,6 +28,8 @@ pub(crate) enum PublishProblem {
     Contradiction(String),
     /// It cannot be put into the form of the file.
     Form(SnapshotError),
+    /// It has more octets than a gateway reads.
+    TooLarge,
     /// The file cannot be written.
     Io(io::Error),
 }
@@ -36,6 +40,7 @@ impl fmt::Display for PublishProblem {
             Self::Refused(refused) => write!(f, "the new snapshot {refused}"),
             Self::Contradiction(why) => write!(f, "the directory holds a contradiction: {why}"),
             Self::Form(error) => write!(f, "the new snapshot {error}"),
+            Self::TooLarge => write!(f, "the new snapshot {TOO_LARGE}"),
             Self::Io(error) => write!(f, "cannot be written: {error}"),
         }
     }
@@ -75,6 +80,9 @@ impl Publisher {
         let bytes = snapshot.encode(self.signer.as_ref()).map_err(PublishProblem::Form)?;
         let summary = snapshot.summary();
         drop(snapshot);
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > SNAPSHOT_OCTETS_MAX) {
+            return Err(PublishProblem::TooLarge);
+        }
         // What a gateway would refuse is not written: it reads these octets.
         let read = Snapshot::read(&bytes, None).map_err(PublishProblem::Form)?;
         Directory::build(read.data).map_err(|why| PublishProblem::Contradiction(why.to_string()))?;

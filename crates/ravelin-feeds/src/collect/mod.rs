@@ -6,6 +6,7 @@
 mod account;
 mod groups;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use ravelin_policy::directory::{DirectoryData, Domain, Sid};
@@ -74,6 +75,7 @@ pub fn collect_parts(
         .flat_map(|part| self::domains(&part.entries, Collected { as_of: part.as_of, netbios_names }, &mut problems))
         .collect();
     domains.sort_by_key(|domain| domain.sid);
+    // The same one in two exports of one time.
     domains.dedup();
     problems.extend(doubles(&domains));
     let entries: Vec<&Entry> = parts.iter().flat_map(|part| part.entries.iter().copied()).collect();
@@ -99,55 +101,71 @@ pub fn collect_parts(
 }
 
 fn domains(entries: &[&Entry], collected: Collected<'_>, problems: &mut Vec<CollectProblem>) -> Vec<Domain> {
-    let nt_auth: Vec<Vec<u8>> = entries
+    let found: Vec<&Entry> = entries.iter().copied().filter(|entry| entry.is_a("domainDNS")).collect();
+    let nt_auth: Vec<&Vec<u8>> = entries
         .iter()
         .filter(|entry| begins_so(&entry.dn, NT_AUTH))
-        .flat_map(|entry| entry.values("cacertificate").iter().cloned())
+        .flat_map(|entry| entry.values("cacertificate"))
         .collect();
+    let nt_auth_octets: usize = nt_auth.iter().map(|certificate| certificate.len()).sum();
+    if found.len() > DOMAINS_MAX || nt_auth_octets.saturating_mul(found.len()) > NT_AUTH_OCTETS_MAX {
+        problems.push(whole(&format!(
+            "{} domains and {nt_auth_octets} octets of NTAuthCertificates, which each of them has: at most {DOMAINS_MAX} domains, \
+             and {NT_AUTH_OCTETS_MAX} octets together",
+            found.len()
+        )));
+        return Vec::new();
+    }
+    let mut cross_refs: HashMap<String, &str> = HashMap::new();
+    for entry in entries.iter().filter(|entry| entry.is_a("crossRef")) {
+        if let (Some(domain), Some(name)) = (entry.text("ncname"), entry.text("netbiosname")) {
+            cross_refs.entry(domain.to_ascii_lowercase()).or_insert(name);
+        }
+    }
     let mut domains: Vec<Domain> = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.is_a("domainDNS")) {
+    for entry in found {
         let sid = entry.value("objectsid").and_then(|octets| Sid::from_bytes(octets).ok());
-        let dns_name = dns_name(&entry.dn);
-        let (Some(sid), Some(dns_name)) = (sid, dns_name) else {
+        let (Some(sid), Some(dns_name)) = (sid, dns_name(&entry.dn)) else {
             let text = "a domain without objectSid, or not named by DC= alone".to_owned();
             problems.push(CollectProblem { dn: entry.dn.clone(), text });
             continue;
         };
-        let netbios_name = netbios_name(entries, &entry.dn, &dns_name, collected);
-        domains.push(Domain { dns_name, netbios_name, sid, nt_auth: nt_auth.clone(), as_of: collected.as_of });
+        // From the crossRef of the domain, else as it was told, else the first label as Windows proposes it.
+        let of_cross_ref = cross_refs.get(&entry.dn.to_ascii_lowercase()).map(|name| (*name).to_owned());
+        let told =
+            || collected.netbios_names.iter().find(|(domain, _)| *domain == dns_name).map(|(_, name)| name.clone());
+        let first_label = || dns_name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+        let netbios_name = of_cross_ref.or_else(told).unwrap_or_else(first_label);
+        let nt_auth = nt_auth.iter().copied().cloned().collect();
+        domains.push(Domain { dns_name, netbios_name, sid, nt_auth, as_of: collected.as_of });
     }
     domains
 }
 
 /// Domains that are told apart by their name alone, or by their SID alone: exports of two forests, or of two times, in one.
+/// `domains` are in the order of their SIDs.
 fn doubles(domains: &[Domain]) -> Vec<CollectProblem> {
-    let mut problems = Vec::new();
-    for (place, one) in domains.iter().enumerate() {
-        for other in domains.iter().skip(place + 1) {
-            let [name, other_name] = [one, other].map(|domain| ravelin_policy::escape(&domain.dns_name));
-            let text = match (one.sid == other.sid, one.dns_name == other.dns_name) {
-                (false, false) => continue,
-                (true, true) => format!("the domain {name} is there twice, and not the same: leave one out"),
-                (true, false) => {
-                    format!("the domains {name} and {other_name} have one SID, {}: leave one out", one.sid)
-                }
-                (false, true) => format!("two domains are called {name}, {} and {}: leave one out", one.sid, other.sid),
-            };
-            problems.push(CollectProblem { dn: String::new(), text });
-        }
-    }
-    problems
-}
-
-/// From the crossRef of the domain, else as it was told, else the first label as Windows proposes it.
-fn netbios_name(entries: &[&Entry], dn: &str, dns_name: &str, collected: Collected<'_>) -> String {
-    let of_domain = |entry: &&&Entry| {
-        entry.is_a("crossRef") && entry.text("ncname").is_some_and(|name| name.eq_ignore_ascii_case(dn))
-    };
-    let found = entries.iter().find(of_domain).and_then(|entry| entry.text("netbiosname")).map(str::to_owned);
-    let told = || collected.netbios_names.iter().find(|(domain, _)| domain == dns_name).map(|(_, name)| name.clone());
-    let first_label = || dns_name.split('.').next().unwrap_or_default().to_ascii_uppercase();
-    found.or_else(told).unwrap_or_else(first_label)
+    let mut by_name: Vec<&Domain> = domains.iter().collect();
+    by_name.sort_by_key(|domain| &domain.dns_name);
+    let of_one_sid = domains.windows(2).filter_map(|pair| match pair {
+        [one, other] if one.sid == other.sid => Some(format!(
+            "the domains {} and {} have one SID, {}: leave one out",
+            ravelin_policy::escape(&one.dns_name),
+            ravelin_policy::escape(&other.dns_name),
+            one.sid
+        )),
+        _ => None,
+    });
+    let of_one_name = by_name.windows(2).filter_map(|pair| match pair {
+        [one, other] if one.dns_name == other.dns_name && one.sid != other.sid => Some(format!(
+            "two domains are called {}, {} and {}: leave one out",
+            ravelin_policy::escape(&one.dns_name),
+            one.sid,
+            other.sid
+        )),
+        _ => None,
+    });
+    of_one_sid.chain(of_one_name).map(|text| CollectProblem { dn: String::new(), text }).collect()
 }
 
 /// `DC=corp,DC=example,DC=com` as `corp.example.com`.
@@ -174,6 +192,11 @@ fn whole(text: &str) -> CollectProblem {
 
 /// Where the forest's own one is. Elsewhere, whoever may create an object of that name could add an authority.
 const NT_AUTH: &str = "CN=NTAuthCertificates,CN=Public Key Services,CN=Services,CN=Configuration";
+
+/// More than any forest has, and few enough to be compared with one another.
+const DOMAINS_MAX: usize = 1000;
+/// Of all domains, each with its forest's.
+const NT_AUTH_OCTETS_MAX: usize = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -181,6 +181,20 @@ fn what_lacks_something_is_named() {
         let problems = read(&text).unwrap_err();
         assert!(problems.iter().any(|problem| problem.to_string().contains(words)), "{case}: {problems:?}");
     }
+    // However many there are, each is told once.
+    let many = |count: u32| -> String {
+        (0..count).map(|number| domain().replace("dn: DC=corp", &format!("dn: DC=old{number}"))).collect()
+    };
+    assert_eq!(read(&many(1_000)).unwrap_err().len(), 999);
+    let problems = read(&many(1_001)).unwrap_err();
+    assert!(problems.iter().any(|problem| problem.to_string().contains("1001 domains")), "{problems:?}");
+    let large = domain().replace(&base64(b"one"), &base64(&vec![1; 40 << 20]));
+    assert!(read(&large).is_ok());
+    let twice = [
+        large,
+        domain().replace("dn: DC=corp", "dn: DC=old").replace(&base64_of(DOMAIN), &base64_of("S-1-5-21-1-2-3")),
+    ];
+    assert!(read(&twice.concat()).unwrap_err()[0].to_string().contains("octets of NTAuthCertificates"));
     // The same domain in two exports is one.
     assert_eq!(read(&[domain(), domain()].concat()).unwrap().domains.len(), 1);
     // Not computers: contacts, users with a computer's name.

@@ -1,7 +1,7 @@
 //! How one direction of a connection is protected: a key, a nonce for each record, and in TLS 1.3 the secret that the
 //! next key is made of.
 //!
-//! Plaintext is read from where it lies and ciphertext written to where it goes; nothing is allocated.
+//! Plaintext is read from where it lies and ciphertext written to where it goes, or both in one place; nothing is allocated.
 
 use aws_lc_rs::aead::NONCE_LEN;
 use aws_lc_rs::error::Unspecified;
