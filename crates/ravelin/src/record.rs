@@ -118,7 +118,7 @@ ends! {
     NoServer = "no_server",
     /// The server's connection broke, before or during the tunnel.
     ServerFailed = "server_failed",
-    /// The server answered the request with something other than 200.
+    /// The server answered the request with something other than 200, or with a 200 that no tunnel can follow.
     ServerRefused = "server_refused",
     /// The gateway was draining, or a reload took the site away.
     Draining = "draining",

@@ -69,6 +69,7 @@ pub(crate) fn record() -> SessionRecord {
 pub(crate) fn denied(reason: Reason) -> SessionRecord {
     SessionRecord {
         end: SessionEnd::Denied(reason),
+        identity_key: None,
         account: None,
         negotiated: None,
         alert_sent: Some(48),
@@ -91,7 +92,6 @@ pub(crate) fn stranger(end: SessionEnd) -> SessionRecord {
         server_name: None,
         handshake: None,
         identity: None,
-        identity_key: None,
         alert_sent: None,
         detail: String::new(),
         end,

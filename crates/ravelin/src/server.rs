@@ -155,6 +155,13 @@ impl Running {
         &self.gateway
     }
 
+    /// Every listener's name with each of its addresses as bound.
+    pub fn listening(&self) -> Vec<(String, SocketAddr)> {
+        let generation = self.gateway.generation();
+        let names = generation.config.listeners.keys();
+        names.flat_map(|name| self.addresses(name).into_iter().map(|address| (name.clone(), address))).collect()
+    }
+
     /// Addresses of a listener as bound.
     pub fn addresses(&self, listener: &str) -> Vec<SocketAddr> {
         self.gateway.listeners.bound(listener)

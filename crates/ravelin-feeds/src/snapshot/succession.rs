@@ -14,6 +14,8 @@ pub struct Summary {
     pub created: i64,
     /// Accounts of each domain, by its DNS name.
     pub accounts: BTreeMap<String, usize>,
+    /// When the facts of each domain were asked for, Unix seconds, by its DNS name.
+    pub as_of: BTreeMap<String, i64>,
 }
 
 /// Why a snapshot, sound in itself, does not follow the one in use.
@@ -25,6 +27,13 @@ pub enum Refused {
     FromTheFuture,
     /// Its serial number, or its time, is before that of the one in use.
     Older,
+    /// A domain is known by older facts: an export of yesterday would let those in again whom today's refuses.
+    OlderFacts {
+        /// The domain.
+        domain: String,
+        /// By how much, in seconds.
+        older: i64,
+    },
     /// A domain lost more of its accounts than is allowed at once.
     Shrunk {
         /// The domain.
@@ -42,6 +51,10 @@ impl fmt::Display for Refused {
                 "is of a time to come: the clock where it was made, or the one here, is wrong. Set it and make it anew",
             ),
             Self::Older => f.write_str("is older than the snapshot in use"),
+            Self::OlderFacts { domain, older } => write!(
+                f,
+                "knows {domain} by facts {older} s older than those in use: export it anew. If it is right to go back, restart"
+            ),
             Self::Shrunk { domain, accounts: (old, new) } => write!(
                 f,
                 "has {new} accounts of {domain} where the one in use has {old}: more are gone than max_shrink allows. If \
@@ -64,7 +77,8 @@ impl Snapshot {
                 *count += 1;
             }
         }
-        Summary { serial: self.serial, created: self.created, accounts }
+        let as_of = self.data.domains.iter().map(|domain| (domain.dns_name.clone(), domain.as_of)).collect();
+        Summary { serial: self.serial, created: self.created, accounts, as_of }
     }
 }
 
@@ -84,6 +98,13 @@ pub fn check_successor(in_use: Option<&Summary>, new: &Snapshot, max_shrink: u8,
     let Some(in_use) = in_use else { return Ok(()) };
     if new.serial < in_use.serial || new.created < in_use.created {
         return Err(Refused::Older);
+    }
+    for domain in &new.data.domains {
+        if let Some(older) = in_use.as_of.get(&domain.dns_name).map(|as_of| as_of.saturating_sub(domain.as_of))
+            && older > 0
+        {
+            return Err(Refused::OlderFacts { domain: domain.dns_name.clone(), older });
+        }
     }
     let kept_percent = u128::from(100_u8.saturating_sub(max_shrink));
     let counts = new.summary().accounts;

@@ -212,6 +212,10 @@ fn only_what_may_follow_follows() {
     assert_eq!(next(|next| next.created += 600), Ok(()), "clocks differ");
     assert_eq!(next(|next| next.created += 601), Err(Refused::FromTheFuture));
     assert_eq!(next(|next| next.data.domains[1].as_of += 700), Err(Refused::FromTheFuture));
+    assert_eq!(
+        next(|next| next.data.domains[1].as_of -= 7),
+        Err(Refused::OlderFacts { domain: in_use.data.domains[1].dns_name.clone(), older: 7 })
+    );
     assert_eq!(next(|next| next.data.accounts.truncate(80)), Ok(()));
     assert_eq!(next(|next| next.data.accounts.truncate(79)), shrunk(79));
     assert_eq!(

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use ravelin_feeds::collect::{Collected, collect};
-use ravelin_feeds::snapshot::{PublicKey, SigningKey, Snapshot};
+use ravelin_feeds::snapshot::{PublicKey, Refused, SigningKey, Snapshot};
 use ravelin_feeds::{Entry, ldif};
 use ravelin_policy::directory::{AccountRef, Directory, Sid};
 use ravelin_policy::{accounts_of, escape};
@@ -115,11 +115,31 @@ fn import(args: &ImportArgs) -> Result<String, Problems> {
     let (mut publisher, _before) = Publisher::open(args.snapshot.clone(), signer, args.max_shrink)
         .map_err(|problem| about(&args.snapshot, problem))?;
     let told = format!("{} accounts, {} groups", data.accounts.len(), data.groups.len());
+    let bare = data.domains.iter().filter(|domain| domain.nt_auth.is_empty());
+    let warnings: String = bare
+        .map(|domain| {
+            format!(
+                "warning: {}: no NTAuthCertificates in the export: nobody of the domain passes but \
+                 by altSecurityIdentities\n",
+                escape(&domain.dns_name)
+            )
+        })
+        .collect();
     let serial = publisher.publish(data, clock::to_unix(clock::now())).map_err(|problem| {
-        let hint = if matches!(problem, PublishProblem::Refused(_)) { " (see --max-shrink, --as-of)" } else { "" };
+        let hint = match &problem {
+            PublishProblem::Refused(Refused::OlderFacts { .. }) => {
+                " the gateways, and move this file away before (see --as-of, if it is newer than its file says)"
+            }
+            PublishProblem::Refused(_) => " (see --max-shrink, --as-of)",
+            PublishProblem::Contradiction(_)
+            | PublishProblem::Form(_)
+            | PublishProblem::TooLarge
+            | PublishProblem::Io(_) => "",
+        };
         about(&args.snapshot, format!("{problem}{hint}"))
     })?;
-    Ok(format!("{}: snapshot {serial}, {told}, known as of {}\n", args.snapshot.display(), time(as_of)))
+    let done = format!("{}: snapshot {serial}, {told}, known as of {}\n", args.snapshot.display(), time(as_of));
+    Ok(warnings + &done)
 }
 
 fn as_of(args: &ImportArgs) -> Result<i64, Problems> {

@@ -39,9 +39,7 @@ pub(super) fn text(report: &ReloadReport) -> String {
     let generation = report.generation;
     text += &match (report.accepted, report.dry_run) {
         (true, false) => format!("accepted: generation {generation} serves, {tunnels} cut\n"),
-        (true, true) => {
-            format!("would be accepted as generation {generation}, {tunnels} would be cut; nothing was changed\n")
-        }
+        (true, true) => format!("would be accepted, {tunnels} would be cut; nothing was changed\n"),
         (false, false) => "REFUSED: the generation before serves on\n".to_owned(),
         (false, true) => "would be REFUSED; nothing was changed\n".to_owned(),
     };
@@ -78,7 +76,7 @@ mod tests {
             text(&report(true)),
             format!(
                 "warning: a.toml: names: any\n\
-                 would be accepted as generation 4, 1 tunnel would be cut; nothing was changed\n{table}"
+                 would be accepted, 1 tunnel would be cut; nothing was changed\n{table}"
             )
         );
     }

@@ -72,6 +72,10 @@ pub fn run(args: &RunArgs) -> ExitCode {
     for warning in running.gateway().generation().warnings.iter().skip(told) {
         tracing::warn!("{warning}");
     }
+    for (name, address) in running.listening() {
+        tracing::info!(listener = %name, %address, "listens");
+    }
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), generation = running.gateway().generation().number, "serves");
     let code = match serve(running) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -121,7 +121,10 @@ fn text(status: &Status) -> String {
 
 fn list(text: &mut String, title: &str, items: &[String]) {
     for item in items {
-        *text += &format!("{title}: {}\n", plain(item));
+        // A configuration's problems begin with how grave they are.
+        let title = if item.starts_with("warning: ") || item.starts_with("error: ") { "" } else { title };
+        let colon = if title.is_empty() { "" } else { ": " };
+        *text += &format!("{title}{colon}{}\n", plain(item));
     }
 }
 
@@ -180,10 +183,7 @@ mod tests {
         let text = text(&status);
         assert!(text.starts_with("ravelin 0.1.0: not ready,"), "{text}");
         assert!(text.contains("\nnot ready: pool \"europe\": no server is up\n"), "{text}");
-        assert!(
-            text.contains(": REFUSED, the generation before serves on\nproblem: error: ravelin.toml:3:1"),
-            "{text}"
-        );
+        assert!(text.contains(": REFUSED, the generation before serves on\nerror: ravelin.toml:3:1"), "{text}");
         status.draining = true;
         assert!(super::text(&status).starts_with("ravelin 0.1.0: draining,"));
     }

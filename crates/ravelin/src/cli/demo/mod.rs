@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use ravelin_lab::client::Tunnel;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{coloured, print, print_problems};
 use crate::config::{self, Problem};
@@ -93,11 +94,21 @@ async fn show(args: &DemoArgs, estate: &DemoEstate, running: &Running, records: 
     print(&table::closing(all_expected, visits, visits_expected, coloured()));
     if !args.once {
         print(&table::invitation(running.admin_address(), &estate.control_socket(), coloured()));
-        // Ctrl-C is the way out; when it cannot be waited for, leaving at once is all there is.
-        let _ = tokio::signal::ctrl_c().await;
+        // When it cannot be waited for, leaving at once is all there is.
+        let _ = until_told_to_end().await;
     }
     drop(pausing);
     Ok(all_expected)
+}
+
+/// Ctrl-C is the way out, but the estate's folder goes also when the process is ended otherwise.
+async fn until_told_to_end() -> io::Result<()> {
+    let (mut hangup, mut terminate) = (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = hangup.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    }
 }
 
 /// What the demo keeps of a session record.
