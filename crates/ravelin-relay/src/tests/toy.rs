@@ -1,5 +1,5 @@
-//! A record protocol in TLS's shape and without its keys: a header and a trailer, a marked end, alerts, answers to key updates, a key limit,
-//! and a check that notices a lost, doubled or reordered byte.
+//! A record protocol in TLS's shape and without its keys: a header and a trailer, a marked end, alerts, answers to key
+//! updates, a key limit, and a check that notices a lost, doubled or reordered byte.
 
 use crate::outlet::PIECE_MAX;
 use crate::{Codec, CodecError, Frame, Opened, Sealed};

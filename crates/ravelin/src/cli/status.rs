@@ -122,9 +122,9 @@ fn text(status: &Status) -> String {
 fn list(text: &mut String, title: &str, items: &[String]) {
     for item in items {
         // A configuration's problems begin with how grave they are.
-        let title = if item.starts_with("warning: ") || item.starts_with("error: ") { "" } else { title };
-        let colon = if title.is_empty() { "" } else { ": " };
-        *text += &format!("{title}{colon}{}\n", plain(item));
+        let graded = item.starts_with("warning: ") || item.starts_with("error: ");
+        let line = if graded { plain(item) } else { format!("{title}: {}", plain(item)) };
+        *text += &(line + "\n");
     }
 }
 
