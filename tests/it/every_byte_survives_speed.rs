@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use ravelin::config::Rehearsal;
+use ravelin_config::Rehearsal;
 use ravelin_lab::bulk::{Hash, Pattern};
 use ravelin_lab::client::{Client, Versions};
 use ravelin_lab::server::{Body, Server, ServerSpec};

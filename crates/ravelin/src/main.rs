@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use ravelin::cli::{
     check, demo, directory, drain, explain, hello, init, kill, override_age, reload, run, sessions, status, sync,
 };
-use ravelin::{memory, server};
+use ravelin_ops::process::memory;
 
 /// IP-HTTPS preauthentication in front of Microsoft DirectAccess servers
 #[derive(Parser)]
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::SyncFetch => sync::fetch(),
-        Command::Check(args) => check::run(&args, server::problems_of_start),
+        Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Directory(args) => directory::run(&args),
         Command::Hello(args) => hello::run(&args),

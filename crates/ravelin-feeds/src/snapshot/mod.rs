@@ -34,7 +34,7 @@ use std::fmt;
 
 use ravelin_policy::directory::DirectoryData;
 
-pub use file::write_atomically;
+pub use file::{SNAPSHOT_BYTES_MAX, TOO_LARGE, write_atomically};
 pub use key::{KeyProblem, PublicKey, SigningKey};
 pub use succession::{Refused, Summary, check_successor};
 

@@ -14,9 +14,9 @@ use zeroize::Zeroizing;
 
 use super::table::table;
 use super::{EXIT_CONFIGURATION, print, print_error};
-use crate::clock;
-use crate::files::{self, FileProblems};
-use crate::publish::{PublishProblem, Publisher};
+use ravelin_ops::process::clock;
+use ravelin_ops::process::files::{self, FileProblems};
+use ravelin_sync::publish::{PublishProblem, Publisher};
 
 /// Nothing is known by that name.
 const EXIT_NOTHING: u8 = 3;

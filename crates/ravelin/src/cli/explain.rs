@@ -10,12 +10,12 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use serde_json::{Value, json};
 
 use super::{coloured, configuration_error, print};
-use crate::clock;
-use crate::config::{self, Problem};
-use crate::directory::Directories;
-use crate::files::{self, FileProblems};
-use crate::generation;
-use crate::log::account_json;
+use ravelin_config::Problem;
+use ravelin_gateway::trust::directory::Directories;
+use ravelin_gateway::trust::generation;
+use ravelin_ops::log::account_json;
+use ravelin_ops::process::clock;
+use ravelin_ops::process::files::{self, FileProblems};
 
 /// A denial's exit code; a permit's is 0, a usage or configuration error's 2.
 const EXIT_DENIAL: u8 = 3;
@@ -75,7 +75,7 @@ pub fn run(args: &ExplainArgs) -> ExitCode {
 }
 
 fn load_policy(args: &ExplainArgs, now: UnixTime) -> Result<(Policy, String), Vec<Problem>> {
-    let (config, _) = config::load_policies(&args.config)?;
+    let (config, _) = ravelin_config::load_policies(&args.config)?;
     let unknown = |kind: &str, name: &str, known: Vec<&String>| {
         let known = known.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         vec![Problem::error(&args.config, "", format!("has no {kind} {name:?}; it has: {known}"))]

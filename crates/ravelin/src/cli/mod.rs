@@ -21,7 +21,7 @@ mod table;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use crate::config::Problem;
+use ravelin_config::Problem;
 
 /// Wrong usage, configuration or files.
 pub const EXIT_CONFIGURATION: u8 = 2;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::Value;
 
 use super::root;
-use crate::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
+use ravelin_ops::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
 
 /// Labels that Prometheus itself adds.
 const ADDED: &[&str] = &["instance", "le"];

@@ -7,10 +7,10 @@ use ravelin_lab::pki::{Authority, CertificateSpec, Issued, Key, KeyType};
 use ravelin_tls::hello::ClientHello;
 use ravelin_tls::{EngineChoice, LegacyTls, ServerIdentity, SiteTls, SiteTlsSpec, TlsVersion};
 
-use crate::config::{self, Problem, TlsConfig};
-use crate::files::FileProblems;
-use crate::generation;
-use crate::legacy;
+use ravelin_config::switches;
+use ravelin_config::{Problem, TlsConfig};
+use ravelin_gateway::trust::generation;
+use ravelin_ops::process::files::FileProblems;
 
 /// Who is asked: a site, or the default settings with either kind of certificate.
 pub(super) struct Advisor {
@@ -38,7 +38,7 @@ pub(super) struct Advice<'a> {
 impl Advisor {
     /// The settings and certificates of a site. Nothing else that the configuration names is read.
     pub(super) fn of_site(file: &Path, name: &str) -> Result<Advisor, Vec<Problem>> {
-        let (config, _) = config::load(file)?;
+        let (config, _) = ravelin_config::load(file)?;
         let Some(site) = config.sites.get(name) else {
             let known = config.sites.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             return Err(vec![Problem::error(file, "", format!("has no site {name:?}; it has: {known}"))]);
@@ -96,7 +96,7 @@ impl Subject {
             }
         };
         let mut trials = Vec::new();
-        for (switch, settings) in legacy::switches(settings) {
+        for (switch, settings) in switches::switches(settings) {
             // A build without the second engine has no trials.
             if let Ok(site) = build(identities()?, &settings) {
                 trials.push((switch, site));
