@@ -5,9 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::authority_fault::authority_fault;
 use crate::certificate::Certificate;
 use crate::der::{self, Reader, tag};
-use crate::path::authority_fault;
 use crate::spec::{Notice, Problem, Source};
 use crate::time;
 

@@ -2,7 +2,7 @@
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 
-use crate::account::AccountReport;
+use crate::account_report::AccountReport;
 use crate::identity::Identity;
 
 /// What the client proved to hold: its certificate list as sent, leaf first. Empty when it sent none.

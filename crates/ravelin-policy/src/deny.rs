@@ -32,7 +32,7 @@ impl Denied {
                 (Err(problem), _) => problems.push(problem),
                 (Ok(_), None) => problems.push(problem(format!(
                     "serial number '{}' is not hex digits without separators, as certutil shows it",
-                    crate::escape(&entry.serial)
+                    crate::escape::escape(&entry.serial)
                 ))),
             }
         }
@@ -41,7 +41,7 @@ impl Denied {
             if lower.len() == 64 && lower.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 denied.spki_sha256.push(lower);
             } else {
-                let shown = crate::escape(hash);
+                let shown = crate::escape::escape(hash);
                 problems
                     .push(problem(format!("'{shown}' is not the SHA-256 of a public key: 64 hex digits are wanted")));
             }

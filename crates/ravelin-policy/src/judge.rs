@@ -10,7 +10,7 @@ use crate::path::{Failure, Path, Stage, check_rules};
 use crate::purpose::Purposes;
 use crate::revocation::{Authority, CertificateToCheck, Lists, Status};
 use crate::spec::RevocationCheck;
-use crate::time;
+use crate::time::{self, unix_seconds};
 
 /// What paths are held against.
 #[derive(Debug)]
@@ -141,7 +141,10 @@ impl Revocation {
                 Status::Good { origin, next_update, usable_until } => {
                     until = until.min(usable_until);
                     let next_update = time::rfc3339(next_update);
-                    facts.push(format!("{label}: not in {} (next update {next_update})", crate::escape(&origin)));
+                    facts.push(format!(
+                        "{label}: not in {} (next update {next_update})",
+                        crate::escape::escape(&origin)
+                    ));
                     continue;
                 }
                 Status::Revoked { since, reason } => {
@@ -154,12 +157,12 @@ impl Revocation {
                 }
                 Status::Expired { origin, next_update } => {
                     let ended = time::rfc3339(next_update);
-                    let text = format!("the list {} was to be replaced by {ended}", crate::escape(&origin));
+                    let text = format!("the list {} was to be replaced by {ended}", crate::escape::escape(&origin));
                     unknown(Reason::CrlExpired, text)
                 }
                 Status::NotYetValid { origin, this_update } => {
                     let begins = time::rfc3339(this_update);
-                    let text = format!("the list {} is not valid before {begins}", crate::escape(&origin));
+                    let text = format!("the list {} is not valid before {begins}", crate::escape::escape(&origin));
                     unknown(Reason::RevocationUnknown, text)
                 }
                 Status::Unknown { why } => unknown(Reason::RevocationUnknown, why),
@@ -232,11 +235,6 @@ pub(crate) fn rule_of(stage: Stage) -> &'static str {
 /// One line of the report.
 pub(crate) fn report(rule: &'static str, outcome: Outcome, detail: String) -> RuleReport {
     RuleReport { rule, outcome, detail }
-}
-
-/// Unix seconds with a sign, as certificates have them.
-pub(crate) fn unix_seconds(time: UnixTime) -> i64 {
-    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Names of all rules, in the order of judgement: that of [`crate::Decision::rules`].

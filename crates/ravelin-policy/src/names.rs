@@ -10,6 +10,7 @@
 use crate::certificate::{Certificate, GeneralName};
 use crate::decision::{Denial, Outcome, Reason};
 use crate::der::{self, Reader, tag};
+use crate::dns_name::{are_labels, is_dns_name};
 use crate::name;
 use crate::spec::NameRules;
 
@@ -47,7 +48,7 @@ impl Names {
             for text in patterns {
                 match Pattern::read(text) {
                     Ok(pattern) => good.push(pattern),
-                    Err(why) => bad.push(format!("names: '{}' {why}", crate::escape(text))),
+                    Err(why) => bad.push(format!("names: '{}' {why}", crate::escape::escape(text))),
                 }
             }
             good
@@ -129,20 +130,6 @@ pub(crate) fn presented_dns_names(leaf: &Certificate) -> Vec<String> {
     names.map(|octets| String::from_utf8_lossy(octets).to_ascii_lowercase()).collect()
 }
 
-/// What could be taken for a machine's DNS name: labels, a dot, no wildcard.
-pub(crate) fn is_dns_name(name: &[u8]) -> bool {
-    are_labels(name) && name.contains(&b'.')
-}
-
-/// Labels of 1 to 63 letters, digits, `-` and `_` (which Windows allows in machine names), 253 octets in all.
-pub(crate) fn are_labels(name: &[u8]) -> bool {
-    let is_label = |label: &[u8]| {
-        (1..=LABEL_OCTETS_MAX).contains(&label.len())
-            && label.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
-    };
-    name.len() <= NAME_OCTETS_MAX && name.split(|&octet| octet == b'.').all(is_label)
-}
-
 /// The DNS names of the leaf, lower case: those of the alternative names, or the common name where there are none at all.
 fn dns_names(leaf: &Certificate) -> Result<Vec<String>, Denial> {
     let presented: Vec<Vec<u8>> = match &leaf.extensions.subject_alternative_name {
@@ -167,7 +154,7 @@ fn dns_names(leaf: &Certificate) -> Result<Vec<String>, Denial> {
             if is_dns_name(&octets) {
                 Ok(text)
             } else {
-                let text = format!("'{}' is not a plain DNS name", crate::escape(&text));
+                let text = format!("'{}' is not a plain DNS name", crate::escape::escape(&text));
                 Err(denial(Reason::NameMalformed, text))
             }
         })
@@ -232,10 +219,6 @@ fn denial(reason: Reason, detail: String) -> Denial {
     Denial { reason, detail }
 }
 
-/// RFC 1035 §2.3.4.
-const LABEL_OCTETS_MAX: usize = 63;
-/// RFC 1035 §2.3.4: 255 octets on the wire are 253 as text.
-const NAME_OCTETS_MAX: usize = 253;
 /// Keeps a detail below a kilobyte.
 const NAMES_SHOWN_MAX: usize = 3;
 const PRINCIPAL_NAME: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x14, 0x02, 0x03];

@@ -4,22 +4,23 @@ use std::sync::Arc;
 
 use rustls_pki_types::UnixTime;
 
-use crate::ListStatus;
 use crate::account::{AccountRule, Mapped};
 use crate::authorities::{Authorities, Authority, read_authority};
 use crate::certificate::Certificate;
+use crate::crl_status::CrlStatus;
 use crate::decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
 use crate::deny::Denied;
 use crate::digest::sha256_hex;
 use crate::directory::Directory;
 use crate::identity::Identity;
-use crate::judge::{self, Judged, PathRules, Revocation, list_authority, report, rule_of, unix_seconds};
+use crate::judge::{self, Judged, PathRules, Revocation, list_authority, report, rule_of};
 use crate::names::Names;
 use crate::path::{Failure, Found, Path, Search, SearchCost, VerifiedSignatures};
 use crate::purpose::Purposes;
 use crate::revocation::Lists;
 use crate::shape::{self, Misshapen, Shaped};
 use crate::spec::{AccountSpec, Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source};
+use crate::time::unix_seconds;
 
 /// One policy of one generation: everything a decision needs. Immutable, but for signatures that it remembers.
 #[derive(Debug)]
@@ -137,7 +138,7 @@ impl Policy {
     }
 
     /// The revocation lists in use, for metrics and `status`.
-    pub fn lists(&self) -> Vec<ListStatus> {
+    pub fn lists(&self) -> Vec<CrlStatus> {
         self.path_rules.revocation.lists.describe()
     }
 

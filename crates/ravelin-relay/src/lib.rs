@@ -28,6 +28,7 @@ mod parting;
 mod peer;
 mod plain;
 mod report;
+mod step;
 mod transport;
 mod tunnel;
 mod unsent;

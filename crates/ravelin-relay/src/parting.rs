@@ -2,11 +2,11 @@
 
 use crate::buffers::{Buffers, with_buffers};
 use crate::codec::CodecError;
-use crate::direction::read_ready;
 use crate::ending::{Ending, Parting, Partings};
 use crate::limits::later;
 use crate::outlet::{Outlet, SendError, Writing};
 use crate::peer::Opened;
+use crate::step::read_ready;
 use crate::transport::Transport;
 use std::future::{Future, poll_fn};
 use std::io::IoSliceMut;

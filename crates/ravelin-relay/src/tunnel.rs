@@ -2,7 +2,7 @@
 
 use crate::buffers::{Buffers, with_buffers};
 use crate::codec::Codec;
-use crate::direction::{Step, advance};
+use crate::direction::advance;
 use crate::ending::{Ending, Party};
 use crate::inspect::{Direction, Inspect};
 use crate::limits::{Deadlines, Limits, Reached};
@@ -10,6 +10,7 @@ use crate::outlet::Outlet;
 use crate::pace;
 use crate::peer::{Opened, Peer, Reading};
 use crate::report::Counters;
+use crate::step::Step;
 use crate::transport::Transport;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use ravelin_policy::directory::{Group, Sid};
 
-use super::CollectProblem;
+use super::problem::CollectProblem;
 use crate::entry::Entry;
 
 /// The security groups among the entries.

@@ -5,14 +5,15 @@
 
 mod account;
 mod groups;
+mod problem;
 
 use std::collections::HashMap;
-use std::fmt;
 
 use ravelin_policy::directory::{DirectoryData, Domain, Sid};
 
 use crate::entry::Entry;
 use groups::Groups;
+pub use problem::CollectProblem;
 
 /// Entries that were asked for at one time: of one export, or of one domain's controller.
 #[derive(Clone, Debug)]
@@ -31,24 +32,6 @@ pub struct Collected<'a> {
     /// NetBIOS names by DNS name, where the entries have no crossRef of the domain.
     pub netbios_names: &'a [(String, String)],
 }
-
-/// An entry that cannot be used.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CollectProblem {
-    /// Which; empty where it is about all of them.
-    pub dn: String,
-    /// What and the cure.
-    pub text: String,
-}
-
-impl fmt::Display for CollectProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dn = ravelin_policy::escape(&self.dn).replace("\\u{3d}", "=");
-        if dn.is_empty() { f.write_str(&self.text) } else { write!(f, "{dn}: {}", self.text) }
-    }
-}
-
-impl std::error::Error for CollectProblem {}
 
 /// Makes one table of the entries: domains (class domainDNS), their crossRefs, NTAuthCertificates, groups and computers;
 /// others are passed over.

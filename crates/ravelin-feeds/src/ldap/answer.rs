@@ -1,7 +1,7 @@
 //! What a server answers.
 
-use super::Malformed;
 use super::ber::{ENUMERATED, INTEGER, OCTETS, Reader, SEQUENCE, SET};
+use super::malformed::Malformed;
 use super::request::PAGED;
 
 /// One message, its texts and values where they lie.

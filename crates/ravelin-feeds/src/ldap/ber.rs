@@ -1,7 +1,7 @@
 //! BER as RFC 4511 §5.1 restricts it: definite lengths, tags of one octet. Active Directory writes lengths in four octets
 //! where one would do, which BER allows.
 
-use super::Malformed;
+use super::malformed::Malformed;
 
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const OCTETS: u8 = 0x04;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use super::Malformed;
 use super::ber::{self, SEQUENCE};
+use super::malformed::Malformed;
 
 /// Why no message came.
 #[derive(Debug)]

@@ -14,7 +14,7 @@
 
 use ravelin_policy::directory::{Account, DirectoryData, Domain, Group, Sid};
 
-use super::SnapshotError;
+use super::error::SnapshotError;
 
 /// Writes the facts.
 pub(super) fn write(data: &DirectoryData) -> Result<Vec<u8>, SnapshotError> {

@@ -7,8 +7,9 @@ use ravelin_policy::directory::DirectoryData;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::contents::Snapshot;
+use super::error::SnapshotError;
 use super::key::{PublicKey, SigningKey};
-use super::{Snapshot, SnapshotError};
 
 /// What the lines say.
 pub(super) struct Header<'a> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Snapshot;
+use super::contents::Snapshot;
 
 /// What is remembered of a snapshot in use, to hold the next against it.
 #[derive(Clone, Debug, Eq, PartialEq)]

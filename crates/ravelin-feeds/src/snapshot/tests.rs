@@ -5,6 +5,8 @@ use std::process::Command;
 use proptest::prelude::*;
 use ravelin_policy::directory::{Account, Domain, Group, Sid};
 
+use ravelin_policy::directory::DirectoryData;
+
 use super::*;
 
 const DOMAIN: &str = "S-1-5-21-1004336348-1177238915-682003330";

@@ -241,7 +241,7 @@ async fn read_request(client: &mut TlsStream, site: &Site) -> Result<ClientHead,
             Ok(Progress::NeedMore) => {}
             Ok(Progress::Complete(head, consumed)) => {
                 let early_bytes = bytes.get(consumed..).unwrap_or_default().to_vec();
-                return Ok(ClientHead { extra_headers: head.other_fields, early_bytes });
+                return Ok(ClientHead { extra_headers: head.other_fields(), early_bytes });
             }
             Err(error) => return Err(Ending::new(SessionEnd::BadRequest, format!("{}: {error}", error.label()))),
         }

@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::certificate::{Certificate, GeneralName};
 use crate::der::{self, Malformed, Reader, tag};
 use crate::directory::{ExplicitKey, Kind, Sid};
-use crate::names::is_dns_name;
+use crate::dns_name::is_dns_name;
 
 /// What a leaf says of its account.
 pub(super) struct Claim {

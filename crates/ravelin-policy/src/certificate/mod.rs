@@ -67,7 +67,9 @@ impl DistinguishedName {
     /// What a person calls it, escaped: the last common name, else all of it.
     pub(crate) fn label(&self) -> String {
         let common_names = name::values(&self.der, name::COMMON_NAME).unwrap_or_default();
-        common_names.last().map_or_else(|| crate::escape(&self.text()), |name| format!("'{}'", crate::escape(name)))
+        common_names
+            .last()
+            .map_or_else(|| crate::escape::escape(&self.text()), |name| format!("'{}'", crate::escape::escape(name)))
     }
 
     /// RFC 4514 form. Not escaped for logs.

@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::data::{Account, DirectoryData, Domain, Group};
 use super::explicit::ExplicitKey;
 use super::sid::Sid;
-use crate::names::is_dns_name;
+use crate::dns_name::is_dns_name;
 
 /// Every account that a snapshot knows, by each of its names.
 #[derive(Debug)]

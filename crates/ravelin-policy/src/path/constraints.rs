@@ -8,7 +8,7 @@
 //! - A leaf without alternative names is judged by its common name too where that could be taken for a DNS name, since
 //!   the name rules would take it for one.
 
-use super::Path;
+use super::certification_path::Path;
 use crate::certificate::{Certificate, GeneralName, NameConstraints};
 use crate::name;
 
@@ -82,7 +82,7 @@ fn names(certificate: &Certificate, is_leaf: bool) -> Result<Vec<GeneralName>, S
     names.extend(subject_values(name::EMAIL_ADDRESS)?.into_iter().map(|mail| GeneralName::Mail(mail.into_bytes())));
     if is_leaf && certificate.extensions.subject_alternative_name.is_none() {
         let common_names = subject_values(name::COMMON_NAME)?;
-        let like_dns = common_names.into_iter().filter(|one| crate::names::is_dns_name(one.as_bytes()));
+        let like_dns = common_names.into_iter().filter(|one| crate::dns_name::is_dns_name(one.as_bytes()));
         names.extend(like_dns.map(|one| GeneralName::Dns(one.into_bytes())));
     }
     Ok(names)
@@ -224,7 +224,7 @@ fn uri_host(uri: &[u8]) -> Option<&[u8]> {
 
 /// Labels of letters, digits, `-` and `_`, none empty.
 fn is_host(host: &[u8]) -> bool {
-    crate::names::are_labels(host)
+    crate::dns_name::are_labels(host)
 }
 
 #[cfg(test)]

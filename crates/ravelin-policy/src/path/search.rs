@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::certification_path::Path;
 use super::verified::{Verified, VerifiedSignatures};
-use super::{Path, authority_fault};
 use crate::authorities::Authorities;
+use crate::authority_fault::authority_fault;
 use crate::certificate::{Certificate, Weakness};
 use crate::decision::{Reason, RuleReport};
 

@@ -4,7 +4,7 @@
 //! into ordinary complete lists when an administrator ticked "Include in the IDP extension of issued CRLs": such a list
 //! speaks for the certificates that name one of these addresses (RFC 5280 §6.3.3 (b)(2)).
 
-use super::CertificateToCheck;
+use super::query::CertificateToCheck;
 use crate::der::{self, Malformed, Reader, tag};
 use crate::name;
 

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use rustls_pki_types::UnixTime;
 
-use super::list::{self, List};
+use super::crl::{self, List};
+use super::crls::Lists;
+use super::query::{Authority, CertificateToCheck};
 use super::serials::{self, Entry};
-use super::{Authority, CertificateToCheck, Lists, unix_seconds, words};
+use super::words;
 use crate::name;
+use crate::time::unix_seconds;
 
 /// What the lists say of one certificate. Times are Unix seconds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -82,7 +85,7 @@ impl Lists {
         }
         let newest = signed.iter().flat_map(|lists| {
             let covering = lists.iter().copied().filter(|list| list.covers(certificate).is_ok());
-            list::by_scope(covering).into_iter().filter_map(|group| list::deciding(&group, now)).collect::<Vec<_>>()
+            crl::by_scope(covering).into_iter().filter_map(|group| crl::deciding(&group, now)).collect::<Vec<_>>()
         });
         let grace = i64::try_from(stale_grace.as_secs()).unwrap_or(i64::MAX);
         let answer = newest.map(|list| list.answer(now, grace)).min_by_key(Status::preference);

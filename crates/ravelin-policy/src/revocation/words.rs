@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::list::{List, Unsigned};
+use super::crl::{List, Unsigned};
 use super::parse::{Parsed, SetAside};
-
-use super::{Authority, CertificateToCheck};
+use super::query::{Authority, CertificateToCheck};
 use crate::der::Malformed;
 use crate::name;
 use crate::time::rfc3339;
@@ -188,7 +187,7 @@ pub(super) fn reason(code: u8) -> &'static str {
 /// An alarm from a fifth of its life on gives a weekly list a day and a half.
 const LATE_SHARE_OF_LIFE: i64 = 5;
 /// As much as `crate::escape` lets through, less what may follow the last character.
-const NAME_OCTETS_MAX: usize = crate::ESCAPED_CHARACTERS_MAX - 16;
+const NAME_OCTETS_MAX: usize = crate::escape::ESCAPED_CHARACTERS_MAX - 16;
 /// A detail string stays short.
 const LISTS_NAMED_MAX: usize = 4;
 
@@ -233,6 +232,6 @@ mod tests {
         assert_eq!(shown(&name("CORP-CA")), "CN=CORP-CA");
         assert_eq!(shown(&name("a\u{202e}\u{fc}\n")), "CN=a\\u{202e}\\u{fc}\\0A");
         let long = shown(&name(&"x\u{202e}".repeat(300)));
-        assert!(long.ends_with("...") && long.len() <= crate::ESCAPED_CHARACTERS_MAX, "{}", long.len());
+        assert!(long.ends_with("...") && long.len() <= crate::escape::ESCAPED_CHARACTERS_MAX, "{}", long.len());
     }
 }

@@ -29,7 +29,7 @@ impl AccountReport {
     /// The facts in one line.
     pub(crate) fn text(&self, now: i64) -> String {
         let AccountReport { name, sid, mapping, groups, .. } = self;
-        let domain = crate::escape(&self.domain);
+        let domain = crate::escape::escape(&self.domain);
         let shown = groups.iter().take(GROUPS_SHOWN_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
         let weak = if self.is_weak { " (weak)" } else { "" };
         let age = now.saturating_sub(self.as_of).max(0);

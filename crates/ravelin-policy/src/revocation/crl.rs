@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::parse::SetAside;
+use super::query::Authority;
 use super::scope::Scope;
 use super::serials::Serials;
-use super::signature::{self, Signed, Verification};
-use super::{Authority, KeyHash};
-use crate::{ListStatus, Notice};
+use super::signature::{self, KeyHash, Signed, Verification};
+use crate::crl_status::CrlStatus;
+use crate::spec::Notice;
 
 /// One list. Everything but the cache in `authenticity` is as it was read.
 #[derive(Debug)]
@@ -33,8 +34,8 @@ impl List {
         authority.may_sign_lists && self.authenticity.holds_for(authority)
     }
 
-    pub(super) fn describe(&self) -> ListStatus {
-        ListStatus {
+    pub(super) fn describe(&self) -> CrlStatus {
+        CrlStatus {
             origin: self.origin.clone(),
             issuer: self.issuer.clone(),
             number: self.number.as_deref().map(decimal),
