@@ -9,12 +9,11 @@ mod rustls;
 
 use std::fmt::Write;
 
-pub(crate) use openssl::Offer;
-
 use crate::alert::Alert;
-use crate::hello::ClientHello;
+use crate::hello::client_hello::ClientHello;
 use crate::legacy::{NullEncryption, TlsVersion};
 use crate::site::SiteTls;
+use crate::site::offer::Offer;
 
 /// Which engine takes a client, or why none does.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -12,14 +12,17 @@ use tokio::net::TcpStream;
 
 use crate::connection::{Broken, Handshake};
 #[cfg(feature = "legacy-tls")]
-use crate::engine;
-use crate::hello;
+use crate::engine::openssl::connect;
+use crate::escape::describe;
+use crate::hello::server_name;
 use crate::identity::ServerIdentity;
-#[cfg(feature = "legacy-tls")]
-use crate::legacy;
 use crate::legacy::{LegacyTls, TlsVersion};
-use crate::records::{Records, TrafficSecrets, describe};
-use crate::site::{SettingProblem, provider, rustls_versions};
+#[cfg(feature = "legacy-tls")]
+use crate::openssl_context;
+use crate::records::Records;
+use crate::records::secrets::TrafficSecrets;
+use crate::setting_problem::SettingProblem;
+use crate::site::{provider, rustls_versions};
 use crate::stream::{TlsParts, TlsStream};
 #[cfg(feature = "legacy-tls")]
 use crate::suites;
@@ -77,7 +80,7 @@ impl UpstreamTls {
             problems.push(SettingProblem { key: "tls", text });
         }
         let server_name =
-            hello::normalized(spec.server_name.as_bytes()).and_then(|name| ServerName::try_from(name).ok());
+            server_name::normalized(spec.server_name.as_bytes()).and_then(|name| ServerName::try_from(name).ok());
         if server_name.is_none() {
             let text = format!("{:?} is no DNS name to verify the server by", spec.server_name);
             problems.push(SettingProblem { key: "server_name", text });
@@ -115,11 +118,11 @@ impl Settings {
     #[cfg(feature = "legacy-tls")]
     fn openssl(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
         let suites = suites::for_upstream(&self.legacy);
-        let problems = legacy::version_problems(self.min, self.max, &self.legacy, &suites);
+        let problems = suites::version_problems(self.min, self.max, &self.legacy, &suites);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let context = engine::openssl::client_context(self.identity.as_ref(), self.min, self.max, &suites)
+        let context = openssl_context::client_context(self.identity.as_ref(), self.min, self.max, &suites)
             .map_err(|why| vec![format!("OpenSSL cannot meet servers so: {why}")])?;
         Ok(Engine::OpenSsl(context, verifier))
     }
@@ -160,7 +163,7 @@ pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<T
         Engine::Rustls(config) => config.as_ref(),
         #[cfg(feature = "legacy-tls")]
         Engine::OpenSsl(context, verifier) => {
-            return engine::openssl::meet(tcp, context, &upstream.server_name, verifier.as_ref()).await;
+            return connect::connect(tcp, context, &upstream.server_name, verifier.as_ref()).await;
         }
     };
     let unusable = |error: Error| io::Error::new(io::ErrorKind::InvalidInput, describe(&error));

@@ -12,11 +12,9 @@ pub(crate) mod rustls;
 
 use ravelin_policy::{Decision, PresentedChain};
 
-use crate::accept::{HandshakeEnd, Negotiated};
 use crate::alert::Alert;
+use crate::outcome::{HandshakeEnd, Negotiated};
 use crate::records::Records;
-
-pub(crate) use resolver::{Candidate, pick};
 
 /// What an engine makes of a client that was permitted and has proved to hold its key.
 pub(crate) struct Terminated {

@@ -1,10 +1,15 @@
-//! A stranger's bytes on their way into a record.
+//! What a stranger wrote, on its way into a record.
 
 /// Escapes and cuts bytes of no known encoding, each as the character of its number.
 pub(crate) fn printable(bytes: &[u8]) -> String {
     let text: String =
         bytes.iter().take(ravelin_policy::ESCAPED_CHARACTERS_MAX + 1).map(|byte| char::from(*byte)).collect();
     ravelin_policy::escape(&text)
+}
+
+/// An error of rustls as text, escaped and bounded: some carry what the peer wrote.
+pub(crate) fn describe(error: &rustls::Error) -> String {
+    ravelin_policy::escape(&error.to_string())
 }
 
 #[cfg(test)]

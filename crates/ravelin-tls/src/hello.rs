@@ -4,35 +4,23 @@
 //! - The first bytes are looked at at once: what is not TLS is refused at its first byte.
 //! - The result does not depend on how the hello is cut into TCP segments or TLS records.
 
+pub(crate) mod client_hello;
+mod error;
 mod fields;
 mod parser;
-mod server_name;
+pub(crate) mod server_name;
 
-pub use parser::{HelloError, HelloParser, Progress};
+pub use client_hello::ClientHello;
+pub use error::HelloError;
+pub use parser::{HelloParser, Progress};
 pub use server_name::ServerName;
-pub(crate) use server_name::normalized;
 
 use std::io;
 
 use tokio::net::TcpStream;
 
-use crate::accept::{HandshakeEnd, HandshakeFailure};
+use crate::outcome::{HandshakeEnd, HandshakeFailure};
 use crate::wire;
-
-/// The fields of a ClientHello that choices are made from.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct ClientHello {
-    /// What the client wrote as server name.
-    pub server_name: ServerName,
-    /// Offered suites, in order.
-    pub suites: Vec<u16>,
-    /// `supported_versions`, else the legacy version alone.
-    pub versions: Vec<u16>,
-    /// `supported_groups`.
-    pub groups: Vec<u16>,
-    /// `signature_algorithms`.
-    pub signature_schemes: Vec<u16>,
-}
 
 /// A hello and the very bytes it was read from: the engine gets them first.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! Certificates a site shows: PEM pairs and PFX files.
 
+pub(crate) mod candidate;
 mod pfx;
 mod subject;
 
@@ -19,8 +20,8 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use zeroize::Zeroize;
 
-use crate::engine::Candidate;
 use crate::suites::Key;
+use candidate::Candidate;
 
 /// A certificate chain with its private key, checked to belong together.
 pub struct ServerIdentity {
@@ -194,7 +195,7 @@ fn assemble(
     let problem = |origin: &str, text: String| IdentityProblem { origin: origin.to_owned(), text };
     let signing = any_supported_type(&key);
     #[cfg(feature = "legacy-tls")]
-    crate::engine::openssl::without_configuration();
+    crate::openssl_library::without_configuration();
     #[cfg(feature = "legacy-tls")]
     let openssl_key = PKey::private_key_from_der(key.secret_der()).ok();
     // aws-lc has its own copy now, which it wipes when it is freed.

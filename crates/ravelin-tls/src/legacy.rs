@@ -99,31 +99,3 @@ pub struct LegacyTls {
 pub(crate) const NOT_BUILT_IN: &str = "null encryption, old suites and TLS below 1.2 need the OpenSSL engine, which this \
                                        gateway was built without (feature legacy-tls): drop the settings or use a build \
                                        that has it";
-
-/// Version bounds that leave the OpenSSL engine nothing to do.
-#[cfg(feature = "legacy-tls")]
-pub(crate) fn version_problems(
-    min: TlsVersion,
-    max: TlsVersion,
-    legacy: &LegacyTls,
-    suites: &[&crate::suites::Suite],
-) -> Vec<String> {
-    let mut problems = Vec::new();
-    if *legacy != LegacyTls::default() && min > TlsVersion::V1_2 {
-        let text = "null encryption and old suites end with TLS 1.2, and min is TLS 1.3: lower min or drop them";
-        problems.push(text.to_owned());
-    }
-    if min < TlsVersion::V1_2 && !crate::suites::any_for(min, suites) {
-        let min = min.name();
-        problems.push(format!(
-            "min is {min}, and no suite of {min} is allowed: list {}, {} or {}, or allow null encryption",
-            LegacySuite::EcdheEcdsaCbc.label(),
-            LegacySuite::EcdheRsaCbc.label(),
-            LegacySuite::RsaCbc.label()
-        ));
-    }
-    if max < TlsVersion::V1_2 && !crate::suites::any_for(max, suites) {
-        problems.push(format!("max is {}, and no suite of it is allowed", max.name()));
-    }
-    problems
-}

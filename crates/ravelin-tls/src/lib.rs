@@ -16,18 +16,28 @@ mod escape;
 pub mod hello;
 mod identity;
 mod legacy;
+#[cfg(feature = "legacy-tls")]
+mod openssl_context;
+#[cfg(feature = "legacy-tls")]
+mod openssl_library;
+mod outcome;
 mod records;
+mod setting_problem;
 mod site;
 mod stream;
 #[cfg_attr(not(feature = "legacy-tls"), expect(dead_code, reason = "that build has nobody to offer them"))]
 mod suites;
 mod wire;
 
-pub use accept::{Accepted, Engine, HandshakeEnd, HandshakeFailure, Judge, Negotiated, accept, refuse};
+pub use accept::{Accepted, accept, refuse};
 pub use choose::EngineChoice;
 pub use connect::{UpstreamTls, UpstreamTlsSpec, connect};
 pub use identity::{IdentityProblem, ServerIdentity};
 pub use legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
-pub use records::{Frame, Opened, Records, RecordsError, Rehearsal, Sealed};
-pub use site::{SettingProblem, SiteTls, SiteTlsSpec};
+pub use outcome::{Engine, HandshakeEnd, HandshakeFailure, Judge, Negotiated};
+pub use records::Records;
+pub use records::rehearsal::Rehearsal;
+pub use records::types::{Frame, Opened, RecordsError, Sealed};
+pub use setting_problem::SettingProblem;
+pub use site::{SiteTls, SiteTlsSpec};
 pub use stream::{TlsParts, TlsStream};

@@ -11,20 +11,20 @@
 
 mod cipher;
 mod layer;
+#[cfg(feature = "legacy-tls")]
+pub(crate) mod openssl;
 mod protection;
-mod rehearsal;
-mod secrets;
+pub(crate) mod rehearsal;
+pub(crate) mod secrets;
+pub(crate) mod types;
 
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 
 use crate::connection::RECORD_HEADER_BYTES;
-#[cfg(feature = "legacy-tls")]
-use crate::engine::openssl;
 use layer::{KEY_UPDATE_RECORD_BYTES, Layer, Stop};
-
-pub use rehearsal::Rehearsal;
-pub(crate) use secrets::TrafficSecrets;
+use secrets::TrafficSecrets;
+use types::{Frame, Opened, RECORD_PLAINTEXT_BYTES_MAX, RecordsError, Sealed};
 
 /// One established TLS connection without its socket.
 pub struct Records {
@@ -40,44 +40,6 @@ enum Engine {
     Own(Box<Layer>),
     #[cfg(feature = "legacy-tls")]
     OpenSsl(Box<openssl::Session>),
-}
-
-/// See `ravelin_relay::Opened`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Opened {
-    /// Bytes of input done with.
-    pub consumed: usize,
-    /// Plaintext written.
-    pub produced: usize,
-    /// The peer sent close_notify.
-    pub ended: bool,
-}
-
-/// See `ravelin_relay::Sealed`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Sealed {
-    /// Plaintext done with.
-    pub consumed: usize,
-    /// Output written.
-    pub produced: usize,
-}
-
-/// See `ravelin_relay::Frame`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Frame {
-    /// Header, and in TLS 1.2 with AES-GCM the explicit nonce.
-    pub front: usize,
-    /// Tag, and in TLS 1.3 the type.
-    pub back: usize,
-}
-
-/// See `ravelin_relay::CodecError`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum RecordsError {
-    /// The peer broke the protocol, or sent a fatal alert.
-    Broken(String),
-    /// The key may seal no more records.
-    KeyLimit,
 }
 
 impl Records {
@@ -214,14 +176,6 @@ impl Records {
         plaintext_len + records * (RECORD_HEADER_BYTES + overhead) + KEY_UPDATE_RECORD_BYTES
     }
 }
-
-/// An engine's error in words, escaped and bounded: some carry what the peer wrote.
-pub(crate) fn describe(error: &rustls::Error) -> String {
-    ravelin_policy::escape(&error.to_string())
-}
-
-/// RFC 8446 §5.1.
-pub(crate) const RECORD_PLAINTEXT_BYTES_MAX: usize = 1 << 14;
 
 #[cfg(test)]
 mod tests;

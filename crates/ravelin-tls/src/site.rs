@@ -1,5 +1,6 @@
 //! What a site offers to its clients.
 
+pub(crate) mod offer;
 mod offers;
 
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use rustls::{
     Tls13CipherSuite, version,
 };
 
-use crate::choose::Offer;
-use crate::engine::Candidate;
 use crate::identity::ServerIdentity;
+use crate::identity::candidate::Candidate;
 use crate::legacy::{LegacyTls, NullEncryption, TlsVersion};
+use crate::setting_problem::SettingProblem;
 use crate::suites::Key;
+use offer::Offer;
 
 /// What a site is made from.
 pub struct SiteTlsSpec {
@@ -28,15 +30,6 @@ pub struct SiteTlsSpec {
     pub authority_hints: Vec<Vec<u8>>,
     /// What is allowed beyond rustls: nothing by default.
     pub legacy: LegacyTls,
-}
-
-/// Why settings cannot be served, and the cure.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SettingProblem {
-    /// Which setting of the site or upstream, as the configuration has it: `tls`, `ca`.
-    pub key: &'static str,
-    /// What and the cure.
-    pub text: String,
 }
 
 /// One site's TLS side of one generation: immutable, shared.

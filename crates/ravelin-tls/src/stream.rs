@@ -6,7 +6,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::connection::{Front, front_record};
-use crate::records::{Records, RecordsError};
+use crate::records::Records;
+use crate::records::types::RecordsError;
 use crate::wire;
 
 /// Socket and records together, with small buffers.

@@ -104,6 +104,29 @@ pub(crate) fn any_for(version: TlsVersion, suites: &[&Suite]) -> bool {
     suites.iter().any(|suite| version >= TlsVersion::V1_2 || !suite.tls12_only)
 }
 
+/// Version bounds that leave the OpenSSL engine nothing to do.
+#[cfg(feature = "legacy-tls")]
+pub(crate) fn version_problems(min: TlsVersion, max: TlsVersion, legacy: &LegacyTls, suites: &[&Suite]) -> Vec<String> {
+    let mut problems = Vec::new();
+    if *legacy != LegacyTls::default() && min > TlsVersion::V1_2 {
+        let text = "null encryption and old suites end with TLS 1.2, and min is TLS 1.3: lower min or drop them";
+        problems.push(text.to_owned());
+    }
+    if min < TlsVersion::V1_2 && !any_for(min, suites) {
+        let min = min.name();
+        problems.push(format!(
+            "min is {min}, and no suite of {min} is allowed: list {}, {} or {}, or allow null encryption",
+            LegacySuite::EcdheEcdsaCbc.label(),
+            LegacySuite::EcdheRsaCbc.label(),
+            LegacySuite::RsaCbc.label()
+        ));
+    }
+    if max < TlsVersion::V1_2 && !any_for(max, suites) {
+        problems.push(format!("max is {}, and no suite of it is allowed", max.name()));
+    }
+    problems
+}
+
 const fn modern(code: u16, key: Key, name: &'static str, openssl: &'static str, overhead: Overhead) -> Suite {
     Suite { code, name, openssl, family: Family::Modern(key), tls12_only: true, overhead }
 }

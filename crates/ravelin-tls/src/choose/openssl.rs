@@ -1,22 +1,10 @@
 //! Whether OpenSSL may and can serve a client: what the site allows, met with the peeked hello.
 
-use rustls::NamedGroup;
-
-use crate::hello::ClientHello;
+use crate::hello::client_hello::ClientHello;
 use crate::legacy::TlsVersion;
 use crate::site::SiteTls;
+use crate::site::offer::{GROUPS, Offer};
 use crate::suites::{Key, Suite};
-
-/// What OpenSSL may offer with one of the site's certificates.
-pub(crate) struct Offer {
-    pub(crate) key: Key,
-    /// The curve of an ECDSA key.
-    pub(crate) curve: Option<NamedGroup>,
-    /// Allowed by the site, fit for the key, preferred first. Never empty.
-    pub(crate) suites: Vec<&'static Suite>,
-    #[cfg(feature = "legacy-tls")]
-    pub(crate) context: openssl::ssl::SslContext,
-}
 
 /// The version that OpenSSL would agree on: the newest in common, TLS 1.2 at most.
 pub(super) fn version(site: &SiteTls, hello: &ClientHello) -> Option<TlsVersion> {
@@ -71,6 +59,3 @@ fn can_verify(hello: &ClientHello, key: Key, sha1: bool) -> bool {
     let offered = |scheme: &u16| hello.signature_schemes.contains(scheme);
     schemes.iter().any(offered) || (sha1 && (hello.signature_schemes.is_empty() || offered(&with_sha1)))
 }
-
-/// X25519, P-256, P-384: the engine's groups, by their code points.
-pub(crate) const GROUPS: &[u16] = &[0x001d, 0x0017, 0x0018];

@@ -2,8 +2,8 @@
 
 use rustls::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme, SupportedCipherSuite};
 
-use crate::engine::pick;
-use crate::hello::ClientHello;
+use crate::hello::client_hello::ClientHello;
+use crate::identity::candidate::pick;
 use crate::site::SiteTls;
 
 /// The version that rustls would agree on.

@@ -11,8 +11,8 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme};
 
 use super::proof;
-use crate::accept::Judge;
 use crate::alert::{self, Alert};
+use crate::outcome::Judge;
 
 /// What the judge said about which list; at most once a handshake.
 #[derive(Clone, Default)]

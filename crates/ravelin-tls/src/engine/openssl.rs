@@ -4,10 +4,7 @@
 //! before OpenSSL has a byte of it, and a denial is told by an alert of our own. What OpenSSL does with a certificate is
 //! to verify the proof of its key, and that the key is the judged leaf's is checked byte for byte.
 
-mod context;
-mod library;
-mod meet;
-mod session;
+pub(crate) mod connect;
 
 use std::sync::Arc;
 
@@ -19,18 +16,16 @@ use tokio::net::TcpStream;
 use super::gate::{Gate, Peer, Presented};
 use super::judging::{too_long, too_many};
 use super::{Refused, Terminated};
-use crate::accept::{Engine, HandshakeEnd, Judge, Negotiated};
 use crate::alert::{self, Alert};
-use crate::choose::Offer;
 use crate::connection::{Inlet, TooMuchInput, alert_in_the_clear};
-use crate::hello::{PeekedHello, ServerName};
+use crate::hello::PeekedHello;
+use crate::hello::server_name::ServerName;
+use crate::openssl_library::describe_stack;
+use crate::outcome::{Engine, HandshakeEnd, Judge, Negotiated};
 use crate::records::Records;
+use crate::records::openssl::{Session, Step};
+use crate::site::offer::Offer;
 use crate::wire;
-
-pub(crate) use context::{client_context, server_context};
-pub(crate) use library::without_configuration;
-pub(crate) use meet::meet;
-pub(crate) use session::{Session, Step, stack};
 
 /// Runs one handshake.
 pub(crate) async fn terminate(
@@ -88,7 +83,7 @@ struct Broken {
 
 impl Handshake {
     fn begin(offer: &Offer, peeked: ServerName, judge: Arc<dyn Judge>) -> Result<Handshake, String> {
-        let mut ssl = Ssl::new(&offer.context).map_err(|error| stack(&error))?;
+        let mut ssl = Ssl::new(&offer.context).map_err(|error| describe_stack(&error))?;
         ssl.set_accept_state();
         Ok(Handshake { session: Session::new(ssl)?, gate: Gate::new(Peer::Client), judge, peeked, judged: None })
     }

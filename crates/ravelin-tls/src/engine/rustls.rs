@@ -13,11 +13,13 @@ use tokio::net::TcpStream;
 use super::judging::{Judgement, JudgingVerifier};
 use super::resolver::Resolver;
 use super::{Refused, Terminated};
-use crate::accept::{Engine, HandshakeEnd, Judge, Negotiated};
 use crate::alert::{self, Alert};
 use crate::connection::{Broken, Handshake, alert_in_the_clear};
+use crate::escape::describe;
 use crate::hello::PeekedHello;
-use crate::records::{Records, TrafficSecrets, describe};
+use crate::outcome::{Engine, HandshakeEnd, Judge, Negotiated};
+use crate::records::Records;
+use crate::records::secrets::TrafficSecrets;
 use crate::site::SiteTls;
 
 /// Runs one handshake.

@@ -1,7 +1,8 @@
 //! The body of a ClientHello (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2), strict: every length exact, no extension twice.
 
-use super::parser::HelloError;
-use super::{ClientHello, ServerName};
+use super::client_hello::ClientHello;
+use super::error::HelloError;
+use super::server_name::ServerName;
 use crate::escape::printable;
 
 /// Parses the body of a ClientHello handshake message.

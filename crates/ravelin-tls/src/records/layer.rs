@@ -8,7 +8,7 @@ use rustls::{ConnectionTrafficSecrets, Error, ExtractedSecrets};
 use super::cipher::{Algorithm, Cipher};
 use super::protection::{Content, NotOpened, Protection, Shape};
 use super::secrets::{TrafficSecret, TrafficSecrets};
-use super::{Frame, Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
+use super::types::{Frame, Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
 use crate::alert::Alert;
 use crate::connection::{
     ALERT, APPLICATION_DATA, Front, HANDSHAKE, RECORD_BODY_BYTES_MAX, RECORD_HEADER_BYTES, RECORD_KINDS, front_record,

@@ -7,9 +7,9 @@ use aws_lc_rs::aead::NONCE_LEN;
 use aws_lc_rs::error::Unspecified;
 use zeroize::Zeroizing;
 
-use super::RECORD_PLAINTEXT_BYTES_MAX;
 use super::cipher::{Algorithm, Cipher, TAG_BYTES};
 use super::secrets::TrafficSecret;
+use super::types::RECORD_PLAINTEXT_BYTES_MAX;
 use crate::connection::{APPLICATION_DATA, RECORD_HEADER_BYTES};
 
 /// One direction's key.

@@ -1,6 +1,6 @@
 //! What a site's legacy settings come to with its certificates; or why they cannot.
 
-use crate::choose::Offer;
+use super::offer::Offer;
 use crate::identity::ServerIdentity;
 #[cfg(feature = "legacy-tls")]
 use crate::legacy::NullEncryption;
@@ -47,7 +47,7 @@ fn offers(
 
 #[cfg(feature = "legacy-tls")]
 fn problems(identities: &[ServerIdentity], min: TlsVersion, max: TlsVersion, legacy: &LegacyTls) -> Vec<String> {
-    let mut problems = crate::legacy::version_problems(min, max, legacy, &suites::for_site(legacy));
+    let mut problems = suites::version_problems(min, max, legacy, &suites::for_site(legacy));
     let has = |key: Key| identities.iter().any(|identity| identity.key() == Some(key));
     if legacy.null_encryption != NullEncryption::Off && !has(Key::Rsa) {
         let text = "null suites are bound to an RSA certificate, and the site has none: add one or switch \
@@ -93,7 +93,7 @@ fn offers(
         if suites.is_empty() {
             continue;
         }
-        match crate::engine::openssl::server_context(identity, min, max, &suites, hints) {
+        match crate::openssl_context::server_context(identity, min, max, &suites, hints) {
             Ok(context) => offers.push(Offer { key, curve, suites, context }),
             Err(why) => problems.push(format!("OpenSSL cannot use the certificate {}: {why}", identity.subject())),
         }

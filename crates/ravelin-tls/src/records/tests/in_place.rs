@@ -1,6 +1,7 @@
 //! Records that are sealed where their plaintext lies.
 
 use super::*;
+use crate::records::rehearsal::Rehearsal;
 
 impl Pair {
     /// Seals it in place where that is allowed, and has the client read it.

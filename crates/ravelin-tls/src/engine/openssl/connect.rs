@@ -13,11 +13,13 @@ use rustls::{AlertDescription, Error};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::session::{Session, Step, stack};
 use crate::alert::Alert;
 use crate::connection::{Inlet, TooMuchInput};
 use crate::engine::gate::{Gate, Peer, Presented};
-use crate::records::{Records, describe};
+use crate::escape::describe;
+use crate::openssl_library::describe_stack;
+use crate::records::Records;
+use crate::records::openssl::{Session, Step};
 use crate::stream::{TlsParts, TlsStream};
 use crate::wire;
 
@@ -25,15 +27,15 @@ use crate::wire;
 ///
 /// # Errors
 /// See `connect`.
-pub(crate) async fn meet(
+pub(crate) async fn connect(
     mut tcp: TcpStream,
     context: &SslContext,
     name: &ServerName<'static>,
     verifier: &dyn ServerCertVerifier,
 ) -> io::Result<TlsStream> {
-    let mut ssl = Ssl::new(context).map_err(|error| io::Error::other(stack(&error)))?;
+    let mut ssl = Ssl::new(context).map_err(|error| io::Error::other(describe_stack(&error)))?;
     ssl.set_connect_state();
-    ssl.set_hostname(&name.to_str()).map_err(|error| io::Error::other(stack(&error)))?;
+    ssl.set_hostname(&name.to_str()).map_err(|error| io::Error::other(describe_stack(&error)))?;
     let mut session = Session::new(ssl).map_err(io::Error::other)?;
     let mut gate = Gate::new(Peer::Server);
     let mut verified = None;

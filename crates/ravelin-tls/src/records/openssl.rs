@@ -2,11 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use openssl::error::ErrorStack;
-use openssl::ssl::{Error, ErrorCode, Ssl, SslRef, SslStream, SslVersion};
+use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVersion};
 
+use super::types::{Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
 use crate::connection::{APPLICATION_DATA, Front, HANDSHAKE, RECORD_HEADER_BYTES, Record, front_record};
-use crate::records::{Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
+use crate::openssl_library::{describe, describe_stack};
 use crate::suites::{self, Overhead, Suite};
 
 /// Handshake first, then records.
@@ -44,7 +44,7 @@ impl Session {
     pub(crate) fn new(ssl: Ssl) -> Result<Session, String> {
         // Until the suite is known nothing is sealed or opened.
         let overhead = Overhead { min: 0, max: 0 };
-        let stream = SslStream::new(ssl, Pipe::default()).map_err(|error| stack(&error))?;
+        let stream = SslStream::new(ssl, Pipe::default()).map_err(|error| describe_stack(&error))?;
         Ok(Session { stream, overhead })
     }
 
@@ -222,24 +222,6 @@ impl Write for Pipe {
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// An error in words, escaped and bounded.
-pub(crate) fn describe(error: &Error) -> String {
-    match error.ssl_error() {
-        Some(errors) if !errors.errors().is_empty() => stack(errors),
-        _ => ravelin_policy::escape(&error.to_string()),
-    }
-}
-
-/// The reasons without files, lines and numbers.
-pub(crate) fn stack(errors: &ErrorStack) -> String {
-    let reasons: Vec<&str> = errors.errors().iter().filter_map(|error| error.reason()).collect();
-    if reasons.is_empty() {
-        ravelin_policy::escape(&errors.to_string())
-    } else {
-        ravelin_policy::escape(&reasons.join("; "))
     }
 }
 

@@ -9,10 +9,9 @@ use openssl::ssl::{
 use openssl::stack::Stack;
 use openssl::x509::{X509, X509Name, X509VerifyResult};
 
-use super::library::without_configuration;
-use super::session::stack;
 use crate::identity::ServerIdentity;
 use crate::legacy::{LegacySuite, TlsVersion};
+use crate::openssl_library::{describe_stack, without_configuration};
 use crate::suites::{Family, Suite};
 
 /// For one certificate of a site: built once a generation, shared by its connections.
@@ -45,7 +44,7 @@ pub(crate) fn server_context(
         context.set_client_ca_list(names);
         Ok(Some(context.build()))
     };
-    build().map_err(|error| stack(&error))?.ok_or_else(|| UNREADABLE_KEY.to_owned())
+    build().map_err(|error| describe_stack(&error))?.ok_or_else(|| UNREADABLE_KEY.to_owned())
 }
 
 /// For meeting servers. Their certificates are verified outside, before OpenSSL gets a byte of them.
@@ -68,7 +67,7 @@ pub(crate) fn client_context(
         }
         Ok(Some(context.build()))
     };
-    build().map_err(|error| stack(&error))?.ok_or_else(|| UNREADABLE_KEY.to_owned())
+    build().map_err(|error| describe_stack(&error))?.ok_or_else(|| UNREADABLE_KEY.to_owned())
 }
 
 fn bounded(

@@ -1,7 +1,10 @@
-//! OpenSSL as a whole: what it is told before its first use.
+//! OpenSSL as a whole: how it is initialized, and how its errors read.
 
 use std::ptr;
 use std::sync::Once;
+
+use openssl::error::ErrorStack;
+use openssl::ssl::Error;
 
 /// Makes sure that OpenSSL reads no configuration file, neither the one at its usual place nor one that `OPENSSL_CONF` names:
 /// they can take algorithms away, load code, and change what a context starts from. Comes before the first use of
@@ -18,6 +21,24 @@ pub(crate) fn without_configuration() {
         // Fails for want of memory alone, and then nothing after it succeeds: no context, no start.
         openssl_sys::OPENSSL_init_ssl(NO_LOAD_CONFIG, ptr::null());
     });
+}
+
+/// An error as text, escaped and bounded.
+pub(crate) fn describe(error: &Error) -> String {
+    match error.ssl_error() {
+        Some(errors) if !errors.errors().is_empty() => describe_stack(errors),
+        _ => ravelin_policy::escape(&error.to_string()),
+    }
+}
+
+/// The reasons without files, lines and numbers.
+pub(crate) fn describe_stack(errors: &ErrorStack) -> String {
+    let reasons: Vec<&str> = errors.errors().iter().filter_map(|error| error.reason()).collect();
+    if reasons.is_empty() {
+        ravelin_policy::escape(&errors.to_string())
+    } else {
+        ravelin_policy::escape(&reasons.join("; "))
+    }
 }
 
 /// `OPENSSL_INIT_NO_LOAD_CONFIG` of `openssl/crypto.h`, which `openssl-sys` leaves out.
