@@ -26,19 +26,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The counts. Shared by the accept loops and the handshake threads.
 #[derive(Debug, Default)]
-pub(crate) struct Front {
+pub(crate) struct Admission {
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: HashMap<IpAddr, Vec<Waiting>>,
+    waiting: HashMap<IpAddr, Vec<WaitingConnection>>,
     total: usize,
     rates: HashMap<IpAddr, Rate>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct WaitingConnection {
     session: u64,
     since: Instant,
     shed: Arc<Notify>,
@@ -53,15 +53,15 @@ struct Rate {
 
 /// A place among those who wait; given back when dropped, at the permit or at the end.
 #[derive(Debug)]
-pub(crate) struct Place {
-    front: Arc<Front>,
+pub(crate) struct WaitingPlace {
+    admission: Arc<Admission>,
     source: IpAddr,
     session: u64,
     /// Notified when this connection must make room.
     pub(crate) shed: Arc<Notify>,
 }
 
-impl Front {
+impl Admission {
     /// Takes a place for a new connection, or says which limit forbids it. `full`: there are as many sessions as there
     /// may be, so that somebody who waits has to make room whether or not there are places.
     ///
@@ -74,7 +74,7 @@ impl Front {
         limits: &LimitsConfig,
         full: bool,
         now: Instant,
-    ) -> Result<Place, SessionEnd> {
+    ) -> Result<WaitingPlace, SessionEnd> {
         let source = source_of(client);
         let mut state = self.lock();
         if let Some(per_second) = limits.unauthenticated_rate_per_source
@@ -90,9 +90,13 @@ impl Front {
             return Err(SessionEnd::SessionLimit);
         }
         let shed = Arc::new(Notify::new());
-        state.waiting.entry(source).or_default().push(Waiting { session, since: now, shed: Arc::clone(&shed) });
+        state.waiting.entry(source).or_default().push(WaitingConnection {
+            session,
+            since: now,
+            shed: Arc::clone(&shed),
+        });
         state.total += 1;
-        Ok(Place { front: Arc::clone(self), source, session, shed })
+        Ok(WaitingPlace { admission: Arc::clone(self), source, session, shed })
     }
 
     /// Connections that wait for a permit.
@@ -166,10 +170,10 @@ impl State {
     }
 }
 
-impl Drop for Place {
+impl Drop for WaitingPlace {
     fn drop(&mut self) {
         // A shed place is gone already; then this finds nothing.
-        self.front.lock().leave(self.source, Some(self.session));
+        self.admission.lock().leave(self.source, Some(self.session));
     }
 }
 
@@ -222,75 +226,76 @@ mod tests {
 
     #[test]
     fn one_source_is_bounded_and_its_places_come_back() {
-        let front = Arc::new(Front::default());
+        let admission = Arc::new(Admission::default());
         let now = Instant::now();
         let mut places: Vec<_> =
-            (0..3).map(|n| front.enter(ip("192.0.2.1"), n, &limits(), false, now).unwrap()).collect();
-        assert_eq!(front.enter(ip("192.0.2.1"), 9, &limits(), false, now).unwrap_err(), SessionEnd::SourceLimit);
+            (0..3).map(|n| admission.enter(ip("192.0.2.1"), n, &limits(), false, now).unwrap()).collect();
+        assert_eq!(admission.enter(ip("192.0.2.1"), 9, &limits(), false, now).unwrap_err(), SessionEnd::SourceLimit);
         places.pop();
-        assert!(front.enter(ip("192.0.2.1"), 10, &limits(), false, now).is_ok());
+        assert!(admission.enter(ip("192.0.2.1"), 10, &limits(), false, now).is_ok());
         drop(places);
-        assert_eq!(front.waiting(), 0);
-        assert!(front.lock().waiting.is_empty());
+        assert_eq!(admission.waiting(), 0);
+        assert!(admission.lock().waiting.is_empty());
     }
 
     #[tokio::test]
     async fn a_flood_displaces_itself() {
-        let front = Arc::new(Front::default());
+        let admission = Arc::new(Admission::default());
         let now = Instant::now();
-        let heavy: Vec<_> = (0..3).map(|n| front.enter(ip("192.0.2.1"), n, &limits(), false, now).unwrap()).collect();
-        let _other = front.enter(ip("192.0.2.2"), 3, &limits(), false, now).unwrap();
-        let _light = front.enter(ip("192.0.2.3"), 4, &limits(), false, now).unwrap();
+        let heavy: Vec<_> =
+            (0..3).map(|n| admission.enter(ip("192.0.2.1"), n, &limits(), false, now).unwrap()).collect();
+        let _other = admission.enter(ip("192.0.2.2"), 3, &limits(), false, now).unwrap();
+        let _light = admission.enter(ip("192.0.2.3"), 4, &limits(), false, now).unwrap();
         // The heaviest source's newest was told to go, and only that one.
         heavy[2].shed.notified().await;
-        assert_eq!(front.waiting(), 4);
+        assert_eq!(admission.waiting(), 4);
         // Everybody holds little now: there is no room to make.
-        assert_eq!(front.enter(ip("192.0.2.2"), 5, &limits(), false, now).unwrap_err(), SessionEnd::SessionLimit);
+        assert_eq!(admission.enter(ip("192.0.2.2"), 5, &limits(), false, now).unwrap_err(), SessionEnd::SessionLimit);
         drop(heavy);
-        assert_eq!(front.waiting(), 2);
+        assert_eq!(admission.waiting(), 2);
     }
 
     #[tokio::test]
     async fn a_thousand_light_sources_keep_nobody_out() {
-        let front = Arc::new(Front::default());
+        let admission = Arc::new(Admission::default());
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut places: Vec<_> = (0..4)
-            .map(|n| front.enter(ip(&format!("2001:db8:0:{n}::1")), n, &limits(), false, at(n)).unwrap())
+            .map(|n| admission.enter(ip(&format!("2001:db8:0:{n}::1")), n, &limits(), false, at(n)).unwrap())
             .collect();
-        let newcomer = |millis| front.enter(ip("192.0.2.1"), 9, &limits(), false, at(millis));
+        let newcomer = |millis| admission.enter(ip("192.0.2.1"), 9, &limits(), false, at(millis));
         assert_eq!(newcomer(1999).unwrap_err(), SessionEnd::SessionLimit, "a handshake has its time");
         let place = newcomer(2000).unwrap();
         // The one that had waited longest was told to go.
         places[0].shed.notified().await;
-        assert_eq!(front.waiting(), 4);
+        assert_eq!(admission.waiting(), 4);
         // Whoever holds one already displaces nobody who holds one.
         assert_eq!(newcomer(9000).unwrap_err(), SessionEnd::SessionLimit);
         places.push(place);
         drop(places);
-        assert_eq!(front.waiting(), 0);
+        assert_eq!(admission.waiting(), 0);
     }
 
     #[tokio::test]
     async fn strangers_make_room_where_sessions_run_out() {
-        let front = Arc::new(Front::default());
+        let admission = Arc::new(Admission::default());
         let now = Instant::now();
-        let tunnels_alone = front.enter(ip("192.0.2.9"), 0, &limits(), true, now);
+        let tunnels_alone = admission.enter(ip("192.0.2.9"), 0, &limits(), true, now);
         assert_eq!(tunnels_alone.unwrap_err(), SessionEnd::SessionLimit, "tunnels are never touched");
         let strangers: Vec<_> =
-            (1..3).map(|n| front.enter(ip("192.0.2.1"), n, &limits(), false, now).unwrap()).collect();
-        let _place = front.enter(ip("192.0.2.2"), 3, &limits(), true, now).unwrap();
+            (1..3).map(|n| admission.enter(ip("192.0.2.1"), n, &limits(), false, now).unwrap()).collect();
+        let _place = admission.enter(ip("192.0.2.2"), 3, &limits(), true, now).unwrap();
         strangers[1].shed.notified().await;
-        assert_eq!(front.waiting(), 2);
+        assert_eq!(admission.waiting(), 2);
     }
 
     #[test]
     fn rate() {
-        let front = Arc::new(Front::default());
+        let admission = Arc::new(Admission::default());
         let limits = LimitsConfig { unauthenticated_rate_per_source: Some(2), ..limits() };
         let start = Instant::now();
         let try_at =
-            |ms: u64| front.enter(ip("192.0.2.1"), ms, &limits, false, start + Duration::from_millis(ms)).map(drop);
+            |ms: u64| admission.enter(ip("192.0.2.1"), ms, &limits, false, start + Duration::from_millis(ms)).map(drop);
         assert!(try_at(0).is_ok());
         assert!(try_at(1).is_ok());
         assert_eq!(try_at(2).unwrap_err(), SessionEnd::RateLimited);

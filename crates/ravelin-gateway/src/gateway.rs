@@ -11,11 +11,12 @@ use rustls_pki_types::UnixTime;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::admission::{Front, Place};
-use crate::listener::Listeners;
+use crate::admission::{Admission, WaitingPlace};
 use crate::pool::Pools;
-use crate::trust::generation::{self, Generation};
-use crate::trust::live::{self, Live, LiveSession};
+use crate::trust::generation::Generation;
+use crate::trust::judge_again::{self, WithdrawnSession};
+use crate::trust::live::{Live, LiveSession};
+use crate::trust::named_files::named_files;
 use ravelin_ops::metrics::Metrics;
 use ravelin_ops::operator::ReloadReport;
 use ravelin_ops::process::clock;
@@ -23,7 +24,7 @@ use ravelin_ops::process::threads::Pool as ThreadPool;
 use ravelin_ops::record::{SessionEnd, SessionRecord};
 use ravelin_ops::record_sink::RecordSink;
 
-/// Strangers that were told to make room where sessions had run out, and have not gone yet: a handshake thread that is
+/// Unauthenticated connections that were asked to make room where sessions had run out, and have not gone yet: a handshake thread that is
 /// busy takes a moment. A part of the descriptors that are kept for everything but sessions.
 const LEAVING_MAX: usize = 64;
 
@@ -36,15 +37,14 @@ pub struct Gateway {
     /// Live sessions.
     pub(crate) live: Arc<Live>,
     /// Servers' states.
-    pub(crate) pools: Pools,
+    pub(crate) pools: Arc<Pools>,
     /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) listeners: Listeners,
     reloading: Mutex<()>,
     last_reload: Mutex<Option<ReloadReport>>,
     watched_besides: Mutex<Vec<PathBuf>>,
     generation: ArcSwap<Generation>,
-    front: Arc<Front>,
+    admission: Arc<Admission>,
     sinks: Vec<Box<dyn RecordSink>>,
     handshake_threads: ThreadPool,
     relay_threads: ThreadPool,
@@ -59,7 +59,6 @@ impl Gateway {
         generation: Generation,
         sinks: Vec<Box<dyn RecordSink>>,
         metrics: Arc<Metrics>,
-        listeners: Listeners,
         handshake_threads: ThreadPool,
         relay_threads: ThreadPool,
     ) -> Gateway {
@@ -67,14 +66,13 @@ impl Gateway {
             config_file: generation.config.file.clone(),
             started: clock::now(),
             live: Arc::default(),
-            pools: Pools::default(),
+            pools: Arc::default(),
             metrics,
-            listeners,
             reloading: Mutex::default(),
             last_reload: Mutex::default(),
             watched_besides: Mutex::default(),
             generation: ArcSwap::from_pointee(generation),
-            front: Arc::default(),
+            admission: Arc::default(),
             sinks,
             handshake_threads,
             relay_threads,
@@ -91,27 +89,23 @@ impl Gateway {
     }
 
     /// Puts a generation in force and judges every live tunnel by it.
-    pub(crate) fn put_in_force(&self, next: Generation) -> Vec<(Arc<LiveSession>, SessionEnd, String)> {
+    pub(crate) fn put_in_force(&self, next: Generation) -> Vec<WithdrawnSession> {
         self.generation.store(Arc::new(next));
         self.pools.retain(&self.generation().config);
         self.judge_again(&self.live.all(), "reload")
     }
 
     /// Judges live sessions again under the generation in force; those it denies are on their way out.
-    pub(crate) fn judge_again(
-        &self,
-        sessions: &[Arc<LiveSession>],
-        trigger: &'static str,
-    ) -> Vec<(Arc<LiveSession>, SessionEnd, String)> {
+    pub(crate) fn judge_again(&self, sessions: &[Arc<LiveSession>], trigger: &'static str) -> Vec<WithdrawnSession> {
         self.metrics.reevaluated(trigger);
-        live::judge_again(sessions, || self.generation(), clock::now())
+        judge_again::judge_again(sessions, || self.generation(), clock::now())
     }
 
     /// Takes a new connection in, or says which limit forbids it.
     ///
     /// # Errors
     /// `session_limit`, `source_limit`, `rate_limited`.
-    pub(crate) fn enter(&self, client: IpAddr, session: u64) -> Result<Place, SessionEnd> {
+    pub(crate) fn enter(&self, client: IpAddr, session: u64) -> Result<WaitingPlace, SessionEnd> {
         let generation = self.generation();
         let limits = &generation.config.limits;
         // The newcomer is counted already.
@@ -119,12 +113,12 @@ impl Gateway {
         if sessions >= limits.sessions.saturating_add(LEAVING_MAX) {
             return Err(SessionEnd::SessionLimit);
         }
-        self.front.enter(client, session, limits, sessions >= limits.sessions, Instant::now())
+        self.admission.enter(client, session, limits, sessions >= limits.sessions, Instant::now())
     }
 
     /// Connections without a permit.
     pub fn handshakes_in_flight(&self) -> usize {
-        self.front.waiting()
+        self.admission.waiting()
     }
 
     /// Sessions, tunnels included.
@@ -233,7 +227,7 @@ impl Gateway {
 
     /// Every file and folder whose change may make another generation.
     pub(crate) fn watched_files(&self) -> Vec<PathBuf> {
-        let mut files = generation::named_files(&self.generation().config);
+        let mut files = named_files(&self.generation().config);
         files.extend(self.watched_besides.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         // In one order: what is watched for another reason than before has not changed.
         files.sort();

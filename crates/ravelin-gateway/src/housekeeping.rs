@@ -16,11 +16,11 @@ use crate::operations::Operations;
 use crate::pool;
 use crate::reload;
 
-/// How often changed files and run-out permits are looked for; together with [`Watcher`]'s second look a revocation is
+/// How often changed files and expired permits are looked for; together with [`Watcher`]'s second look a revocation is
 /// noticed within two seconds, and its tunnels are gone within five.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
-/// Runs for as long as the gateway does: health probes, permits that ran out, changed files. Each by itself, so that a
+/// Runs for as long as the gateway does: health checks, expired permits, changed files. Each by itself, so that a
 /// file that hangs (a dead network disk) or breaks its reader keeps no permit alive.
 pub(crate) fn start(
     gateway: &Arc<Gateway>,
@@ -31,12 +31,14 @@ pub(crate) fn start(
 ) {
     let _entered = keeper.enter();
     let first = tokio::time::Instant::now() + HOUSEKEEPING;
-    keeper.spawn(pool::probe_forever(Arc::clone(gateway), beat(first)));
+    let in_force = Arc::clone(gateway);
+    let in_force = move || in_force.generation();
+    keeper.spawn(pool::check_forever(in_force, Arc::clone(&gateway.pools), Arc::clone(&gateway.metrics), beat(first)));
     let expiring = Arc::clone(gateway);
-    keeper.spawn(on_every(beat(first), "the look for permits that ran out", move || {
-        let run_out = expiring.live.run_out(clock::now());
-        if !run_out.is_empty() {
-            expiring.judge_again(&run_out, "expiry");
+    keeper.spawn(on_every(beat(first), "the look for expired permits", move || {
+        let expired = expiring.live.expired(clock::now());
+        if !expired.is_empty() {
+            expiring.judge_again(&expired, "expiry");
         }
     }));
     let (crowd, trimmer) = (Arc::clone(gateway), Mutex::new(Trimmer::default()));

@@ -11,5 +11,5 @@ pub mod operations;
 pub mod pool;
 mod reload;
 pub mod server;
-mod session;
+pub mod session;
 pub mod trust;

@@ -3,6 +3,7 @@
 //! Running out of descriptors or memory pauses accepting for a moment and never spins; tunnels do not notice.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdTcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,33 +16,58 @@ use tokio::task::AbortHandle;
 
 use crate::gateway::Gateway;
 use crate::session;
-use crate::session::draft::{Draft, Ending};
+use crate::session::draft::Draft;
 use ravelin_config::{Config, Problem, Severity};
 use ravelin_ops::process::inherited::Inherited;
+use ravelin_ops::record::{Ending, SessionEnd};
 
 /// Connections that the kernel holds for us while we are busy: Linux's own default limit.
 const BACKLOG: i32 = 4096;
-/// The pause after descriptors or memory ran out (robustness rule 6).
+/// The pause after descriptors or memory ran out (docs/rules.md rule 6).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The sockets that accept, across generations: a reload opens the new ones before it closes the old.
 #[derive(Default)]
 pub(crate) struct Listeners {
     inherited: Inherited,
-    open: Mutex<HashMap<Key, Open>>,
+    open: Mutex<HashMap<Key, OpenListener>>,
 }
 
 /// A listener's name and the address as configured.
 type Key = (String, SocketAddr);
 
-struct Open {
+struct OpenListener {
     bound: SocketAddr,
     task: AbortHandle,
 }
 
 /// Sockets opened for a configuration that is not in force yet.
 #[derive(Default)]
-pub(crate) struct Opened(Vec<(Key, StdTcpListener)>);
+pub(crate) struct OpenedSockets(Vec<(Key, StdTcpListener)>);
+
+/// An address that cannot be listened on.
+#[derive(Debug)]
+pub(crate) struct CannotListen {
+    /// The listener's name in the configuration.
+    pub(crate) listener: String,
+    /// The address as configured.
+    pub(crate) address: SocketAddr,
+    /// Why.
+    pub(crate) error: io::Error,
+}
+
+impl CannotListen {
+    /// The key in the configuration.
+    pub(crate) fn key(&self) -> String {
+        format!("listeners.{}.bind", self.listener)
+    }
+}
+
+impl fmt::Display for CannotListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot listen on {}: {}", self.address, self.error)
+    }
+}
 
 impl Listeners {
     /// None yet; what the service manager opened is taken from there.
@@ -53,7 +79,7 @@ impl Listeners {
     ///
     /// # Errors
     /// The first address that cannot be had, with its listener's name. Nothing has changed then.
-    pub(crate) fn open(&self, config: &Config) -> Result<Opened, (String, SocketAddr, io::Error)> {
+    pub(crate) fn open(&self, config: &Config) -> Result<OpenedSockets, CannotListen> {
         let mut opened = Vec::new();
         let open = self.lock();
         for (name, listener) in &config.listeners {
@@ -63,16 +89,16 @@ impl Listeners {
                     let socket = self.inherited.on(*address).unwrap_or_else(|| bind(*address));
                     let socket = socket
                         .and_then(|socket| socket.set_nonblocking(true).map(|()| socket))
-                        .map_err(|error| (name.clone(), *address, error))?;
+                        .map_err(|error| CannotListen { listener: name.clone(), address: *address, error })?;
                     opened.push((key, socket));
                 }
             }
         }
-        Ok(Opened(opened))
+        Ok(OpenedSockets(opened))
     }
 
     /// Takes opened sockets in, closes those that `config` no longer has, and accepts on all of them.
-    pub(crate) fn apply(&self, opened: Opened, config: &Config, gateway: &Arc<Gateway>, accept_thread: &Handle) {
+    fn apply(&self, opened: OpenedSockets, config: &Config, gateway: &Arc<Gateway>, accept_thread: &Handle) {
         let mut open = self.lock();
         if gateway.is_draining() {
             // It has closed everything, and what it closed stays closed.
@@ -81,7 +107,7 @@ impl Listeners {
         for (key, socket) in opened.0 {
             let bound = socket.local_addr().unwrap_or(key.1);
             let task = accept_thread.spawn(accept_forever(Arc::clone(gateway), key.0.clone(), socket));
-            open.insert(key, Open { bound, task: task.abort_handle() });
+            open.insert(key, OpenListener { bound, task: task.abort_handle() });
         }
         open.retain(|(name, address), _| {
             config.listeners.get(name).is_some_and(|listener| listener.bind.contains(address))
@@ -114,14 +140,30 @@ impl Listeners {
         bound
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Open>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, OpenListener>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenListener {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// The sockets that accept, and the thread that they accept on.
+#[derive(Clone)]
+pub(crate) struct Accepting {
+    /// The sockets.
+    pub(crate) listeners: Arc<Listeners>,
+    /// The thread's runtime.
+    pub(crate) thread: Handle,
+}
+
+impl Accepting {
+    /// See [`Listeners::apply`].
+    pub(crate) fn apply(&self, opened: OpenedSockets, config: &Config, gateway: &Arc<Gateway>) {
+        self.listeners.apply(opened, config, gateway, &self.thread);
     }
 }
 
@@ -171,7 +213,7 @@ fn receive(gateway: &Arc<Gateway>, listener: &str, tcp: TcpStream, client: Socke
                 match TcpStream::from_std(tcp) {
                     Ok(tcp) => session::serve(Arc::clone(&gateway), tcp, (place, in_flight), draft).await,
                     Err(error) => {
-                        draft.finish(Ending::new(ravelin_ops::record::SessionEnd::ClientFailed, error.to_string()));
+                        draft.finish(Ending::new(SessionEnd::ClientFailed, error.to_string()));
                     }
                 }
             });

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use ravelin_policy::directory::Domain;
 use ravelin_policy::escape;
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
 
 use crate::gateway::Gateway;
+use crate::listener::Accepting;
 use crate::reload;
 use crate::trust::live::LiveSession;
 use ravelin_ops::log;
@@ -17,23 +17,23 @@ use ravelin_ops::operator::{
     OverrideView, PoolView, ReloadReport, ServerView, SessionView, SiteView, Status,
 };
 use ravelin_ops::process::clock;
-use ravelin_ops::record::SessionEnd;
+use ravelin_ops::record::{Ending, SessionEnd};
 
 /// The operator's end of a gateway.
 #[derive(Clone)]
 pub struct Operations {
     gateway: Arc<Gateway>,
-    accept_thread: Handle,
+    accepting: Accepting,
     admin_listen: Arc<std::sync::OnceLock<std::net::SocketAddr>>,
 }
 
 impl Operations {
-    /// Over a running gateway; `accept_thread` is where a reload's new listeners accept.
-    pub fn new(gateway: Arc<Gateway>, accept_thread: Handle) -> Operations {
-        Operations { gateway, accept_thread, admin_listen: Arc::default() }
+    /// Over a running gateway and the sockets that it accepts on.
+    pub(crate) fn new(gateway: Arc<Gateway>, accepting: Accepting) -> Operations {
+        Operations { gateway, accepting, admin_listen: Arc::default() }
     }
 
-    /// Tells where the admin interface listens, once it does.
+    /// Notes where the admin interface listens, once it does.
     pub(crate) fn set_admin_listen(&self, address: std::net::SocketAddr) {
         // It is set once, by the start.
         let _ = self.admin_listen.set(address);
@@ -41,7 +41,7 @@ impl Operations {
 
     /// Reloads for one of `signal`, `control`, `file`, `retry`.
     pub fn reload_for(&self, trigger: &str, dry_run: bool) -> ReloadReport {
-        reload::reload(&self.gateway, &self.accept_thread, trigger, dry_run)
+        reload::reload(&self.gateway, &self.accepting, trigger, dry_run)
     }
 }
 
@@ -55,7 +55,7 @@ impl Operator for Operations {
             .iter()
             .map(|(name, listener)| ListenerView {
                 name: name.clone(),
-                addresses: gateway.listeners.bound(name).iter().map(ToString::to_string).collect(),
+                addresses: self.accepting.listeners.bound(name).iter().map(ToString::to_string).collect(),
                 sites: listener.sites.clone(),
             })
             .collect();
@@ -99,7 +99,7 @@ impl Operator for Operations {
         };
         let sessions = self.gateway.live.all();
         let chosen = sessions.iter().filter(|session| matches(session));
-        chosen.filter(|session| session.stop.set(SessionEnd::Operator, "an operator ended it")).count()
+        chosen.filter(|session| session.stop.set(Ending::new(SessionEnd::Operator, "an operator ended it"))).count()
     }
 
     fn drain(&self) {
@@ -128,7 +128,7 @@ impl Operator for Operations {
     }
 
     fn override_age(&self, order: Option<AgeOverride>) -> ReloadReport {
-        let report = reload::override_age(&self.gateway, &self.accept_thread, order.clone());
+        let report = reload::override_age(&self.gateway, &self.accepting, order.clone());
         match order {
             _ if !report.accepted => {
                 tracing::error!("an operator's override was refused with the reload that it needs")
@@ -163,8 +163,8 @@ pub(crate) fn override_event(order: Option<(&str, &str)>, generation: u64) -> Ve
 }
 
 impl Gateway {
-    /// Tells the metrics what the generation in force is.
-    pub(crate) fn tell_metrics(&self) {
+    /// Sets the metrics of the generation in force.
+    pub(crate) fn update_metrics(&self) {
         let now = clock::to_unix(clock::now());
         let generation = self.generation();
         self.metrics.generation(generation.number, now, &self.site_views(), &self.pool_views(), &self.list_views());
@@ -241,9 +241,7 @@ impl Gateway {
         }
         views
     }
-}
 
-impl Gateway {
     fn directory_views(&self) -> Vec<DirectoryView> {
         let generation = self.generation();
         let overridden = generation.age_override(clock::now()).is_some();

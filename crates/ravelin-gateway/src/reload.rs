@@ -3,17 +3,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
-
 use crate::descriptors::descriptors_suffice;
 use crate::gateway::Gateway;
-use crate::listener::Opened;
+use crate::listener::{Accepting, OpenedSockets};
 use crate::trust::generation::{self, Generation};
-use crate::trust::live;
+use crate::trust::judge_again::judge;
+use crate::trust::live::LiveSession;
+use crate::trust::named_files::named_files;
 use ravelin_config::{Config, Problem};
 use ravelin_ops::operator::{AgeOverride, ReloadReport, Withdrawal};
 use ravelin_ops::process::clock;
 use ravelin_ops::process::memory;
+use ravelin_ops::record::Ending;
 
 /// The trigger of a reload because a file has changed.
 pub(crate) const FILE: &str = "file";
@@ -21,26 +22,26 @@ pub(crate) const FILE: &str = "file";
 pub(crate) const RETRY: &str = "retry";
 
 /// Reloads configuration and files. Takes as long as reading them takes: call it from a thread that may block.
-pub(crate) fn reload(gateway: &Arc<Gateway>, accept_thread: &Handle, trigger: &str, dry_run: bool) -> ReloadReport {
+pub(crate) fn reload(gateway: &Arc<Gateway>, accepting: &Accepting, trigger: &str, dry_run: bool) -> ReloadReport {
     let _one_at_a_time = gateway.reloading();
     let age_override = gateway.generation().age_override(clock::now()).cloned();
-    reload_locked(gateway, accept_thread, trigger, dry_run, age_override)
+    reload_locked(gateway, accepting, trigger, dry_run, age_override)
 }
 
 /// A reload by which an operator's override comes into force, or ends; refused, it leaves things as they were.
-pub(crate) fn override_age(gateway: &Arc<Gateway>, accept_thread: &Handle, order: Option<AgeOverride>) -> ReloadReport {
+pub(crate) fn override_age(gateway: &Arc<Gateway>, accepting: &Accepting, order: Option<AgeOverride>) -> ReloadReport {
     let _one_at_a_time = gateway.reloading();
-    reload_locked(gateway, accept_thread, "override", false, order)
+    reload_locked(gateway, accepting, "override", false, order)
 }
 
 fn reload_locked(
     gateway: &Arc<Gateway>,
-    accept_thread: &Handle,
+    accepting: &Accepting,
     trigger: &str,
     dry_run: bool,
     age_override: Option<AgeOverride>,
 ) -> ReloadReport {
-    let rebuild = || rebuild(gateway, accept_thread, trigger, dry_run, age_override);
+    let rebuild = || rebuild(gateway, accepting, trigger, dry_run, age_override);
     let report = catch_unwind(AssertUnwindSafe(rebuild)).unwrap_or_else(|_| {
         let problem = "a bug of ours broke the reload off; the log says where".to_owned();
         ReloadReport { problems: vec![problem], ..begun(gateway, trigger, dry_run) }
@@ -57,7 +58,7 @@ fn reload_locked(
 
 fn rebuild(
     gateway: &Arc<Gateway>,
-    accept_thread: &Handle,
+    accepting: &Accepting,
     trigger: &str,
     dry_run: bool,
     age_override: Option<AgeOverride>,
@@ -65,31 +66,32 @@ fn rebuild(
     let now = clock::now();
     let current = gateway.generation();
     let mut report = begun(gateway, trigger, dry_run);
-    let next = match build(gateway, &current, age_override, now, &mut report) {
+    let next = match build(gateway, accepting, &current, age_override, now, &mut report) {
         Ok(next) => next,
         Err(problems) => {
-            report.problems.extend(words(&problems));
+            report.problems.extend(texts(&problems));
             return report;
         }
     };
-    if let Err(text) = descriptors_suffice(&next.config) {
-        report.problems.push(format!("limits.sessions: {text}"));
+    if let Err(problem) = descriptors_suffice(&next.config) {
+        report.problems.push(format!("limits.sessions: {problem}"));
         return report;
     }
     // In a drain a reload is there for the tunnels alone.
-    let opened = if gateway.is_draining() { Ok(Opened::default()) } else { gateway.listeners.open(&next.config) };
+    let opened =
+        if gateway.is_draining() { Ok(OpenedSockets::default()) } else { accepting.listeners.open(&next.config) };
     let opened = match opened {
         Ok(opened) => opened,
-        Err((name, address, error)) => {
-            report.problems.push(format!("listeners.{name}.bind: cannot listen on {address}: {error}"));
+        Err(problem) => {
+            report.problems.push(format!("{}: {problem}", problem.key()));
             return report;
         }
     };
     report.accepted = true;
     if dry_run {
         for session in gateway.live.all() {
-            if let Err((end, detail)) = live::judge(&session.chain(), &session.site, &next, now) {
-                report.withdrawn.push(withdrawal(&session, end, detail));
+            if let Err(ending) = judge(&session.chain(), &session.site, &next, now) {
+                report.withdrawn.push(withdrawal(&session, ending));
             }
         }
         return report;
@@ -99,15 +101,15 @@ fn rebuild(
     let config = next.config.clone();
     let is_new = |one| !current.directories.iter().any(|before| Arc::ptr_eq(before, one));
     let has_new_directory = next.directories.iter().any(is_new);
-    let stopped = gateway.put_in_force(next);
+    let withdrawn = gateway.put_in_force(next);
     drop(current);
     if has_new_directory {
         // What the reading took, and the snapshot before.
         memory::give_back();
     }
-    gateway.listeners.apply(opened, &config, gateway, accept_thread);
-    report.withdrawn = stopped.iter().map(|(session, end, detail)| withdrawal(session, *end, detail.clone())).collect();
-    gateway.tell_metrics();
+    accepting.apply(opened, &config, gateway);
+    report.withdrawn = withdrawn.into_iter().map(|one| withdrawal(&one.session, one.ending)).collect();
+    gateway.update_metrics();
     report
 }
 
@@ -127,25 +129,26 @@ fn begun(gateway: &Gateway, trigger: &str, dry_run: bool) -> ReloadReport {
 
 fn build(
     gateway: &Gateway,
+    accepting: &Accepting,
     current: &Generation,
     age_override: Option<AgeOverride>,
     now: rustls_pki_types::UnixTime,
     report: &mut ReloadReport,
 ) -> Result<Generation, Vec<Problem>> {
     let (config, warnings) = ravelin_config::load(&gateway.config_file)?;
-    report.warnings.extend(words(&warnings));
+    report.warnings.extend(texts(&warnings));
     report.warnings.extend(needs_restart(&current.config, &config));
     if !report.dry_run {
-        gateway.watch_besides(generation::named_files(&config));
+        gateway.watch_besides(named_files(&config));
     }
     let mut next = generation::build_after(Some(current), age_override, &config, current.number + 1, now)?;
-    next.warnings.splice(0..0, gateway.listeners.unclaimed(&config));
-    report.warnings.extend(words(&next.warnings));
+    next.warnings.splice(0..0, accepting.listeners.unclaimed(&config));
+    report.warnings.extend(texts(&next.warnings));
     next.warnings.splice(0..0, warnings);
     Ok(next)
 }
 
-/// What a reload cannot change, in words.
+/// A sentence for each section that a reload cannot change.
 fn needs_restart(current: &Config, next: &Config) -> Vec<String> {
     let mut changed = Vec::new();
     for (section, same) in [
@@ -160,7 +163,7 @@ fn needs_restart(current: &Config, next: &Config) -> Vec<String> {
     changed
 }
 
-fn withdrawal(session: &live::LiveSession, end: ravelin_ops::record::SessionEnd, detail: String) -> Withdrawal {
+fn withdrawal(session: &LiveSession, Ending { end, detail }: Ending) -> Withdrawal {
     Withdrawal {
         session: session.session,
         identity: session.identity.clone(),
@@ -170,7 +173,7 @@ fn withdrawal(session: &live::LiveSession, end: ravelin_ops::record::SessionEnd,
     }
 }
 
-/// What is tried again by itself, and refused for the same, is told once; whoever changes a file again hears of it again.
+/// What is tried again by itself and refused for the same is logged once; whoever changes a file sees it logged again.
 fn log(report: &ReloadReport, last: Option<&ReloadReport>) {
     if report.trigger == RETRY && last.is_some_and(|last| !last.accepted && last.problems == report.problems) {
         return;
@@ -191,6 +194,6 @@ fn log(report: &ReloadReport, last: Option<&ReloadReport>) {
     }
 }
 
-fn words(problems: &[Problem]) -> Vec<String> {
+fn texts(problems: &[Problem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }

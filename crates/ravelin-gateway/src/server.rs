@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use crate::descriptors::descriptors_suffice;
 use crate::gateway::Gateway;
 use crate::housekeeping;
-use crate::listener::Listeners;
+use crate::listener::{Accepting, Listeners};
 use crate::operations::Operations;
 use crate::trust::generation;
+use crate::trust::named_files::named_files;
 use ravelin_config::{Config, Problem, Severity};
 use ravelin_ops::admin::{self, AdminHandle};
 use ravelin_ops::audit::Audit;
@@ -20,17 +21,19 @@ use ravelin_ops::process::inherited::Inherited;
 use ravelin_ops::process::memory::{self};
 use ravelin_ops::process::threads::{Pool, Thread};
 use ravelin_ops::process::watch::Watcher;
-use ravelin_ops::record::SessionEnd;
+use ravelin_ops::record::{Ending, SessionEnd};
 use ravelin_ops::record_sink::RecordSink;
 
-/// After the drain deadline: what close_notify and the last records may take.
-const CLOSE_GRACE: Duration = Duration::from_secs(2);
-/// A drain looks this often whether the last session has gone.
+/// After the drain deadline: what close_notify and the last records may take. A socket that takes a close_notify takes it at
+/// once; what waits longer is not read any more.
+pub const CLOSE_GRACE: Duration = Duration::from_secs(2);
+/// A drain looks this often whether the last session has gone: a tenth of the 0.2 s that docs/rules.md rule 14 gives it.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
 /// A running gateway. Dropping it stops it without a drain.
 pub struct Running {
     gateway: Arc<Gateway>,
+    listeners: Arc<Listeners>,
     operations: Operations,
     admin: Option<AdminHandle>,
     accept: Option<Thread>,
@@ -62,20 +65,18 @@ pub fn start_on(
     mut sinks: Vec<Box<dyn RecordSink>>,
 ) -> Result<Running, Vec<Problem>> {
     // Before the files are read: what changes while they are is noticed, and read again.
-    let watcher = Watcher::new(&generation::named_files(&config));
+    let watcher = Watcher::new(&named_files(&config));
     let mut generation = generation::build(&config, 1, clock::now())?;
     if !generation.directories.is_empty() {
         // Reading a snapshot takes three times what its index keeps.
         memory::give_back();
     }
-    let listeners = Listeners::new(inherited);
+    let listeners = Arc::new(Listeners::new(inherited));
     generation.warnings.splice(0..0, warnings.into_iter().chain(listeners.unclaimed(&config)));
     let at_start = |key: &str, text: String| vec![Problem::error(&config.file, key, text)];
-    descriptors_suffice(&config).map_err(|text| at_start("limits.sessions", text))?;
+    descriptors_suffice(&config).map_err(|problem| at_start("limits.sessions", problem.to_string()))?;
 
-    let opened = listeners.open(&config).map_err(|(name, address, error)| {
-        at_start(&format!("listeners.{name}.bind"), format!("cannot listen on {address}: {error}"))
-    })?;
+    let opened = listeners.open(&config).map_err(|problem| at_start(&problem.key(), problem.to_string()))?;
     if let Some(path) = &config.log.audit {
         let audit = Audit::start(path, metrics.audit_records_dropped().clone());
         let audit = audit.map_err(|error| at_start("log.audit", format!("no thread to be had: {error}")))?;
@@ -100,19 +101,20 @@ pub fn start_on(
         return Err(at_start("threads", "no thread to be had".to_owned()));
     };
 
-    let gateway = Arc::new(Gateway::new(generation, sinks, metrics, listeners, handshake_pool, relay_pool));
-    let operations = Operations::new(Arc::clone(&gateway), accept_handle.clone());
+    let gateway = Arc::new(Gateway::new(generation, sinks, metrics, handshake_pool, relay_pool));
+    let accepting = Accepting { listeners: Arc::clone(&listeners), thread: accept_handle };
+    let operations = Operations::new(Arc::clone(&gateway), accepting.clone());
     let admin = admin::serve(&config.admin, Arc::new(operations.clone()), Arc::clone(&gateway.metrics))
         .map_err(|error| at_start("admin", error.to_string()))?;
     if let Some(address) = admin.listen() {
         operations.set_admin_listen(address);
         tracing::info!(%address, "admin interface listens");
     }
-    gateway.tell_metrics();
-    gateway.listeners.apply(opened, &config, &gateway, &accept_handle);
+    gateway.update_metrics();
+    accepting.apply(opened, &config, &gateway);
     let crowded = workers.iter().chain(&accept).chain(&keeper).map(|thread| thread.handle().clone()).collect();
     housekeeping::start(&gateway, &operations, watcher, &keeper_handle, crowded);
-    Ok(Running { gateway, operations, admin: Some(admin), accept, keeper, workers })
+    Ok(Running { gateway, listeners, operations, admin: Some(admin), accept, keeper, workers })
 }
 
 /// Everything that a start would find wrong or worth a word, short of opening the addresses: for `check`.
@@ -125,9 +127,9 @@ pub fn problems_of_start(config: &Config) -> Vec<Problem> {
         Ok(generation) => generation.warnings,
         Err(problems) => problems,
     };
-    if let Err(text) = descriptors_suffice(config) {
+    if let Err(problem) = descriptors_suffice(config) {
         // The unit that starts the gateway may give more than this shell has.
-        let mut problem = Problem::error(&config.file, "limits.sessions", text);
+        let mut problem = Problem::error(&config.file, "limits.sessions", problem.to_string());
         problem.severity = Severity::Warning;
         problems.push(problem);
     }
@@ -154,7 +156,7 @@ impl Running {
 
     /// Addresses of a listener as bound.
     pub fn addresses(&self, listener: &str) -> Vec<SocketAddr> {
-        self.gateway.listeners.bound(listener)
+        self.listeners.bound(listener)
     }
 
     /// Address of the admin interface.
@@ -179,7 +181,7 @@ impl Running {
     /// `hurry` ends the waiting early. Blocks.
     pub fn drain(self, hurry: &AtomicBool) {
         self.gateway.request_drain();
-        self.gateway.listeners.close();
+        self.listeners.close();
         let deadline = Instant::now() + self.gateway.generation().config.limits.drain_deadline;
         tracing::info!(tunnels = self.gateway.live.len(), "draining");
         while self.gateway.sessions() > 0 && Instant::now() < deadline && !hurry.load(Ordering::Relaxed) {
@@ -195,9 +197,9 @@ impl Running {
 
     fn stop_in_place(&mut self) {
         self.gateway.request_drain();
-        self.gateway.listeners.close();
+        self.listeners.close();
         for session in self.gateway.live.all() {
-            session.stop.set(SessionEnd::Shutdown, "the gateway shut down");
+            session.stop.set(Ending::new(SessionEnd::Shutdown, "the gateway shut down"));
         }
         let deadline = Instant::now() + CLOSE_GRACE;
         while !self.gateway.live.is_empty() && Instant::now() < deadline {

@@ -60,6 +60,27 @@ pub struct SessionRecord {
     pub detail: String,
 }
 
+/// How a session ended, and the facts.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Ending {
+    /// The label.
+    pub end: SessionEnd,
+    /// The facts, for people.
+    pub detail: String,
+}
+
+impl Ending {
+    /// An ending with its facts.
+    pub fn new(end: SessionEnd, detail: impl Into<String>) -> Ending {
+        Ending { end, detail: detail.into() }
+    }
+
+    /// A denial as an ending.
+    pub fn denied(denial: Denial) -> Ending {
+        Ending { end: SessionEnd::Denied(denial.reason), detail: denial.detail }
+    }
+}
+
 macro_rules! ends {
     ($($(#[doc = $doc:literal])+ $variant:ident = $label:literal,)+) => {
         /// How a session ended: the `end` label. Add freely; never rename.

@@ -36,6 +36,27 @@ pub struct Decision {
     pub shadow_denial: Option<Denial>,
 }
 
+impl Decision {
+    /// The verdict, and everything else.
+    pub fn into_parts(self) -> (Verdict, DecisionReport) {
+        let Decision { verdict, identity, rules, account, shadow_denial } = self;
+        (verdict, DecisionReport { identity, rules, account, shadow_denial })
+    }
+}
+
+/// All of a [`Decision`] but its verdict: what records say of it.
+#[derive(Debug)]
+pub struct DecisionReport {
+    /// See [`Decision::identity`].
+    pub identity: Option<Identity>,
+    /// See [`Decision::rules`].
+    pub rules: Vec<RuleReport>,
+    /// See [`Decision::account`].
+    pub account: Option<AccountReport>,
+    /// See [`Decision::shadow_denial`].
+    pub shadow_denial: Option<Denial>,
+}
+
 /// Yes or no.
 #[derive(Debug)]
 pub enum Verdict {

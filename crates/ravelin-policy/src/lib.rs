@@ -26,6 +26,7 @@ mod names;
 mod oid;
 mod path;
 mod policy;
+mod public_key;
 mod purpose;
 mod revocation;
 mod shape;
@@ -37,11 +38,14 @@ mod time;
 pub use account::accounts_of;
 pub use account_report::AccountReport;
 pub use crl_status::CrlStatus;
-pub use decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
+pub use decision::{
+    Context, Decision, DecisionReport, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict,
+};
 pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
 pub use identity::Identity;
 pub use judge::RULES;
 pub use policy::Policy;
+pub use public_key::public_key;
 pub use spec::{
     AccountMapping, AccountSpec, DeniedSerial, DenyList, NameRules, Notice, PolicySpec, Problem, RevocationCheck,
     RevocationSpec, ShadowSpec, Source,

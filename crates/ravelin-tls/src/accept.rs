@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use ravelin_policy::{Decision, PresentedChain};
+use ravelin_policy::DecisionReport;
 use tokio::net::TcpStream;
 
 use crate::alert::Alert;
 use crate::choose::Choice;
 use crate::engine;
+use crate::engine::proven::ProvenChain;
 use crate::hello::PeekedHello;
 use crate::hello::server_name::ServerName;
 use crate::outcome::{HandshakeEnd, HandshakeFailure, Judge, Negotiated};
@@ -15,14 +16,15 @@ use crate::site::SiteTls;
 use crate::stream::{TlsParts, TlsStream};
 use crate::wire;
 
-/// A finished handshake: the client has proved to hold the leaf's key.
+/// A finished handshake: the client has proved to hold the leaf's key. Made by [`accept`] alone.
+#[non_exhaustive]
 pub struct Accepted {
     /// Ready for the request head.
     pub stream: TlsStream,
-    /// The list the client proved.
-    pub chain: PresentedChain,
-    /// What the judge said in the handshake: a permit, or there would be no `Accepted`.
-    pub decision: Decision,
+    /// The certificate chain that the client presented, and whose key it has proved to hold.
+    pub chain: ProvenChain,
+    /// What the judge said in the handshake besides the permit, which `chain` has.
+    pub report: DecisionReport,
     /// What was agreed.
     pub negotiated: Negotiated,
 }
@@ -70,7 +72,7 @@ pub async fn accept(
             Ok(Accepted {
                 stream: TlsStream::new(parts),
                 chain: terminated.chain,
-                decision: terminated.decision,
+                report: terminated.report,
                 negotiated: terminated.negotiated,
             })
         }

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+#[cfg(feature = "demo")]
+use ravelin::cli::demo;
 use ravelin::cli::{
-    check, demo, directory, drain, explain, hello, init, kill, override_age, reload, run, sessions, status, sync,
+    check, directory, drain, explain, hello, init, kill, override_age, reload, run, sessions, status, sync,
 };
 use ravelin_ops::process::memory;
 
@@ -46,6 +48,7 @@ enum Command {
     /// Load configuration and files again
     Reload(reload::ReloadArgs),
     /// Show a whole estate at work in this process
+    #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     /// Write a commented configuration
     Init(init::InitArgs),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Drain(args) => drain::run(&args),
         Command::Override(args) => override_age::run(&args),
         Command::Reload(args) => reload::run(&args),
+        #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => init::run(&args),
     }

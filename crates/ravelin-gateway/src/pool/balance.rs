@@ -2,7 +2,7 @@
 
 use ravelin_config::Balance;
 
-use super::Server;
+use crate::pool::state::Server;
 
 /// A pool's order without anything to connect: for benchmarks.
 #[derive(Debug)]

@@ -4,35 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ravelin_policy::{Decision, Denial, Permit, Verdict, escape};
+use ravelin_policy::{DecisionReport, escape};
 use ravelin_tls::Negotiated;
 use ravelin_tls::hello::{ClientHello, ServerName};
 
 use crate::gateway::Gateway;
+use crate::pool::RenewedTunnel;
 use crate::session::packed::PackedRecord;
+use crate::trust::authorized::{Authorized, Unauthorized};
 use ravelin_ops::process::clock;
-use ravelin_ops::record::{SessionEnd, SessionRecord};
-
-/// How a session ended and the facts.
-#[derive(Debug)]
-pub(crate) struct Ending {
-    /// The label.
-    pub(crate) end: SessionEnd,
-    /// The facts.
-    pub(crate) detail: String,
-}
-
-impl Ending {
-    /// An ending with its facts.
-    pub(crate) fn new(end: SessionEnd, detail: impl Into<String>) -> Ending {
-        Ending { end, detail: detail.into() }
-    }
-
-    /// A denial as an ending.
-    pub(crate) fn denied(denial: Denial) -> Ending {
-        Ending { end: SessionEnd::Denied(denial.reason), detail: denial.detail }
-    }
-}
+use ravelin_ops::record::{Ending, SessionEnd, SessionRecord};
 
 /// The record in the making. Dropped unfinished (a panic, a runtime that stops) it writes itself.
 pub(crate) struct Draft {
@@ -101,20 +82,39 @@ impl Draft {
         self.record.offered_suites = Vec::new();
     }
 
-    /// Notes a decision and gives back its verdict.
-    pub(crate) fn decision(&mut self, decision: Decision) -> Verdict {
+    /// Notes what was decided in the handshake.
+    pub(crate) fn decided(&mut self, report: DecisionReport) {
         self.record.handshake = Some(self.accepted.elapsed());
-        self.record.identity = decision.identity;
-        self.record.account = decision.account;
-        self.record.rules = decision.rules;
-        self.record.shadow_denial = decision.shadow_denial;
-        decision.verdict
+        self.record.identity = report.identity;
+        self.record.account = report.account;
+        self.record.rules = report.rules;
+        self.record.shadow_denial = report.shadow_denial;
     }
 
-    /// Notes the permit that the session goes on by.
-    pub(crate) fn permitted(&mut self, permit: &Permit) {
-        self.record.generation = permit.generation();
-        self.record.identity_key = Some(permit.identity_key().to_owned());
+    /// Notes the authorization that the session goes on by, or the generation that denied it.
+    ///
+    /// # Errors
+    /// The denial, as it came.
+    pub(crate) fn authorized(&mut self, judged: Result<Authorized, Unauthorized>) -> Result<Authorized, Ending> {
+        let authorized = judged.map_err(|denied| self.denied(denied))?;
+        self.record.generation = authorized.generation().number;
+        self.record.identity_key = Some(authorized.permit().identity_key().to_owned());
+        Ok(authorized)
+    }
+
+    /// The same for the judgement after the server's answer.
+    ///
+    /// # Errors
+    /// The denial, as it came.
+    pub(crate) fn renewed(&mut self, judged: Result<RenewedTunnel, Unauthorized>) -> Result<RenewedTunnel, Ending> {
+        let renewed = judged.map_err(|denied| self.denied(denied))?;
+        self.record.generation = renewed.generation();
+        Ok(renewed)
+    }
+
+    fn denied(&mut self, denied: Unauthorized) -> Ending {
+        self.record.generation = denied.generation;
+        denied.ending
     }
 
     /// The name a person would use for the client's machine.
@@ -210,16 +210,15 @@ mod tests {
     use std::sync::{Mutex, PoisonError};
 
     use ravelin_lab::pki::Estate;
-    use ravelin_policy::{Context, PresentedChain};
+    use ravelin_policy::{Context, PresentedChain, Verdict};
     use ravelin_tls::{Engine, Negotiated};
     use rustls_pki_types::CertificateDer;
 
     use super::*;
-    use crate::gateway::RecordSink;
     use crate::server::{self, Running};
-    use crate::trust::live::{Admission, LiveEntry};
-    use ravelin_config;
+    use crate::trust::live::{Applicant, LiveEntry};
     use ravelin_ops::metrics::Metrics;
+    use ravelin_ops::record_sink::RecordSink;
 
     #[derive(Clone, Default)]
     struct Records(Arc<Mutex<Vec<(u64, SessionEnd, String)>>>);
@@ -260,7 +259,7 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let records = Records::default();
         let sinks: Vec<Box<dyn RecordSink>> = vec![Box::new(records.clone())];
-        let loaded = config::load(&file).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let loaded = ravelin_config::load(&file).unwrap_or_else(|problems| panic!("{problems:?}"));
         let running = server::start(loaded, Arc::new(Metrics::new()), sinks);
         (running.unwrap_or_else(|problems| panic!("{problems:?}")), records)
     }
@@ -274,16 +273,15 @@ mod tests {
         let verdict = generation.policies["main"].decide(&chain, &context).verdict;
         let Verdict::Permit(permit) = verdict else { panic!("{verdict:?}") };
         let negotiated = Negotiated { version: "TLSv1.3", suite: "TLS_AES_256_GCM_SHA384", engine: Engine::Rustls };
-        let admission = Admission {
+        let applicant = Applicant {
             session: draft.record.session,
             site: "main".to_owned(),
             client: draft.record.client,
             identity: "pc01".to_owned(),
-            chain,
             negotiated,
             since: clock::utc(),
         };
-        gateway.live.enter(admission, &permit, 1).unwrap()
+        gateway.live.enter(applicant, &chain, &permit, 1).unwrap()
     }
 
     /// A bug of ours ends the session that met it and no other, gives back all that the session held, and is counted.

@@ -9,43 +9,64 @@ use ravelin_tls::{Records, RecordsError, TlsStream};
 use tokio::net::TcpStream;
 
 use crate::gateway::Gateway;
-use crate::pool::{Connected, Server, ServerStream};
-use crate::session::draft::{Draft, Ending};
+use crate::pool::{RenewedTunnel, ServerStream};
+use crate::session::draft::Draft;
 use crate::trust::live::LiveEntry;
+use ravelin_ops::record::Ending;
 use ravelin_ops::record::SessionEnd;
 
-/// Two sides that have exchanged heads.
-pub(crate) struct Tunnel {
+/// Two sides that have exchanged heads: what the relay starts from.
+///
+/// ```
+/// use ravelin_gateway::pool::RenewedTunnel;
+/// use ravelin_gateway::session::tunnel::Tunnel;
+/// use ravelin_tls::TlsStream;
+///
+/// fn begin(client: TlsStream, early: Vec<u8>, renewed: RenewedTunnel) -> Tunnel {
+///     Tunnel::new(client, early, renewed)
+/// }
+/// ```
+///
+/// An authorization of before the server's answer will not do:
+///
+/// ```compile_fail,E0308
+/// use ravelin_gateway::session::tunnel::Tunnel;
+/// use ravelin_gateway::trust::authorized::Authorized;
+/// use ravelin_tls::TlsStream;
+///
+/// fn begin(client: TlsStream, early: Vec<u8>, authorized: Authorized) -> Tunnel {
+///     Tunnel::new(client, early, authorized)
+/// }
+/// ```
+pub struct Tunnel {
     client: TlsStream,
     /// Bytes of the client's stream that came with its head.
     client_early: Vec<u8>,
-    server: ServerStream,
-    /// Bytes of the server's stream that came with its head.
-    server_early: Vec<u8>,
-    target: Server,
+    renewed: RenewedTunnel,
 }
 
 impl Tunnel {
-    /// From what the heads' exchange left.
-    pub(crate) fn new(client: TlsStream, client_early: Vec<u8>, connected: Connected, server_early: Vec<u8>) -> Tunnel {
-        let Connected { stream, server } = connected;
-        Tunnel { client, client_early, server: stream, server_early, target: server }
+    /// From what the exchange of heads left. A tunnel begins with nothing but a [`RenewedTunnel`].
+    pub fn new(client: TlsStream, client_early: Vec<u8>, renewed: RenewedTunnel) -> Tunnel {
+        Tunnel { client, client_early, renewed }
     }
 }
 
 /// Moves both sockets to a relay thread, which relays until the end and writes the record.
-pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, entry: LiveEntry, draft: Draft) {
+pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, draft: Draft) {
     let draft = draft.tunnel_begins();
-    entry.session.set_server(&tunnel.target.name);
+    let (entry, server) = tunnel.renewed.into_parts();
+    let (server_stream, target, server_early) = server.into_parts();
+    entry.session.set_server(&target.name);
     let client = tls_side(tunnel.client, tunnel.client_early);
-    let server = match tunnel.server {
+    let server = match server_stream {
         ServerStream::Plain(tcp) => release(tcp).map(|tcp| Parts {
             tcp,
             codec: Box::new(PlainCodec),
             received: Vec::new(),
-            opened: tunnel.server_early,
+            opened: server_early,
         }),
-        ServerStream::Tls(tls) => tls_side(*tls, tunnel.server_early),
+        ServerStream::Tls(tls) => tls_side(*tls, server_early),
     };
     let sides = match (client, server) {
         (Ok(client), Ok(server)) => Ok((client, server)),
@@ -63,8 +84,8 @@ pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, entry: LiveEntry
         Limits { idle: limits.idle, half_closed_idle: limits.half_closed_idle, lifetime: limits.lifetime }
     };
     let counts = (
-        tunnel.target.state.count_tunnel(),
-        gateway.metrics.tunnel(&entry.session.site, &tunnel.target.name, Arc::clone(&entry.session.counters) as _),
+        target.state.count_tunnel(),
+        gateway.metrics.tunnel(&entry.session.site, &target.name, Arc::clone(&entry.session.counters) as _),
     );
     // Boxed: a task has room for what it is given until it ends, also when it has passed it on.
     let given = Box::new((client, server, limits));
@@ -106,10 +127,7 @@ fn ending_of(report: RelayReport, entry: &LiveEntry) -> Ending {
         RelayEnd::ServerClosed => Ending::new(SessionEnd::ServerClosed, ""),
         RelayEnd::ServerCut => Ending::new(SessionEnd::ServerCut, "the server's stream ended without close_notify"),
         RelayEnd::ServerFailed(error) => Ending::new(SessionEnd::ServerFailed, error.to_string()),
-        RelayEnd::Stopped => {
-            let (end, detail) = entry.session.stop.cause().unwrap_or((SessionEnd::Shutdown, String::new()));
-            Ending::new(end, detail)
-        }
+        RelayEnd::Stopped => entry.session.stop.cause().unwrap_or_else(|| Ending::new(SessionEnd::Shutdown, "")),
     }
 }
 

@@ -1,23 +1,19 @@
-//! The live tunnels: an index of every session that has a permit, and the judgement of all of them again.
+//! The live index: every session that has a permit.
 //!
-//! - A session enters the index before it is judged under the generation in force; so a change that comes between
-//!   the two finds it here (the race of traps row 66), and a session that is not in the index has no tunnel.
-//! - Each judgement calls the same `decide` as the handshake did. Exactly the sessions that it denies are stopped,
-//!   each with its own reason.
+//! A session enters the index before it is judged under the generation in force. So a change that comes between the two
+//! finds it here (docs/traps.md row 66), and a session that is not in the index has no tunnel.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ravelin_policy::{Context, Denial, Permit, PresentedChain, Verdict};
+use ravelin_ops::record::{Ending, SessionEnd};
+use ravelin_policy::{Permit, PresentedChain};
 use ravelin_relay::Counters;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
-
-use crate::trust::generation::Generation;
-use ravelin_ops::record::SessionEnd;
 
 /// One session with a permit.
 #[derive(Debug)]
@@ -42,20 +38,20 @@ pub(crate) struct LiveSession {
     /// Ends it from outside.
     pub(crate) stop: Stop,
     state: Mutex<LiveState>,
-    soonest: Arc<Soonest>,
+    next_expiry: Arc<NextExpiry>,
 }
 
-/// Unix seconds at which the next permit of any session runs out, or earlier: nothing need be looked for before.
+/// Unix seconds at which the next permit of any session expires, or earlier: nothing need be looked for before.
 #[derive(Debug)]
-struct Soonest(AtomicU64);
+struct NextExpiry(AtomicU64);
 
-impl Default for Soonest {
-    fn default() -> Soonest {
-        Soonest(AtomicU64::new(u64::MAX))
+impl Default for NextExpiry {
+    fn default() -> NextExpiry {
+        NextExpiry(AtomicU64::new(u64::MAX))
     }
 }
 
-impl Soonest {
+impl NextExpiry {
     fn note(&self, valid_until: UnixTime) {
         self.0.fetch_min(valid_until.as_secs(), Ordering::Relaxed);
     }
@@ -93,7 +89,7 @@ impl Standing {
 struct KeptChain(Box<[Arc<[u8]>]>);
 
 impl LiveSession {
-    /// The proved chain.
+    /// The chain whose key the client proved to hold.
     pub(crate) fn chain(&self) -> PresentedChain {
         PresentedChain { certificates: self.chain.0.iter().map(|der| CertificateDer::from(der.to_vec())).collect() }
     }
@@ -106,7 +102,7 @@ impl LiveSession {
 
     /// Notes how a generation judged it, and says whether that counts. Where a younger one has judged it before, nothing
     /// changes: two judgements may cross, and the older one may deny, or be good for longer.
-    fn note(&self, generation: u64, judged: &Result<Permit, (SessionEnd, String)>) -> bool {
+    pub(super) fn note(&self, generation: u64, judged: &Result<Permit, Ending>) -> bool {
         let mut state = lock(&self.state);
         if generation < state.standing.generation {
             return false;
@@ -114,7 +110,7 @@ impl LiveSession {
         match judged {
             Ok(permit) => {
                 state.standing = Standing::of(permit);
-                self.soonest.note(permit.valid_until());
+                self.next_expiry.note(permit.valid_until());
             }
             Err(_) => state.standing.generation = generation,
         }
@@ -131,7 +127,7 @@ impl LiveSession {
         lock(&self.state).server.clone()
     }
 
-    /// Tells which server relays for it.
+    /// Notes which server relays for it.
     pub(crate) fn set_server(&self, server: &str) {
         lock(&self.state).server = Some(server.to_owned());
     }
@@ -140,18 +136,18 @@ impl LiveSession {
 /// Ends one session from outside, once, with a cause. The first cause stays.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
-    cause: Mutex<Option<(SessionEnd, String)>>,
+    cause: Mutex<Option<Ending>>,
     notify: Notify,
 }
 
 impl Stop {
     /// Asks the session to end. `false` if it was asked before.
-    pub(crate) fn set(&self, end: SessionEnd, detail: impl Into<String>) -> bool {
+    pub(crate) fn set(&self, ending: Ending) -> bool {
         let mut cause = lock(&self.cause);
         if cause.is_some() {
             return false;
         }
-        *cause = Some((end, detail.into()));
+        *cause = Some(ending);
         self.notify.notify_one();
         true
     }
@@ -164,7 +160,7 @@ impl Stop {
     }
 
     /// Why, once asked.
-    pub(crate) fn cause(&self) -> Option<(SessionEnd, String)> {
+    pub(crate) fn cause(&self) -> Option<Ending> {
         lock(&self.cause).clone()
     }
 }
@@ -173,7 +169,7 @@ impl Stop {
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     inner: Mutex<Inner>,
-    soonest: Arc<Soonest>,
+    next_expiry: Arc<NextExpiry>,
 }
 
 #[derive(Debug, Default)]
@@ -211,8 +207,8 @@ impl Inner {
     }
 }
 
-/// What is known of a session when its permit was given.
-pub(crate) struct Admission {
+/// What is known of a session when its permit is given, besides its chain.
+pub(crate) struct Applicant {
     /// Number of the session.
     pub(crate) session: u64,
     /// Site's name.
@@ -221,8 +217,6 @@ pub(crate) struct Admission {
     pub(crate) client: SocketAddr,
     /// Display name.
     pub(crate) identity: String,
-    /// The proved chain.
-    pub(crate) chain: PresentedChain,
     /// What TLS agreed.
     pub(crate) negotiated: ravelin_tls::Negotiated,
     /// Now.
@@ -244,32 +238,34 @@ impl Live {
     /// The identity has `per_identity_max` sessions already: `identity_limit`.
     pub(crate) fn enter(
         self: &Arc<Self>,
-        admission: Admission,
+        applicant: Applicant,
+        chain: &PresentedChain,
         permit: &Permit,
         per_identity_max: usize,
-    ) -> Result<LiveEntry, SessionEnd> {
+    ) -> Result<LiveEntry, Ending> {
         let identity_key = permit.identity_key().to_owned();
         let mut inner = lock(&self.inner);
         let held = inner.per_identity.entry(identity_key.clone()).or_insert(0);
         if *held >= per_identity_max {
-            return Err(SessionEnd::IdentityLimit);
+            let detail = format!("the identity has {per_identity_max} tunnels already");
+            return Err(Ending::new(SessionEnd::IdentityLimit, detail));
         }
         *held += 1;
         let session = Arc::new(LiveSession {
-            session: admission.session,
-            site: admission.site,
-            client: admission.client,
-            identity: admission.identity,
+            session: applicant.session,
+            site: applicant.site,
+            client: applicant.client,
+            identity: applicant.identity,
             identity_key,
-            chain: inner.keep(&admission.chain),
-            negotiated: admission.negotiated,
-            since: admission.since,
+            chain: inner.keep(chain),
+            negotiated: applicant.negotiated,
+            since: applicant.since,
             counters: Arc::default(),
             stop: Stop::default(),
             state: Mutex::new(LiveState { standing: Standing::of(permit), server: None }),
-            soonest: Arc::clone(&self.soonest),
+            next_expiry: Arc::clone(&self.next_expiry),
         });
-        self.soonest.note(permit.valid_until());
+        self.next_expiry.note(permit.valid_until());
         inner.sessions.insert(session.session, Arc::clone(&session));
         drop(inner);
         Ok(LiveEntry { live: Arc::clone(self), session })
@@ -290,19 +286,19 @@ impl Live {
         self.len() == 0
     }
 
-    /// Sessions whose permit has run out by `now`. Costs nothing while there can be none, however many there are.
-    pub(crate) fn run_out(&self, now: UnixTime) -> Vec<Arc<LiveSession>> {
-        if self.soonest.0.load(Ordering::Relaxed) >= now.as_secs() {
+    /// Sessions whose permit has expired by `now`. Costs nothing while there can be none, however many there are.
+    pub(crate) fn expired(&self, now: UnixTime) -> Vec<Arc<LiveSession>> {
+        if self.next_expiry.0.load(Ordering::Relaxed) >= now.as_secs() {
             return Vec::new();
         }
         // Before the walk: a permit that comes meanwhile is noted on its own.
-        self.soonest.0.store(u64::MAX, Ordering::Relaxed);
-        let run_out = |session: &&Arc<LiveSession>| {
+        self.next_expiry.0.store(u64::MAX, Ordering::Relaxed);
+        let is_expired = |session: &&Arc<LiveSession>| {
             let valid_until = lock(&session.state).standing.valid_until;
-            self.soonest.note(valid_until);
+            self.next_expiry.note(valid_until);
             valid_until < now
         };
-        lock(&self.inner).sessions.values().filter(run_out).cloned().collect()
+        lock(&self.inner).sessions.values().filter(is_expired).cloned().collect()
     }
 }
 
@@ -320,83 +316,6 @@ impl Drop for LiveEntry {
     }
 }
 
-/// Judges one session under a generation: what it would be denied for, or the new permit.
-///
-/// # Errors
-/// The denial; a site that the generation no longer has is `draining`.
-pub(crate) fn judge(
-    chain: &PresentedChain,
-    site: &str,
-    generation: &Generation,
-    now: UnixTime,
-) -> Result<Permit, (SessionEnd, String)> {
-    let Some(site) = generation.sites.get(site) else {
-        return Err((SessionEnd::Draining, format!("the configuration no longer has the site {site}")));
-    };
-    match site.policy.decide(chain, &Context { now, generation: generation.number }).verdict {
-        Verdict::Permit(permit) => Ok(permit),
-        Verdict::Denial(Denial { reason, detail }) => Err((SessionEnd::Denied(reason), detail)),
-    }
-}
-
-/// The permit of a session under a generation: the one it has where that is of this generation and holds now, else a new
-/// one.
-///
-/// # Errors
-/// As [`judge`].
-pub(crate) fn permit_under(
-    session: &LiveSession,
-    permit: Permit,
-    generation: &Generation,
-    now: UnixTime,
-) -> Result<Permit, (SessionEnd, String)> {
-    if permit.generation() == generation.number && now <= permit.valid_until() {
-        return Ok(permit);
-    }
-    let judged = judge(&session.chain(), &session.site, generation, now);
-    session.note(generation.number, &judged);
-    judged
-}
-
-/// Judges sessions again, each by the generation that is `in_force` then; stops those that are denied and renews the permits
-/// of the others. Returns the stopped.
-pub(crate) fn judge_again(
-    sessions: &[Arc<LiveSession>],
-    in_force: impl Fn() -> Arc<Generation>,
-    now: UnixTime,
-) -> Vec<(Arc<LiveSession>, SessionEnd, String)> {
-    let mut stopped = Vec::new();
-    for session in sessions {
-        if let Some((end, detail)) = judge_one_again(session, &in_force, now)
-            && session.stop.set(end, detail.clone())
-        {
-            stopped.push((Arc::clone(session), end, detail));
-        }
-    }
-    stopped
-}
-
-/// What a session is to be stopped for, if it is.
-fn judge_one_again(
-    session: &LiveSession,
-    in_force: impl Fn() -> Arc<Generation>,
-    now: UnixTime,
-) -> Option<(SessionEnd, String)> {
-    loop {
-        let generation = in_force();
-        if session.judged_by() > generation.number {
-            // A younger generation has judged it in the meantime, and has the last word.
-            return None;
-        }
-        let judged = judge(&session.chain(), &session.site, &generation, now);
-        if judged.is_err() && in_force().number > generation.number {
-            // The cure may have come meanwhile, and a session is stopped once and for all.
-            continue;
-        }
-        return if session.note(generation.number, &judged) { judged.err() } else { None };
-    }
-}
-
 /// Every lock here guards a step that cannot leave half a change, so a panic elsewhere does not poison it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -404,40 +323,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use ravelin_lab::pki::Estate;
-    use ravelin_policy::Reason;
-    use ravelin_tls::{Engine, Negotiated};
-
     use super::*;
-    use crate::{clock, config, generation};
-
-    /// A generation of the standard estate; lists count for `grace` after their end.
-    fn generation(folder: &Path, number: u64, grace: &str) -> Generation {
-        let text = format!(
-            r#"
-            listeners.edge = {{ bind = ["127.0.0.1:0"], sites = ["main"] }}
-            [sites.main]
-            server_names = ["da.corp.example.test"]
-            certificates = [{{ chain = "tls/face-ecdsa.pem", key = "tls/face-ecdsa.key" }}]
-            policy = "main"
-            pool = "main"
-            [policies.main]
-            trust_anchors = ["ca/root.pem"]
-            intermediates = ["ca/issuing.pem"]
-            names = {{ allow = ["*.corp.example.test"] }}
-            revocation = {{ crls = ["crl"], stale_grace = "{grace}" }}
-            [pools.main]
-            servers = [{{ name = "da1", address = "127.0.0.1:1" }}]
-            upstream = {{ mode = "bridge", ca = "ca/root.pem", server_name = "da.corp.example.test" }}
-            "#
-        );
-        let file = folder.join("ravelin.toml");
-        std::fs::write(&file, text).unwrap();
-        let (config, _) = config::load(&file).unwrap();
-        generation::build(&config, number, clock::now()).unwrap_or_else(|problems| panic!("{problems:?}"))
-    }
 
     /// Clients of one estate come with the same authorities; a client that sends one twice leaves nothing behind.
     #[test]
@@ -459,93 +345,5 @@ mod tests {
         let alone = inner.keep(&chain(b"cII"));
         inner.let_go(&alone);
         assert!(inner.authorities.is_empty());
-    }
-
-    #[test]
-    fn the_word_of_the_youngest_generation_is_the_last() {
-        let folder = tempfile::tempdir().unwrap();
-        let now = clock::now();
-        let estate = Estate::standard(i64::try_from(now.as_secs()).unwrap());
-        estate.write(folder.path()).unwrap();
-        let (older, younger) = (generation(folder.path(), 1, "2h"), generation(folder.path(), 2, "1h"));
-        let chain = PresentedChain {
-            certificates: estate.clients.healthy.chain().into_iter().map(CertificateDer::from).collect(),
-        };
-        let permit = judge(&chain, "main", &older, now).unwrap();
-        let (live, entry) = healthy(&estate, &older, now);
-        let longer = permit.valid_until();
-
-        // A reload came between the handshake and the request.
-        let permit = permit_under(&entry.session, permit, &younger, now).unwrap();
-        assert_eq!(permit.generation(), 2);
-        assert!(permit.valid_until() < longer, "else this test shows nothing");
-        let in_force = ("main".to_owned(), 2, permit.valid_until());
-        assert_eq!(entry.session.permit(), in_force);
-        let after = UnixTime::since_unix_epoch(std::time::Duration::from_secs(permit.valid_until().as_secs() + 1));
-        let in_time =
-            permit_under(&entry.session, judge(&chain, "main", &younger, now).unwrap(), &younger, permit.valid_until());
-        assert_eq!(in_time.unwrap().generation(), 2);
-        let late = permit_under(&entry.session, judge(&chain, "main", &younger, now).unwrap(), &younger, after);
-        assert_eq!(late.unwrap_err().0, SessionEnd::Denied(Reason::CrlExpired), "a permit that ran out is none");
-        assert_eq!(live.run_out(permit.valid_until()).len(), 0);
-        assert_eq!(live.run_out(after).len(), 1, "it ends when the younger generation says");
-        assert_eq!(live.run_out(after).len(), 1, "it is looked for until it is gone");
-
-        // A judgement that had begun under the older generation neither prolongs nor ends it.
-        let mut older = Arc::new(older);
-        assert!(judge_again(&live.all(), || Arc::clone(&older), now).is_empty());
-        Arc::get_mut(&mut older).unwrap().sites.clear();
-        assert!(judge_again(&live.all(), || Arc::clone(&older), now).is_empty());
-        assert_eq!(entry.session.permit(), in_force);
-        assert!(entry.session.stop.cause().is_none());
-    }
-
-    #[test]
-    fn a_generation_that_comes_while_an_older_one_denies_has_the_last_word() {
-        let folder = tempfile::tempdir().unwrap();
-        let now = clock::now();
-        let estate = Estate::standard(i64::try_from(now.as_secs()).unwrap());
-        estate.write(folder.path()).unwrap();
-        let (mut older, younger) = (generation(folder.path(), 1, "1h"), Arc::new(generation(folder.path(), 2, "1h")));
-        let (_live, entry) = healthy(&estate, &older, now);
-        older.sites.clear();
-        let older = Arc::new(older);
-
-        // The older one is asked, and then is no longer in force.
-        let looks = std::cell::Cell::new(0);
-        let in_force = || {
-            looks.set(looks.get() + 1);
-            Arc::clone(if looks.get() == 1 { &older } else { &younger })
-        };
-        let sessions = [Arc::clone(&entry.session)];
-        assert!(judge_again(&sessions, in_force, now).is_empty());
-        assert_eq!((entry.session.judged_by(), entry.session.stop.cause()), (2, None));
-
-        // A denial is by the generation that denies.
-        let mut third = generation(folder.path(), 3, "1h");
-        third.sites.clear();
-        let third = Arc::new(third);
-        assert_eq!(judge_again(&sessions, || Arc::clone(&third), now).len(), 1);
-        assert_eq!(entry.session.judged_by(), 3);
-    }
-
-    /// A live session of the healthy client by a generation's permit.
-    fn healthy(estate: &Estate, generation: &Generation, now: UnixTime) -> (Arc<Live>, LiveEntry) {
-        let chain = PresentedChain {
-            certificates: estate.clients.healthy.chain().into_iter().map(CertificateDer::from).collect(),
-        };
-        let permit = judge(&chain, "main", generation, now).unwrap();
-        let live: Arc<Live> = Arc::default();
-        let admission = Admission {
-            session: 7,
-            site: "main".to_owned(),
-            client: "192.0.2.1:1".parse().unwrap(),
-            identity: String::new(),
-            chain,
-            negotiated: Negotiated { version: "TLSv1.3", suite: "", engine: Engine::Rustls },
-            since: clock::utc(),
-        };
-        let entry = live.enter(admission, &permit, 4).unwrap();
-        (live, entry)
     }
 }

@@ -44,8 +44,12 @@ pub(crate) fn also(row: &Row<'_>) {
             (Verdict::Permit(_), Some(issued)) => {
                 let ended = with_client(row, |address| proving_client(address, ciphers, issued, &row.chain));
                 let accepted = ended.unwrap_or_else(|failure| panic!("{case}: {failure:?}"));
-                assert_eq!((accepted.negotiated.engine, accepted.chain == row.chain), (engine, true), "{case}");
-                assert_eq!(accepted.decision.rules, expected.rules, "{case}");
+                assert_eq!(
+                    (accepted.negotiated.engine, *accepted.chain.presented() == row.chain),
+                    (engine, true),
+                    "{case}"
+                );
+                assert_eq!(accepted.report.rules, expected.rules, "{case}");
             }
             _ => {
                 let (ended, alert) = with_bytes(row, suite);

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::{coloured, configuration_error, print};
 use ravelin_config::Problem;
+use ravelin_gateway::trust::build_policy::build_policy;
 use ravelin_gateway::trust::directory::Directories;
-use ravelin_gateway::trust::generation;
 use ravelin_ops::log::account_json;
 use ravelin_ops::process::clock;
 use ravelin_ops::process::files::{self, FileProblems};
@@ -91,7 +91,7 @@ fn load_policy(args: &ExplainArgs, now: UnixTime) -> Result<(Policy, String), Ve
     let found = config.policies.get(&name);
     let policy = found.ok_or_else(|| unknown("policy", &name, config.policies.keys().collect()))?;
     let mut problems = FileProblems::default();
-    match generation::build_policy(&name, policy, &mut Directories::default(), &args.config, now, &mut problems) {
+    match build_policy(&name, policy, &mut Directories::default(), &args.config, now, &mut problems) {
         Some(policy) => Ok((policy, name)),
         None => Err(problems.into_inner()),
     }

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod control;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod directory;
 pub mod drain;

@@ -1,0 +1,119 @@
+//! Builds a policy from its configuration and the files that it names.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ravelin_config::{DirectoryConfig, PolicyConfig, ShadowConfig};
+use ravelin_ops::process::files::{self, FileProblems};
+use ravelin_policy::{AccountSpec, DeniedSerial, DenyList, Policy, PolicySpec, RevocationSpec, ShadowSpec};
+use rustls_pki_types::UnixTime;
+
+use crate::trust::directory::Directories;
+
+/// Builds one policy; `config_file` is named where a problem lies in no other file. Also for `explain`, which needs nothing
+/// else.
+pub fn build_policy(
+    name: &str,
+    policy: &PolicyConfig,
+    directories: &mut Directories<'_>,
+    config_file: &Path,
+    now: UnixTime,
+    problems: &mut FileProblems,
+) -> Option<Policy> {
+    let key = |field: &str| format!("policies.{name}.{field}");
+    let errors_before = problems.errors();
+    let spec = PolicySpec {
+        name: name.to_owned(),
+        trust_anchors: files::certificates(&policy.trust_anchors, &key("trust_anchors"), problems),
+        intermediates: files::certificates(&policy.intermediates, &key("intermediates"), problems),
+        issued_by: policy.issued_by.as_ref().map(|paths| files::certificates(paths, &key("issued_by"), problems)),
+        purposes: policy.purposes.clone(),
+        purpose_absent_allowed: policy.purpose_absent_allowed,
+        names: policy.names.clone(),
+        deny: DenyList {
+            serials: policy
+                .deny_serials
+                .iter()
+                .filter_map(|(path, serial)| {
+                    let issuer = files::certificates_of(path, &key("deny.serials"), problems).into_iter().next()?;
+                    Some(DeniedSerial { issuer, serial: serial.clone() })
+                })
+                .collect(),
+            spki_sha256: policy.deny_spki_sha256.clone(),
+        },
+        revocation: RevocationSpec {
+            check: policy.revocation.check,
+            lists: files::lists(&policy.revocation.crls, &key("revocation.crls"), problems),
+            unknown_allowed: policy.revocation.unknown_allowed,
+            stale_grace: policy.revocation.stale_grace,
+        },
+        account: policy.directory.as_ref().map(|rule| build_account(rule, &key("directory"), directories, problems)),
+        shadow: policy.shadow.as_ref().map(|shadow| build_shadow(shadow, &key("shadow"), directories, problems)),
+    };
+    if problems.errors() > errors_before {
+        // Half the anchors would make every further message a riddle.
+        return None;
+    }
+    let named =
+        |origin: &str| if Path::new(origin).is_absolute() { PathBuf::from(origin) } else { config_file.to_owned() };
+    let place = |origin: &str| match origin.split_once(" (") {
+        Some((file, _)) => (named(file), format!("policies.{name}")),
+        None => (named(origin), format!("policies.{name}")),
+    };
+    match Policy::build(spec, now) {
+        Ok((policy, notices)) => {
+            for notice in notices {
+                let (file, key) = place(&notice.origin);
+                problems.warning(&file, &key, format!("{}: {}", notice.origin, notice.text));
+            }
+            Some(policy)
+        }
+        Err(errors) => {
+            for error in errors {
+                let (file, key) = place(&error.origin);
+                problems.error(&file, &key, format!("{}: {}", error.origin, error.text));
+            }
+            None
+        }
+    }
+}
+
+fn build_account(
+    rule: &DirectoryConfig,
+    key: &str,
+    directories: &mut Directories<'_>,
+    problems: &mut FileProblems,
+) -> AccountSpec {
+    AccountSpec {
+        directory: directories.load(rule, key, problems).map(|loaded| Arc::clone(&loaded.directory)),
+        mapping: rule.mapping,
+        explicit_issuers: rule
+            .explicit_issuers
+            .as_ref()
+            .map(|paths| files::certificates(paths, &format!("{key}.explicit_issuers"), problems)),
+        allow_groups: rule.allow_groups.clone(),
+        deny_groups: rule.deny_groups.clone(),
+        max_age: rule.max_age,
+        override_until: directories.override_until,
+    }
+}
+
+fn build_shadow(
+    shadow: &ShadowConfig,
+    key: &str,
+    directories: &mut Directories<'_>,
+    problems: &mut FileProblems,
+) -> ShadowSpec {
+    ShadowSpec {
+        names: shadow.names.clone(),
+        issued_by: shadow
+            .issued_by
+            .as_ref()
+            .map(|paths| files::certificates(paths, &format!("{key}.issued_by"), problems)),
+        purposes: shadow.purposes.clone(),
+        account: shadow
+            .directory
+            .as_ref()
+            .map(|rule| build_account(rule, &format!("{key}.directory"), directories, problems)),
+    }
+}
