@@ -24,6 +24,7 @@ mod judge;
 mod name;
 mod names;
 mod oid;
+mod origin;
 mod path;
 mod policy;
 mod purpose;
@@ -41,6 +42,7 @@ pub use decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, R
 pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
 pub use identity::Identity;
 pub use judge::RULES;
+pub use origin::{Origin, Part};
 pub use policy::Policy;
 pub use spec::{
     AccountMapping, AccountSpec, DeniedSerial, DenyList, NameRules, Notice, PolicySpec, Problem, RevocationCheck,

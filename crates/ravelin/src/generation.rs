@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ravelin_iphttps::{RequestRules, write_request_head};
-use ravelin_policy::{AccountSpec, DeniedSerial, DenyList, Policy, PolicySpec, RevocationSpec, ShadowSpec, Source};
+use ravelin_policy::{
+    AccountSpec, DeniedSerial, DenyList, Origin, Policy, PolicySpec, RevocationSpec, ShadowSpec, Source,
+};
 use ravelin_tls::{ServerIdentity, SettingProblem, SiteTls, SiteTlsSpec, UpstreamTls, UpstreamTlsSpec};
 use rustls_pki_types::UnixTime;
 use zeroize::Zeroizing;
@@ -123,7 +125,7 @@ pub fn build_after(
         };
         if let Some(before) = previous.and_then(|generation| generation.policies.get(name)) {
             for notice in built.take_over(before, now) {
-                let file = Path::new(&notice.origin);
+                let file = notice.origin.path().unwrap_or(&config.file);
                 problems.warning(file, &format!("policies.{name}.revocation.crls"), notice.text);
             }
         }
@@ -204,24 +206,18 @@ pub(crate) fn build_policy(
         // Half the anchors would make every further message a riddle.
         return None;
     }
-    let named =
-        |origin: &str| if Path::new(origin).is_absolute() { PathBuf::from(origin) } else { config_file.to_owned() };
-    let place = |origin: &str| match origin.split_once(" (") {
-        Some((file, _)) => (named(file), format!("policies.{name}")),
-        None => (named(origin), format!("policies.{name}")),
-    };
+    let place = |origin: &Origin| origin.path().unwrap_or(config_file).to_owned();
+    let key = format!("policies.{name}");
     match Policy::build(spec, now) {
         Ok((policy, notices)) => {
             for notice in notices {
-                let (file, key) = place(&notice.origin);
-                problems.warning(&file, &key, format!("{}: {}", notice.origin, notice.text));
+                problems.warning(&place(&notice.origin), &key, format!("{}: {}", notice.origin, notice.text));
             }
             Some(policy)
         }
         Err(errors) => {
             for error in errors {
-                let (file, key) = place(&error.origin);
-                problems.error(&file, &key, format!("{}: {}", error.origin, error.text));
+                problems.error(&place(&error.origin), &key, format!("{}: {}", error.origin, error.text));
             }
             None
         }
@@ -320,7 +316,7 @@ fn build_upstream(
     let key = format!("pools.{name}.upstream");
     let authorities: Vec<(String, Vec<u8>)> = files::certificates(ca, &format!("{key}.ca"), problems)
         .into_iter()
-        .map(|Source { origin, der }| (origin, der))
+        .map(|Source { origin, der }| (origin.to_string(), der))
         .collect();
     let client_identity = match certificate {
         Some(files) => Some(read_identity(files, &format!("{key}.certificate"), problems)?),
@@ -508,7 +504,31 @@ fn report(errors: Vec<SettingProblem>, file: &Path, key: &str, problems: &mut Fi
 
 #[cfg(test)]
 mod tests {
-    use super::covers;
+    use std::fs;
+
+    use ravelin_lab::pki::{CertificateSpec, Estate};
+
+    use super::*;
+
+    /// What comes from the second certificate of a file is reported under the file, whatever its folder is called.
+    #[test]
+    fn a_bad_certificate_is_reported_under_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca (old)").join("roots.pem");
+        fs::create_dir(folder.path().join("ca (old)")).unwrap();
+        let estate = Estate::standard(clock::to_unix(clock::now()));
+        let no_authority = estate.root.issue(CertificateSpec::client("pc17.corp.example.test"));
+        fs::write(&file, estate.root.pem() + &no_authority.certificate_pem()).unwrap();
+        let config = folder.path().join("ravelin.toml");
+        let policy = "[policies.main]\ntrust_anchors = [\"ca (old)/roots.pem\"]\nnames = { allow = [\"*.example.test\"] }\n\
+                      revocation = { check = \"off\" }\n";
+        fs::write(&config, policy).unwrap();
+        let (config, _) = crate::config::load_policies(&config).unwrap();
+        let problems = build(&config, 1, clock::now()).map(|_| ()).unwrap_err();
+        let error = problems.iter().find(|problem| problem.text.contains("cannot be a certificate authority")).unwrap();
+        assert_eq!(error.file, file);
+        assert!(error.text.starts_with(&format!("{} (certificate 2): ", file.display())), "{}", error.text);
+    }
 
     #[test]
     fn certificate_names() {
