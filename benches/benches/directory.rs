@@ -22,8 +22,8 @@ use ravelin_feeds::snapshot::Snapshot;
 use ravelin_lab::pki::{Authority, CertificateSpec};
 use ravelin_policy::directory::{Account, Directory, DirectoryData, Domain, Group, Sid};
 use ravelin_policy::{
-    AccountMapping, AccountSpec, Context, DenyList, NameRules, Policy, PolicySpec, PresentedChain, RevocationCheck,
-    RevocationSpec, Source, Verdict,
+    AccountMapping, AccountSpec, Context, DenyList, NameRules, Origin, Policy, PolicySpec, PresentedChain,
+    RevocationCheck, RevocationSpec, Source, Verdict,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
@@ -134,7 +134,7 @@ fn policy(root: &Authority, directory: Option<Arc<Directory>>, now: UnixTime) ->
     });
     let spec = PolicySpec {
         name: "bench".to_owned(),
-        trust_anchors: vec![Source { origin: "root".to_owned(), der: root.certificate_der().to_vec() }],
+        trust_anchors: vec![Source { origin: Origin::file("root"), der: root.certificate_der().to_vec() }],
         intermediates: Vec::new(),
         issued_by: None,
         purposes: vec!["1.3.6.1.5.5.7.3.2".to_owned()],

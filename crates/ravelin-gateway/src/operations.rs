@@ -229,7 +229,7 @@ impl Gateway {
             for list in policy.lists() {
                 views.push(ListView {
                     policy: name.clone(),
-                    origin: list.origin,
+                    origin: list.origin.to_string(),
                     issuer: list.issuer,
                     number: list.number,
                     this_update: unix_rfc3339(list.this_update),

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::authority_fault::authority_fault;
 use crate::certificate::Certificate;
 use crate::der::{self, Reader, tag};
+use crate::origin::Origin;
 use crate::spec::{Notice, Problem, Source};
 use crate::time;
 
@@ -16,7 +17,7 @@ use crate::time;
 pub(crate) struct Authority {
     pub(crate) certificate: Certificate,
     pub(crate) is_anchor: bool,
-    pub(crate) origin: String,
+    pub(crate) origin: Origin,
 }
 
 /// All of them, with what can be computed once.
@@ -55,7 +56,7 @@ impl Authorities {
             } else {
                 "every trust anchor is outside its validity: nobody could be let in. Renew one, and check the clock"
             };
-            problems.push(Problem { origin: "trust_anchors".to_owned(), text: text.to_owned() });
+            problems.push(Problem { origin: Origin::setting("trust_anchors"), text: text.to_owned() });
         }
         authorities.notice_unreachable(notices);
         authorities

@@ -1,10 +1,12 @@
 //! What metrics and `status` say of a CRL.
 
+use crate::origin::Origin;
+
 /// One CRL in use.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CrlStatus {
     /// The file.
-    pub origin: String,
+    pub origin: Origin,
     /// Issuer, RFC 4514.
     pub issuer: String,
     /// CRL number, decimal, where it has one.

@@ -3,6 +3,7 @@
 use crate::authorities::read_authority;
 use crate::certificate::Certificate;
 use crate::digest::sha256_hex;
+use crate::origin::Origin;
 use crate::path::Path;
 use crate::spec::{DenyList, Problem};
 
@@ -88,7 +89,7 @@ fn serial_digits(text: &str) -> Option<String> {
 }
 
 fn problem(text: String) -> Problem {
-    Problem { origin: "deny".to_owned(), text }
+    Problem { origin: Origin::setting("deny"), text }
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ impl Revocation {
                     let next_update = time::rfc3339(next_update);
                     facts.push(format!(
                         "{label}: not in {} (next update {next_update})",
-                        crate::escape::escape(&origin)
+                        crate::escape::escape(&origin.to_string())
                     ));
                     continue;
                 }
@@ -157,12 +157,16 @@ impl Revocation {
                 }
                 Status::Expired { origin, next_update } => {
                     let ended = time::rfc3339(next_update);
-                    let text = format!("the list {} was to be replaced by {ended}", crate::escape::escape(&origin));
+                    let text = format!(
+                        "the list {} was to be replaced by {ended}",
+                        crate::escape::escape(&origin.to_string())
+                    );
                     unknown(Reason::CrlExpired, text)
                 }
                 Status::NotYetValid { origin, this_update } => {
                     let begins = time::rfc3339(this_update);
-                    let text = format!("the list {} is not valid before {begins}", crate::escape::escape(&origin));
+                    let text =
+                        format!("the list {} is not valid before {begins}", crate::escape::escape(&origin.to_string()));
                     unknown(Reason::RevocationUnknown, text)
                 }
                 Status::Unknown { why } => unknown(Reason::RevocationUnknown, why),

@@ -24,6 +24,7 @@ mod judge;
 mod name;
 mod names;
 mod oid;
+mod origin;
 mod path;
 mod policy;
 mod public_key;
@@ -44,6 +45,7 @@ pub use decision::{
 pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
 pub use identity::Identity;
 pub use judge::RULES;
+pub use origin::{Origin, Part};
 pub use policy::Policy;
 pub use public_key::public_key;
 pub use spec::{

@@ -15,6 +15,7 @@ use crate::directory::Directory;
 use crate::identity::Identity;
 use crate::judge::{self, Judged, PathRules, Revocation, list_authority, report, rule_of};
 use crate::names::Names;
+use crate::origin::Origin;
 use crate::path::{Failure, Found, Path, Search, SearchCost, VerifiedSignatures};
 use crate::purpose::Purposes;
 use crate::revocation::Lists;
@@ -215,7 +216,7 @@ impl Policy {
         };
         if names.admits_nobody() {
             let text = "names.allow is empty: this policy admits nobody. Name a pattern such as *.corp.example.com";
-            notices.push(Notice { origin: spec.name.clone(), text: text.to_owned() });
+            notices.push(Notice { origin: Origin::setting(&spec.name), text: text.to_owned() });
         }
         let revocation = Revocation {
             check: revocation.check,
@@ -288,7 +289,7 @@ fn read_issuers(
     }
     if sources.is_empty() {
         let text = format!("{key} is empty: {empty}. Leave the key out to allow every authority");
-        notices.push(Notice { origin: key.to_owned(), text });
+        notices.push(Notice { origin: Origin::setting(key), text });
     }
     Some(allowed)
 }
@@ -300,7 +301,7 @@ fn read_account(
     notices: &mut Vec<Notice>,
     problems: &mut Vec<Problem>,
 ) -> Option<AccountRule> {
-    let mut notice = |text: &str| notices.push(Notice { origin: origin.to_owned(), text: text.to_owned() });
+    let mut notice = |text: &str| notices.push(Notice { origin: Origin::setting(origin), text: text.to_owned() });
     if rule.allow_groups.is_empty() {
         notice("directory.allow_groups is empty: this policy admits nobody. Name a group of computer accounts");
     }
@@ -341,8 +342,10 @@ const EXPLICIT_ISSUERS: (&str, &str) = ("directory.explicit_issuers", "no explic
 
 /// Keeps the value, or turns every text into a problem.
 fn keep<T>(origin: &str, read: Result<T, Vec<String>>, problems: &mut Vec<Problem>) -> Option<T> {
-    read.map_err(|texts| problems.extend(texts.into_iter().map(|text| Problem { origin: origin.to_owned(), text })))
-        .ok()
+    read.map_err(|texts| {
+        problems.extend(texts.into_iter().map(|text| Problem { origin: Origin::setting(origin), text }))
+    })
+    .ok()
 }
 
 /// A denial in this rule; those after it were not reached.

@@ -1,11 +1,11 @@
 //! Builds a policy from its configuration and the files that it names.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ravelin_config::{DirectoryConfig, PolicyConfig, ShadowConfig};
 use ravelin_ops::process::files::{self, FileProblems};
-use ravelin_policy::{AccountSpec, DeniedSerial, DenyList, Policy, PolicySpec, RevocationSpec, ShadowSpec};
+use ravelin_policy::{AccountSpec, DeniedSerial, DenyList, Origin, Policy, PolicySpec, RevocationSpec, ShadowSpec};
 use rustls_pki_types::UnixTime;
 
 use crate::trust::directory::Directories;
@@ -54,24 +54,18 @@ pub fn build_policy(
         // Half the anchors would make every further message a riddle.
         return None;
     }
-    let named =
-        |origin: &str| if Path::new(origin).is_absolute() { PathBuf::from(origin) } else { config_file.to_owned() };
-    let place = |origin: &str| match origin.split_once(" (") {
-        Some((file, _)) => (named(file), format!("policies.{name}")),
-        None => (named(origin), format!("policies.{name}")),
-    };
+    let place = |origin: &Origin| origin.path().unwrap_or(config_file).to_owned();
+    let key = format!("policies.{name}");
     match Policy::build(spec, now) {
         Ok((policy, notices)) => {
             for notice in notices {
-                let (file, key) = place(&notice.origin);
-                problems.warning(&file, &key, format!("{}: {}", notice.origin, notice.text));
+                problems.warning(&place(&notice.origin), &key, format!("{}: {}", notice.origin, notice.text));
             }
             Some(policy)
         }
         Err(errors) => {
             for error in errors {
-                let (file, key) = place(&error.origin);
-                problems.error(&file, &key, format!("{}: {}", error.origin, error.text));
+                problems.error(&place(&error.origin), &key, format!("{}: {}", error.origin, error.text));
             }
             None
         }
@@ -115,5 +109,35 @@ fn build_shadow(
             .directory
             .as_ref()
             .map(|rule| build_account(rule, &format!("{key}.directory"), directories, problems)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use ravelin_lab::pki::{CertificateSpec, Estate};
+    use ravelin_ops::process::clock;
+
+    use crate::trust::generation::build;
+
+    /// What comes from the second certificate of a file is reported under the file, whatever its folder is called.
+    #[test]
+    fn a_bad_certificate_is_reported_under_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca (old)").join("roots.pem");
+        fs::create_dir(folder.path().join("ca (old)")).unwrap();
+        let estate = Estate::standard(clock::to_unix(clock::now()));
+        let no_authority = estate.root.issue(CertificateSpec::client("pc17.corp.example.test"));
+        fs::write(&file, estate.root.pem() + &no_authority.certificate_pem()).unwrap();
+        let config = folder.path().join("ravelin.toml");
+        let policy = "[policies.main]\ntrust_anchors = [\"ca (old)/roots.pem\"]\nnames = { allow = [\"*.example.test\"] }\n\
+                      revocation = { check = \"off\" }\n";
+        fs::write(&config, policy).unwrap();
+        let (config, _) = ravelin_config::load_policies(&config).unwrap();
+        let problems = build(&config, 1, clock::now()).map(|_| ()).unwrap_err();
+        let error = problems.iter().find(|problem| problem.text.contains("cannot be a certificate authority")).unwrap();
+        assert_eq!(error.file, file);
+        assert!(error.text.starts_with(&format!("{} (certificate 2): ", file.display())), "{}", error.text);
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn build_upstream(
     let key = format!("pools.{name}.upstream");
     let authorities: Vec<(String, Vec<u8>)> = files::certificates(ca, &format!("{key}.ca"), problems)
         .into_iter()
-        .map(|Source { origin, der }| (origin, der))
+        .map(|Source { origin, der }| (origin.to_string(), der))
         .collect();
     let client_identity = match certificate {
         Some(files) => Some(read_identity(files, &format!("{key}.certificate"), problems)?),

@@ -2,7 +2,6 @@
 //! or not at all.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use ravelin_policy::Policy;
@@ -93,7 +92,7 @@ pub fn build_after(
         };
         if let Some(before) = previous.and_then(|generation| generation.policies.get(name)) {
             for notice in built.take_over(before, now) {
-                let file = Path::new(&notice.origin);
+                let file = notice.origin.path().unwrap_or(&config.file);
                 problems.warning(file, &format!("policies.{name}.revocation.crls"), notice.text);
             }
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use ravelin_policy::Source;
+use ravelin_policy::{Origin, Part, Source};
 use rustls_pki_types::pem::{PemObject, SectionKind};
 
 use ravelin_config::{Problem, Severity};
@@ -87,7 +87,7 @@ pub fn certificates(paths: &[PathBuf], key: &str, problems: &mut FileProblems) -
 pub fn certificates_of(path: &Path, key: &str, problems: &mut FileProblems) -> Vec<Source> {
     let Some(bytes) = read(path, key, problems) else { return Vec::new() };
     if is_der(&bytes) {
-        return vec![Source { origin: path.display().to_string(), der: bytes }];
+        return vec![Source { origin: Origin::file(path), der: bytes }];
     }
     let sections = match pem_sections(&bytes) {
         Ok(sections) => sections,
@@ -114,8 +114,8 @@ pub fn certificates_of(path: &Path, key: &str, problems: &mut FileProblems) -> V
         .into_iter()
         .enumerate()
         .map(|(index, der)| {
-            let place = if several { format!(" (certificate {})", index + 1) } else { String::new() };
-            Source { origin: format!("{}{place}", path.display()), der }
+            let part = several.then_some(Part::Certificate(index + 1));
+            Source { origin: Origin::File { path: path.to_owned(), part }, der }
         })
         .collect()
 }
@@ -162,7 +162,7 @@ pub fn folder(path: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn lists_of(path: &Path, key: &str, problems: &mut FileProblems, found: &mut Vec<Source>) {
     let Some(bytes) = read(path, key, problems) else { return };
     if is_der(&bytes) {
-        found.push(Source { origin: path.display().to_string(), der: bytes });
+        found.push(Source { origin: Origin::file(path), der: bytes });
         return;
     }
     let before = found.len();
@@ -170,8 +170,8 @@ fn lists_of(path: &Path, key: &str, problems: &mut FileProblems, found: &mut Vec
         Ok(sections) => {
             for (kind, der) in sections {
                 if matches!(kind, SectionKind::Crl) {
-                    let place = format!("{} (list {})", path.display(), found.len() - before + 1);
-                    found.push(Source { origin: place, der });
+                    let number = found.len() - before + 1;
+                    found.push(Source { origin: Origin::part(path, Part::Crl(number)), der });
                 } else {
                     problems.warning(path, key, format!("holds {kind:?}, which is ignored here"));
                 }
@@ -181,7 +181,7 @@ fn lists_of(path: &Path, key: &str, problems: &mut FileProblems, found: &mut Vec
             } else if found.len() == before + 1
                 && let Some(only) = found.last_mut()
             {
-                only.origin = path.display().to_string();
+                only.origin = Origin::file(path);
             }
         }
         Err(error) => problems.error(path, key, format!("is neither DER nor readable PEM: {error}")),

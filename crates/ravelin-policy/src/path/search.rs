@@ -181,8 +181,8 @@ impl<'a, T, J: FnMut(&Path<'a>) -> Result<T, Failure>> Search<'a, J> {
             }
         }
         let anchor_origin = match nodes.last() {
-            Some(&Node::Configured(index)) => self.authorities.get(index).map_or("", |one| one.origin.as_str()),
-            _ => "",
+            Some(&Node::Configured(index)) => self.authorities.get(index).map(|one| &one.origin),
+            _ => None,
         };
         Ok(Path { certificates: nodes.iter().filter_map(|&node| self.certificate(node)).collect(), anchor_origin })
     }

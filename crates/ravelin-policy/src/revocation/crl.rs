@@ -8,12 +8,13 @@ use super::scope::Scope;
 use super::serials::Serials;
 use super::signature::{self, KeyHash, Signed, Verification};
 use crate::crl_status::CrlStatus;
+use crate::origin::Origin;
 use crate::spec::Notice;
 
 /// One list. Everything but the cache in `authenticity` is as it was read.
 #[derive(Debug)]
 pub(super) struct List {
-    pub(super) origin: String,
+    pub(super) origin: Origin,
     /// RFC 4514, as [`super::words::shown`] writes it.
     pub(super) issuer: String,
     /// CRL number, big-endian, without leading zeros. Lists without one are set aside.

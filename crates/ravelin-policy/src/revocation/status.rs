@@ -10,6 +10,7 @@ use super::query::{Authority, CertificateToCheck};
 use super::serials::{self, Entry};
 use super::words;
 use crate::name;
+use crate::origin::Origin;
 use crate::time::unix_seconds;
 
 /// What the lists say of one certificate. Times are Unix seconds.
@@ -18,7 +19,7 @@ pub(crate) enum Status {
     /// The newest list that is complete for the certificate does not have it.
     Good {
         /// File of the list.
-        origin: String,
+        origin: Origin,
         next_update: i64,
         /// Its next update and the grace: from then on the list says nothing any more.
         usable_until: i64,
@@ -35,9 +36,9 @@ pub(crate) enum Status {
         why: String,
     },
     /// The newest list is past its next update and the grace.
-    Expired { origin: String, next_update: i64 },
+    Expired { origin: Origin, next_update: i64 },
     /// There are only lists that have not begun.
-    NotYetValid { origin: String, this_update: i64 },
+    NotYetValid { origin: Origin, this_update: i64 },
 }
 
 impl Lists {

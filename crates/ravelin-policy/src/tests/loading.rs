@@ -11,7 +11,7 @@ fn problem_texts(case: &str, spec: PolicySpec, expected: &[(&str, &str)]) {
     assert_eq!(found.len(), expected.len(), "{case}: {found:?}");
     for (problem, (origin, text)) in found.iter().zip(expected) {
         assert!(
-            problem.origin == *origin && problem.text.contains(text),
+            problem.origin.to_string() == *origin && problem.text.contains(text),
             "{case}: {problem:?}, wanted {origin}: {text}"
         );
     }
@@ -134,7 +134,10 @@ fn what_is_told() {
         ),
     ] {
         let found = notices(spec);
-        assert!(found.iter().any(|one| one.origin == origin && one.text.contains(text)), "{case}: {found:?}");
+        assert!(
+            found.iter().any(|one| one.origin.to_string() == origin && one.text.contains(text)),
+            "{case}: {found:?}"
+        );
     }
 }
 

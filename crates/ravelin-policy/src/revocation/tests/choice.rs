@@ -108,7 +108,7 @@ fn an_older_list_never_replaces_a_newer_one() {
             assert_eq!(status(&lists, &ca.issued(PC), &ca), format!("good {newer_at}"), "{case}");
             assert!(notice_of(&notices, older_at).contains("is older than"), "{case}");
             assert_eq!(lists.describe().len(), 1, "{case}");
-            assert_eq!(lists.describe()[0].origin, newer_at, "{case}");
+            assert_eq!(lists.describe()[0].origin.to_string(), newer_at, "{case}");
         }
     }
     let (lists, notices) = load(&[new().build(), new().build()], &[&ca]);

@@ -16,6 +16,7 @@ use std::time::Duration;
 use rustls_pki_types::UnixTime;
 
 use super::{Authority, CertificateToCheck, Lists, Status};
+use crate::Origin;
 use crate::{Notice, Source};
 use maker::{Ca, NOW};
 
@@ -25,8 +26,11 @@ fn at(unix_seconds: i64) -> UnixTime {
 
 /// Loads lists whose files are called `0`, `1`, …
 fn load(lists: &[Vec<u8>], authorities: &[&Ca]) -> (Lists, Vec<Notice>) {
-    let sources: Vec<Source> =
-        lists.iter().enumerate().map(|(at, der)| Source { origin: at.to_string(), der: der.clone() }).collect();
+    let sources: Vec<Source> = lists
+        .iter()
+        .enumerate()
+        .map(|(at, der)| Source { origin: Origin::file(at.to_string()), der: der.clone() })
+        .collect();
     let authorities: Vec<Authority<'_>> = authorities.iter().map(|ca| ca.authority()).collect();
     Lists::load(&sources, &authorities, at(NOW))
 }
@@ -48,7 +52,7 @@ fn status(lists: &Lists, certificate: &CertificateToCheck<'_>, issuer: &Ca) -> S
 
 /// The one notice about a file.
 fn notice_of<'a>(notices: &'a [Notice], origin: &str) -> &'a str {
-    let mut of_file = notices.iter().filter(|notice| notice.origin == origin);
+    let mut of_file = notices.iter().filter(|notice| notice.origin.to_string() == origin);
     let first = of_file.next().unwrap_or_else(|| panic!("no notice about {origin} in {notices:?}"));
     assert_eq!(of_file.next(), None, "one notice about {origin}");
     &first.text

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::certificate::Certificate;
 use super::*;
+use crate::Origin;
 
 /// 2015-12-13, between the dates that the lists below are made with.
 const MIDDLE: i64 = 1_450_000_000;
@@ -30,7 +31,7 @@ fn lists_made_by_openssl() {
         std::fs::create_dir_all(&here).unwrap();
         let (certificate, list) = authority_and_list(&here, key, digest, options);
         let authority = Certificate::read(case, &certificate);
-        let source = [Source { origin: case.to_owned(), der: list }];
+        let source = [Source { origin: Origin::file(case), der: list }];
         let (lists, notices) = Lists::load(&source, &[authority.authority()], at(MIDDLE));
         let answer = |serial: &'static [u8]| {
             let certificate = CertificateToCheck { serial, ..authority.to_check() };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::certificate::Certificate;
 use super::*;
+use crate::Origin;
 
 /// 2015-12-13: between the beginning (2010) and the end (2030) of nearly everything in the suite.
 const MIDDLE: i64 = 1_450_000_000;
@@ -29,7 +30,7 @@ fn lists_of_pkits() {
 
     // What is not simply used, and why.
     for (name, der) in &lists {
-        let source = [Source { origin: name.clone(), der: der.clone() }];
+        let source = [Source { origin: Origin::file(name), der: der.clone() }];
         let (loaded, notices) = Lists::load(&source, &known, at(MIDDLE));
         let expected = match name.as_str() {
             "DSACACRL" | "DSAParametersInheritedCACRL" => Some("DSA with SHA-1"),
@@ -54,7 +55,7 @@ fn lists_of_pkits() {
 
     // All of them at once, as an administrator would put them into one folder.
     let sources: Vec<Source> =
-        lists.iter().map(|(name, der)| Source { origin: name.clone(), der: der.clone() }).collect();
+        lists.iter().map(|(name, der)| Source { origin: Origin::file(name), der: der.clone() }).collect();
     let (lists, _) = Lists::load(&sources, &known, at(MIDDLE));
     for (leaf, issuer, expected) in [
         ("ValidCertificatePathTest1EE", "GoodCACert", "good GoodCACRL"),

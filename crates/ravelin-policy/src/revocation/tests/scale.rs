@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::maker::{Ca, der, sequence, time};
 use super::*;
+use crate::Origin;
 use crate::der::tag;
 
 /// As AD CS numbers certificates: 19 octets, the first tell the authority's run, the last count.
@@ -25,7 +26,7 @@ fn a_million_entries() {
         (0..ENTRIES).map(|count| sequence(&[der(tag::INTEGER, &serial(count)), date.clone(), reason.clone()]));
     let list = ca.list().with(|list| list.entries = entries.collect()).build();
     let size = list.len();
-    let sources = [Source { origin: "big".to_owned(), der: list }];
+    let sources = [Source { origin: Origin::file("big"), der: list }];
 
     let start = Instant::now();
     let (lists, notices) = Lists::load(&sources, &[ca.authority()], at(NOW));

@@ -2,6 +2,7 @@
 
 use super::maker::{Ca, DAY, NOW, der, time};
 use super::*;
+use crate::Origin;
 use crate::der::tag;
 
 const PC: &[u8] = &[0x17];
@@ -30,7 +31,7 @@ fn a_list_counts_from_its_beginning_to_its_end_and_the_grace() {
     }
     assert_eq!(
         lists.status(&ca.issued(PC), &ca.authority(), at(NOW), hour),
-        Status::Good { origin: "0".to_owned(), next_update: NOW + DAY, usable_until: NOW + DAY + 3600 },
+        Status::Good { origin: Origin::file("0"), next_update: NOW + DAY, usable_until: NOW + DAY + 3600 },
     );
 }
 

@@ -24,6 +24,7 @@ use super::{
     PresentedChain, RULES, Reason, RevocationCheck, RevocationSpec, ShadowSpec, Source, Verdict, also, also_free,
     directory,
 };
+use crate::Origin;
 
 /// 2026-11-24 12:00:00 UTC.
 pub(crate) const NOW: i64 = 1_795_521_600;
@@ -32,7 +33,7 @@ pub(crate) const NOW: i64 = 1_795_521_600;
 pub(crate) static ESTATE: LazyLock<Estate> = LazyLock::new(|| Estate::standard(NOW));
 
 pub(crate) fn source(origin: &str, der: &[u8]) -> Source {
-    Source { origin: origin.to_owned(), der: der.to_vec() }
+    Source { origin: Origin::file(origin), der: der.to_vec() }
 }
 
 pub(crate) fn at(seconds: i64) -> UnixTime {
