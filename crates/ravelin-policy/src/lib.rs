@@ -22,6 +22,7 @@ mod names;
 mod oid;
 mod path;
 mod policy;
+mod public_key;
 mod purpose;
 mod revocation;
 mod shape;
@@ -36,6 +37,7 @@ pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
 pub use identity::Identity;
 pub use judge::RULES;
 pub use policy::Policy;
+pub use public_key::public_key;
 pub use spec::{
     AccountMapping, AccountSpec, DeniedSerial, DenyList, NameRules, Notice, PolicySpec, Problem, RevocationCheck,
     RevocationSpec, ShadowSpec, Source,

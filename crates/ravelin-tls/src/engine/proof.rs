@@ -9,7 +9,6 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved};
 use webpki::RawPublicKeyEntity;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// RFC 5246 §7.4.8: any scheme that was offered, if the key is of its type.
 ///
@@ -49,8 +48,7 @@ pub(crate) fn verify_tls13(
     verify_tls13_signature_with_raw_key(message, &key_of(certificate)?, signed, algorithms)
 }
 
-/// The SubjectPublicKeyInfo of a certificate that policy has read before.
+/// The key of a certificate that policy has judged, by policy's own reader: a stranger's certificate meets no other.
 fn key_of(certificate: &CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'static>, Error> {
-    let (_, certificate) = X509Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
-    Ok(SubjectPublicKeyInfoDer::from(certificate.public_key().raw.to_vec()))
+    ravelin_policy::public_key(certificate).ok_or_else(|| CertificateError::BadEncoding.into())
 }
