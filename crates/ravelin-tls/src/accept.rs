@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use ravelin_policy::{Decision, PresentedChain};
+use ravelin_policy::Decision;
 use tokio::net::TcpStream;
 
 use crate::alert::Alert;
 use crate::choose::Choice;
 use crate::engine;
+use crate::engine::proven::ProvenChain;
 use crate::hello::PeekedHello;
 use crate::hello::server_name::ServerName;
 use crate::outcome::{HandshakeEnd, HandshakeFailure, Judge, Negotiated};
@@ -15,12 +16,13 @@ use crate::site::SiteTls;
 use crate::stream::{TlsParts, TlsStream};
 use crate::wire;
 
-/// A finished handshake: the client has proved to hold the leaf's key.
+/// A finished handshake: the client has proved to hold the leaf's key. Made by [`accept`] alone.
+#[non_exhaustive]
 pub struct Accepted {
     /// Ready for the request head.
     pub stream: TlsStream,
-    /// The list the client proved.
-    pub chain: PresentedChain,
+    /// The certificate chain that the client presented, and whose key it has proved to hold.
+    pub chain: ProvenChain,
     /// What the judge said in the handshake: a permit, or there would be no `Accepted`.
     pub decision: Decision,
     /// What was agreed.

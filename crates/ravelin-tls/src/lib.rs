@@ -32,6 +32,7 @@ mod wire;
 pub use accept::{Accepted, accept, refuse};
 pub use choose::EngineChoice;
 pub use connect::{UpstreamTls, UpstreamTlsSpec, connect};
+pub use engine::proven::ProvenChain;
 pub use identity::{IdentityProblem, ServerIdentity};
 pub use legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 pub use outcome::{Engine, HandshakeEnd, HandshakeFailure, Judge, Negotiated};

@@ -39,7 +39,7 @@ pub struct Records {
 enum Engine {
     Own(Box<Layer>),
     #[cfg(feature = "legacy-tls")]
-    OpenSsl(Box<openssl::Session>),
+    OpenSsl(Box<openssl::OpenSslConnection>),
 }
 
 impl Records {
@@ -61,8 +61,8 @@ impl Records {
 
     /// Either side; its handshake is over.
     #[cfg(feature = "legacy-tls")]
-    pub(crate) fn openssl(session: openssl::Session) -> Records {
-        Records::new(Engine::OpenSsl(Box::new(session)))
+    pub(crate) fn openssl(connection: openssl::OpenSslConnection) -> Records {
+        Records::new(Engine::OpenSsl(Box::new(connection)))
     }
 
     fn new(engine: Engine) -> Records {
@@ -87,7 +87,7 @@ impl Records {
         let opened = match &mut self.engine {
             Engine::Own(layer) => layer.open(input, plaintext, reply),
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(session) => session.open(input, plaintext, reply),
+            Engine::OpenSsl(connection) => connection.open(input, plaintext, reply),
         };
         let mut opened = opened.map_err(|why| self.break_off(why))?;
         if opened.ended {
@@ -106,7 +106,7 @@ impl Records {
         let (sealed, stopped) = match &mut self.engine {
             Engine::Own(layer) => layer.seal(plaintext, output),
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(session) => match session.seal(plaintext, output) {
+            Engine::OpenSsl(connection) => match connection.seal(plaintext, output) {
                 Ok(sealed) => (sealed, None),
                 Err(why) => return Err(self.break_off(why)),
             },
@@ -152,7 +152,7 @@ impl Records {
         match &mut self.engine {
             Engine::Own(layer) => layer.seal_end(output),
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(session) => session.seal_end(output),
+            Engine::OpenSsl(connection) => connection.seal_end(output),
         }
     }
 
@@ -170,7 +170,7 @@ impl Records {
         let overhead = match &self.engine {
             Engine::Own(layer) => layer.overhead(),
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(session) => session.overhead(),
+            Engine::OpenSsl(connection) => connection.overhead(),
         };
         let records = plaintext_len.div_ceil(RECORD_PLAINTEXT_BYTES_MAX).max(1);
         plaintext_len + records * (RECORD_HEADER_BYTES + overhead) + KEY_UPDATE_RECORD_BYTES

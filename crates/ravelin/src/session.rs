@@ -112,7 +112,7 @@ fn enter(
     site: &Arc<Site>,
     draft: &mut Draft,
 ) -> Result<(TlsStream, Permit, LiveEntry, Arc<Site>), Ending> {
-    let Accepted { stream, chain, decision, negotiated } = accepted;
+    let Accepted { stream, chain, decision, negotiated, .. } = accepted;
     draft.negotiated(negotiated);
     let verdict = draft.decision(decision);
     warn_of_weak_mapping(draft);
@@ -128,7 +128,7 @@ fn enter(
         site: site.name.clone(),
         client: draft.record.client,
         identity: draft.display_name(),
-        chain,
+        chain: chain.into_presented(),
         negotiated,
         since: clock::utc(),
     };

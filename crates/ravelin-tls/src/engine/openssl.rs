@@ -15,7 +15,8 @@ use tokio::net::TcpStream;
 
 use super::gate::{Gate, Peer, Presented};
 use super::judging::{too_long, too_many};
-use super::{Refused, Terminated};
+use super::proven::ProvenChain;
+use super::result::{RefusedHandshake, TerminatedHandshake};
 use crate::alert::{self, Alert};
 use crate::connection::{Inlet, TooMuchInput, alert_in_the_clear};
 use crate::hello::PeekedHello;
@@ -23,7 +24,7 @@ use crate::hello::server_name::ServerName;
 use crate::openssl_library::describe_stack;
 use crate::outcome::{Engine, HandshakeEnd, Judge, Negotiated};
 use crate::records::Records;
-use crate::records::openssl::{Session, Step};
+use crate::records::openssl::{OpenSslConnection, Step};
 use crate::site::offer::Offer;
 use crate::wire;
 
@@ -33,13 +34,13 @@ pub(crate) async fn terminate(
     hello: PeekedHello,
     offer: &Offer,
     judge: Arc<dyn Judge>,
-) -> Result<Terminated, Refused> {
+) -> Result<TerminatedHandshake, RefusedHandshake> {
     let mut handshake = Handshake::begin(offer, hello.hello.server_name, judge).map_err(failed)?;
     let mut inlet = Inlet::after(hello.bytes.len());
     let mut input = hello.bytes;
     loop {
         let step = handshake.push(&input);
-        let output = handshake.session.take_output();
+        let output = handshake.connection.take_output();
         match step {
             Ok(Progress::Done) => {
                 tcp.write_all(&output).await.map_err(socket)?;
@@ -62,7 +63,7 @@ pub(crate) async fn terminate(
 
 /// A handshake without its socket.
 struct Handshake {
-    session: Session,
+    connection: OpenSslConnection,
     gate: Gate,
     judge: Arc<dyn Judge>,
     peeked: ServerName,
@@ -85,7 +86,13 @@ impl Handshake {
     fn begin(offer: &Offer, peeked: ServerName, judge: Arc<dyn Judge>) -> Result<Handshake, String> {
         let mut ssl = Ssl::new(&offer.context).map_err(|error| describe_stack(&error))?;
         ssl.set_accept_state();
-        Ok(Handshake { session: Session::new(ssl)?, gate: Gate::new(Peer::Client), judge, peeked, judged: None })
+        Ok(Handshake {
+            connection: OpenSslConnection::new(ssl)?,
+            gate: Gate::new(Peer::Client),
+            judge,
+            peeked,
+            judged: None,
+        })
     }
 
     fn push(&mut self, input: &[u8]) -> Result<Progress, Broken> {
@@ -102,11 +109,11 @@ impl Handshake {
 
     /// Has OpenSSL do what it can with what has passed the gate.
     fn advance(&mut self) -> Result<Progress, Broken> {
-        self.session.feed(&self.gate.take_passed());
-        match self.session.advance() {
+        self.connection.feed(&self.gate.take_passed());
+        match self.connection.advance() {
             Step::Done => Ok(Progress::Done),
             Step::NeedMore => {
-                let name = self.session.ssl().servername_raw(NameType::HOST_NAME);
+                let name = self.connection.ssl().servername_raw(NameType::HOST_NAME);
                 let name = name.map_or(ServerName::Absent, ServerName::from_host_name);
                 if name != self.peeked {
                     // What the engine read and what the site was chosen by must not differ (traps rows 3, 14).
@@ -142,30 +149,29 @@ impl Handshake {
     }
 
     fn broken(&self, end: HandshakeEnd, detail: String, alert: Alert) -> Broken {
-        let version = self.session.version_code().unwrap_or(wire::TLS12);
+        let version = self.connection.version_code().unwrap_or(wire::TLS12);
         Broken { end, detail, alert: Some((alert, version)) }
     }
 
     /// Fail closed: an engine that reports success without a permit for the very certificate has a fault, or this file has.
-    fn finish(mut self) -> Result<Terminated, Refused> {
+    fn finish(mut self) -> Result<TerminatedHandshake, RefusedHandshake> {
         let Some((chain, decision)) = self.judged.take() else {
             return Err(failed("the engine finished a handshake that nobody permitted".to_owned()));
         };
-        let proved = self.session.proved();
-        if proved.is_none() || proved.as_deref() != chain.certificates.first().map(AsRef::as_ref) {
+        let Some(chain) = ProvenChain::by_openssl(&self.connection, chain) else {
             return Err(failed("the client proved the key of another certificate than was judged".to_owned()));
-        }
-        let Some((agreed, mut received)) = self.session.established() else {
+        };
+        let Some((agreed, mut received)) = self.connection.established() else {
             return Err(failed("the engine agreed on what it was not offered".to_owned()));
         };
         received.shrink_to_fit();
         let negotiated = Negotiated { version: agreed.version, suite: agreed.suite.name, engine: Engine::OpenSsl };
-        Ok(Terminated { records: Records::openssl(self.session), received, chain, decision, negotiated })
+        Ok(TerminatedHandshake { records: Records::openssl(self.connection), received, chain, decision, negotiated })
     }
 }
 
 impl Broken {
-    fn into_refused(self, mut output: Vec<u8>) -> Refused {
+    fn into_refused(self, mut output: Vec<u8>) -> RefusedHandshake {
         if let Some((alert, version)) = self.alert {
             output.extend_from_slice(&wire::plain_alert(alert, version));
         }
@@ -175,15 +181,15 @@ impl Broken {
         let nothing_shared = [Alert::HANDSHAKE_FAILURE, Alert::PROTOCOL_VERSION].map(Some).contains(&alert);
         let by_openssl = matches!(self.end, HandshakeEnd::Failed) && self.alert.is_none();
         let end = if by_openssl && nothing_shared { HandshakeEnd::NoCommonSuite } else { self.end };
-        Refused { end, alert, detail: self.detail, last_words: Some(output) }
+        RefusedHandshake { end, alert, detail: self.detail, last_words: Some(output) }
     }
 }
 
-fn failed(detail: String) -> Refused {
-    Refused { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) }
+fn failed(detail: String) -> RefusedHandshake {
+    RefusedHandshake { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) }
 }
 
-fn socket(error: std::io::Error) -> Refused {
+fn socket(error: std::io::Error) -> RefusedHandshake {
     let detail = format!("in the handshake: {error}");
-    Refused { end: HandshakeEnd::Socket(error), alert: None, detail, last_words: None }
+    RefusedHandshake { end: HandshakeEnd::Socket(error), alert: None, detail, last_words: None }
 }

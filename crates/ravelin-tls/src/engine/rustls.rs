@@ -11,8 +11,9 @@ use rustls::{AlertDescription, CipherSuite, CommonState, Error, PeerIncompatible
 use tokio::net::TcpStream;
 
 use super::judging::{Judgement, JudgingVerifier};
+use super::proven::ProvenChain;
 use super::resolver::Resolver;
-use super::{Refused, Terminated};
+use super::result::{RefusedHandshake, TerminatedHandshake};
 use crate::alert::{self, Alert};
 use crate::connection::{Broken, Handshake, alert_in_the_clear};
 use crate::escape::describe;
@@ -28,7 +29,7 @@ pub(crate) async fn terminate(
     hello: PeekedHello,
     site: &SiteTls,
     judge: Arc<dyn Judge>,
-) -> Result<Terminated, Refused> {
+) -> Result<TerminatedHandshake, RefusedHandshake> {
     let judgement = Judgement::default();
     let name_differs = Arc::new(AtomicBool::new(false));
     let secrets = Arc::new(TrafficSecrets::default());
@@ -44,6 +45,7 @@ pub(crate) async fn terminate(
         return Err(unjudged());
     }
     let Some(negotiated) = negotiated(&connection) else { return Err(unjudged()) };
+    let Some(chain) = ProvenChain::by_rustls(&connection, chain) else { return Err(unproven()) };
     if !handshake.opened.is_empty() {
         // No early data is allowed, and the engine is fed record by record up to Finished.
         return Err(unjudged());
@@ -51,7 +53,7 @@ pub(crate) async fn terminate(
     // What grew for certificates is not kept for a tunnel's lifetime.
     handshake.input.shrink_to_fit();
     let records = Records::server(connection, &secrets).map_err(internal)?;
-    Ok(Terminated { records, received: handshake.input, chain, decision, negotiated })
+    Ok(TerminatedHandshake { records, received: handshake.input, chain, decision, negotiated })
 }
 
 /// One configuration a connection: its verifier and resolver carry what belongs to this client alone. What costs
@@ -98,16 +100,16 @@ fn begin(
     UnbufferedServerConnection::new(Arc::new(config))
 }
 
-fn refused(broken: Broken, judge: &dyn Judge, judgement: &Judgement, name_differs: &AtomicBool) -> Refused {
+fn refused(broken: Broken, judge: &dyn Judge, judgement: &Judgement, name_differs: &AtomicBool) -> RefusedHandshake {
     let (error, last_words) = match broken {
         Broken::Engine(error, last_words) => (error, last_words),
         Broken::Socket(error) => {
             let detail = format!("in the handshake: {error}");
-            return Refused { end: HandshakeEnd::Socket(error), alert: None, detail, last_words: None };
+            return RefusedHandshake { end: HandshakeEnd::Socket(error), alert: None, detail, last_words: None };
         }
         Broken::TooMuchInput => {
             let detail = "more bytes than a handshake may have".to_owned();
-            return Refused { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) };
+            return RefusedHandshake { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) };
         }
     };
     let mut detail = describe(&error);
@@ -137,7 +139,7 @@ fn refused(broken: Broken, judge: &dyn Judge, judgement: &Judgement, name_differ
     if name_differs.load(Ordering::Relaxed) {
         detail = "the server name read by the engine is not the one the site was chosen by".to_owned();
     }
-    Refused { end, alert, detail, last_words: Some(last_words) }
+    RefusedHandshake { end, alert, detail, last_words: Some(last_words) }
 }
 
 /// Which alert rustls has queued with an error, where it was encrypted.
@@ -184,13 +186,19 @@ const SUITES_13: &[(CipherSuite, &str)] = &[
 ];
 
 /// Fail closed: an engine that reports success without a permit has a fault, or this file has.
-fn unjudged() -> Refused {
+fn unjudged() -> RefusedHandshake {
     let detail = "the engine finished a handshake that nobody permitted".to_owned();
-    Refused { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) }
+    RefusedHandshake { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) }
 }
 
-fn internal(error: Error) -> Refused {
-    Refused { end: HandshakeEnd::Failed, alert: None, detail: describe(&error), last_words: Some(Vec::new()) }
+/// Fail closed, likewise.
+fn unproven() -> RefusedHandshake {
+    let detail = "the client proved the key of another certificate than was judged".to_owned();
+    RefusedHandshake { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) }
+}
+
+fn internal(error: Error) -> RefusedHandshake {
+    RefusedHandshake { end: HandshakeEnd::Failed, alert: None, detail: describe(&error), last_words: Some(Vec::new()) }
 }
 
 /// The engine needs no time: judging is the judge's, and there are no tickets to age.

@@ -10,7 +10,7 @@ use crate::openssl_library::{describe, describe_stack};
 use crate::suites::{self, Overhead, Suite};
 
 /// Handshake first, then records.
-pub(crate) struct Session {
+pub(crate) struct OpenSslConnection {
     stream: SslStream<Pipe>,
     overhead: Overhead,
 }
@@ -39,13 +39,13 @@ pub(crate) struct Agreed {
     pub(crate) suite: &'static Suite,
 }
 
-impl Session {
+impl OpenSslConnection {
     /// `ssl` knows which side it is on.
-    pub(crate) fn new(ssl: Ssl) -> Result<Session, String> {
+    pub(crate) fn new(ssl: Ssl) -> Result<OpenSslConnection, String> {
         // Until the suite is known nothing is sealed or opened.
         let overhead = Overhead { min: 0, max: 0 };
         let stream = SslStream::new(ssl, Pipe::default()).map_err(|error| describe_stack(&error))?;
-        Ok(Session { stream, overhead })
+        Ok(OpenSslConnection { stream, overhead })
     }
 
     pub(crate) fn ssl(&self) -> &SslRef {
@@ -90,9 +90,14 @@ impl Session {
         VERSIONS.iter().find(|(known, _, _)| *known == version).map(|(_, code, _)| *code)
     }
 
-    /// The certificate whose key the peer was made to prove.
-    pub(crate) fn proved(&self) -> Option<Vec<u8>> {
-        self.ssl().peer_certificate()?.to_der().ok()
+    /// The certificate whose key the peer has proved to hold. None before the handshake is finished: OpenSSL knows the
+    /// certificate earlier, and verifies the proof later.
+    pub(crate) fn proven_certificate(&self) -> Option<Vec<u8>> {
+        let ssl = self.ssl();
+        if !ssl.is_init_finished() {
+            return None;
+        }
+        ssl.peer_certificate()?.to_der().ok()
     }
 
     /// The most that sealing adds to the body of a record.

@@ -16,12 +16,12 @@ async fn every_version_with_every_kind_of_key() {
             let judge = Counting::new(estatewide());
             let (address, task) = serve(site(), judge.clone()).await;
             let server = tokio::spawn(async move {
-                let Accepted { mut stream, chain, decision, negotiated } = ended(task).await.unwrap();
+                let Accepted { mut stream, chain, decision, negotiated, .. } = ended(task).await.unwrap();
                 assert_eq!(negotiated.version, label);
                 assert!(matches!(decision.verdict, Verdict::Permit(_)));
                 let identity = decision.identity.unwrap();
                 assert_eq!(identity.dns_names, [format!("{name}.corp.example.test")]);
-                assert!(!chain.certificates.is_empty());
+                assert!(!chain.presented().certificates.is_empty());
                 assert_eq!(read_exactly(&mut stream, 5).await, b"ping\n");
                 stream.write_all(b"pong\n").await.unwrap();
                 stream.close().await;

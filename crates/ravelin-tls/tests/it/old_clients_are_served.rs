@@ -76,7 +76,7 @@ async fn every_old_client_with_its_certificate() {
             assert_eq!((negotiated.version, negotiated.suite), (version, suite), "{case}");
             assert_eq!(negotiated.engine, Engine::OpenSsl, "{case}");
             assert!(matches!(decision.verdict, Verdict::Permit(_)));
-            assert!(!chain.certificates.is_empty());
+            assert!(!chain.presented().certificates.is_empty());
             assert_eq!((data, judge.calls()), (b"ping\n".to_vec(), 1), "{case}");
         }
     }

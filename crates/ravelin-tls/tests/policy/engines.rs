@@ -44,7 +44,11 @@ pub(crate) fn also(row: &Row<'_>) {
             (Verdict::Permit(_), Some(issued)) => {
                 let ended = with_client(row, |address| proving_client(address, ciphers, issued, &row.chain));
                 let accepted = ended.unwrap_or_else(|failure| panic!("{case}: {failure:?}"));
-                assert_eq!((accepted.negotiated.engine, accepted.chain == row.chain), (engine, true), "{case}");
+                assert_eq!(
+                    (accepted.negotiated.engine, *accepted.chain.presented() == row.chain),
+                    (engine, true),
+                    "{case}"
+                );
                 assert_eq!(accepted.decision.rules, expected.rules, "{case}");
             }
             _ => {

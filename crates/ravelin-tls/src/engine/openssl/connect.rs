@@ -19,7 +19,7 @@ use crate::engine::gate::{Gate, Peer, Presented};
 use crate::escape::describe;
 use crate::openssl_library::describe_stack;
 use crate::records::Records;
-use crate::records::openssl::{Session, Step};
+use crate::records::openssl::{OpenSslConnection, Step};
 use crate::stream::{TlsParts, TlsStream};
 use crate::wire;
 
@@ -36,14 +36,14 @@ pub(crate) async fn connect(
     let mut ssl = Ssl::new(context).map_err(|error| io::Error::other(describe_stack(&error)))?;
     ssl.set_connect_state();
     ssl.set_hostname(&name.to_str()).map_err(|error| io::Error::other(describe_stack(&error)))?;
-    let mut session = Session::new(ssl).map_err(io::Error::other)?;
+    let mut connection = OpenSslConnection::new(ssl).map_err(io::Error::other)?;
     let mut gate = Gate::new(Peer::Server);
     let mut verified = None;
     let mut inlet = Inlet::default();
     loop {
-        session.feed(&gate.take_passed());
-        let step = session.advance();
-        let output = session.take_output();
+        connection.feed(&gate.take_passed());
+        let step = connection.advance();
+        let output = connection.take_output();
         match step {
             Step::Broken(why) => {
                 wire::send_and_linger(&mut tcp, &output).await;
@@ -74,14 +74,14 @@ pub(crate) async fn connect(
             return Err(invalid(why));
         }
     }
-    if verified.is_none() || session.proved() != verified {
+    if verified.is_none() || connection.proven_certificate() != verified {
         return Err(invalid("the server proved the key of another certificate than was verified".to_owned()));
     }
-    let Some((_, mut received)) = session.established() else {
+    let Some((_, mut received)) = connection.established() else {
         return Err(invalid("the engine agreed on what it did not offer".to_owned()));
     };
     received.shrink_to_fit();
-    Ok(TlsStream::new(TlsParts { tcp, records: Records::openssl(session), received, opened: Vec::new() }))
+    Ok(TlsStream::new(TlsParts { tcp, records: Records::openssl(connection), received, opened: Vec::new() }))
 }
 
 /// Returns the leaf.
