@@ -32,7 +32,7 @@ use rustls::server::UnbufferedServerConnection;
 /// }
 /// ```
 ///
-/// ```compile_fail,E0599
+/// ```compile_fail,E0277
 /// use ravelin_tls::ProvenChain;
 ///
 /// fn twice(proven: &ProvenChain) -> ProvenChain {

@@ -75,8 +75,8 @@ async fn every_old_client_with_its_certificate() {
             let (negotiated, chain, data) = server.await.unwrap();
             assert_eq!((negotiated.version, negotiated.suite), (version, suite), "{case}");
             assert_eq!(negotiated.engine, Engine::OpenSsl, "{case}");
-            assert!(!chain.presented().certificates.is_empty());
             assert!(!chain.permit().policy().is_empty());
+            assert!(!chain.presented().certificates.is_empty());
             assert_eq!((data, judge.calls()), (b"ping\n".to_vec(), 1), "{case}");
         }
     }
