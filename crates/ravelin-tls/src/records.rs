@@ -42,7 +42,7 @@ enum Engine {
     OpenSsl(Box<openssl::Session>),
 }
 
-/// See `ravelin_relay::Opened`.
+/// See `ravelin_relay::OpenProgress`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Opened {
     /// Bytes of input done with.
@@ -53,7 +53,7 @@ pub struct Opened {
     pub ended: bool,
 }
 
-/// See `ravelin_relay::Sealed`.
+/// See `ravelin_relay::SealProgress`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Sealed {
     /// Plaintext done with.

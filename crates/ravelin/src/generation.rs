@@ -195,7 +195,7 @@ pub(crate) fn build_policy(
         },
         revocation: RevocationSpec {
             check: policy.revocation.check,
-            lists: files::lists(&policy.revocation.crls, &key("revocation.crls"), problems),
+            crls: files::lists(&policy.revocation.crls, &key("revocation.crls"), problems),
             unknown_allowed: policy.revocation.unknown_allowed,
             stale_grace: policy.revocation.stale_grace,
         },
