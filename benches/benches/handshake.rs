@@ -50,7 +50,7 @@ fn judge(estate: &Estate) -> Arc<dyn Judge> {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Chain,
-            lists: vec![
+            crls: vec![
                 source(&estate.root_crl.der),
                 source(&estate.issuing_crl.der),
                 source(&estate.issuing_renewed_crl.der),

@@ -78,7 +78,7 @@ pub(crate) fn policy(issuing_list: &[u8]) -> Result<Policy, Vec<Problem>> {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Chain,
-            lists: vec![source("root.crl", ROOT_LIST), source("issuing.crl", issuing_list)],
+            crls: vec![source("root.crl", ROOT_LIST), source("issuing.crl", issuing_list)],
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },

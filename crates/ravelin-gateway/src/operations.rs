@@ -226,7 +226,7 @@ impl Gateway {
         let generation = self.generation();
         let mut views = Vec::new();
         for (name, policy) in &generation.policies {
-            for list in policy.lists() {
+            for list in policy.crls() {
                 views.push(ListView {
                     policy: name.clone(),
                     origin: list.origin.to_string(),

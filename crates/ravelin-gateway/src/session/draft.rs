@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ravelin_policy::{DecisionReport, escape};
+use ravelin_policy::{DecisionReport, Identity, escape};
 use ravelin_tls::Negotiated;
 use ravelin_tls::hello::{ClientHello, ServerName};
 
@@ -119,7 +119,7 @@ impl Draft {
 
     /// The name a person would use for the client's machine.
     pub(crate) fn display_name(&self) -> String {
-        self.record.identity.as_ref().map(|identity| escape(identity.display_name())).unwrap_or_default()
+        self.record.identity.as_ref().map(Identity::display_name).unwrap_or_default()
     }
 
     /// The tunnel begins: what is known takes less room from here on.

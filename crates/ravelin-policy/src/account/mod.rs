@@ -360,7 +360,7 @@ fn candidates<'d>(directory: &'d Directory, names: &[String]) -> Vec<AccountRef<
     for name in names {
         add(directory.by_host(name));
         let Some((label, suffix)) = name.split_once('.') else { continue };
-        if label.len() <= SAM_NAME_OCTETS_MAX {
+        if label.len() <= SAM_NAME_BYTES_MAX {
             for (place, domain) in directory.domains().iter().enumerate() {
                 if domain.dns_name.eq_ignore_ascii_case(suffix) {
                     add(directory.by_sam_account_name(place, &format!("{label}$")));
@@ -424,6 +424,6 @@ const SERVER_TRUST: u32 = 0x2000;
 /// ADS_UF_PARTIAL_SECRETS_ACCOUNT: a read-only domain controller.
 const PARTIAL_SECRETS: u32 = 0x0400_0000;
 /// NetBIOS names have 15 characters; a longer host name's account is found by its host name.
-const SAM_NAME_OCTETS_MAX: usize = 15;
+const SAM_NAME_BYTES_MAX: usize = 15;
 /// Keeps a detail below a kilobyte.
 const NAMES_SHOWN_MAX: usize = 3;
