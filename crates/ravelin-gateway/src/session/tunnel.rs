@@ -1,4 +1,4 @@
-//! Hands an admitted session to a relay thread and writes down how its tunnel ended.
+//! Hands an admitted session to a relay thread and records how its tunnel ended.
 
 use std::io;
 use std::net::TcpStream as StdTcpStream;
