@@ -73,7 +73,7 @@ fn element(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (tag, rest) = der.split_first()?;
     let (first, rest) = rest.split_first()?;
     let (length, rest) = match usize::from(*first) {
-        short @ 0..0x80 => (short, rest),
+        short @ 0..=0x7f => (short, rest),
         long @ 0x81..=0x84 => {
             let (length, rest) = rest.split_at_checked(long - 0x80)?;
             (length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)

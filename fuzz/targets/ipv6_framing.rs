@@ -30,8 +30,8 @@ fn check(packet: &Packet<'_>) {
     assert_eq!(bytes[0] >> 4, 6);
     assert_eq!(bytes.len(), 40 + usize::from(u16::from_be_bytes([bytes[4], bytes[5]])));
     assert_eq!(packet.payload(), &bytes[40..]);
-    assert_eq!(packet.source().bytes(), bytes[8..24]);
-    assert_eq!(packet.destination().bytes(), bytes[24..40]);
+    assert_eq!(packet.source().octets(), bytes[8..24]);
+    assert_eq!(packet.destination().octets(), bytes[24..40]);
     assert_eq!((packet.next_header(), packet.hop_limit()), (bytes[6], bytes[7]));
 }
 
