@@ -48,7 +48,7 @@ fn both_readers_find_the_same() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_the_policy_accepts_both_read_alike(
