@@ -77,7 +77,7 @@ impl UpstreamTls {
         }
         if spec.min > spec.max {
             let text = "min is newer than max, so that no version is left: swap them or drop one".to_owned();
-            problems.push(SettingProblem { key: "tls", text });
+            problems.push(SettingProblem::of_tls(text));
         }
         let server_name =
             server_name::normalized(spec.server_name.as_bytes()).and_then(|name| ServerName::try_from(name).ok());
@@ -87,9 +87,7 @@ impl UpstreamTls {
         }
         let (Some(server_name), true) = (server_name, problems.is_empty()) else { return Err(problems) };
         let settings = Settings { identity: spec.client_identity, legacy: spec.legacy, min: spec.min, max: spec.max };
-        let engine = verifier(roots)
-            .and_then(|verifier| settings.engine(verifier))
-            .map_err(|texts| texts.into_iter().map(|text| SettingProblem { key: "tls", text }).collect::<Vec<_>>())?;
+        let engine = verifier(roots).and_then(|verifier| settings.engine(verifier))?;
         Ok(UpstreamTls { engine, server_name })
     }
 }
@@ -103,34 +101,37 @@ struct Settings {
 
 impl Settings {
     /// A hello must hold everything at once, so the engine is chosen by what the settings allow.
-    fn engine(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
+    fn engine(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<SettingProblem>> {
         if self.legacy == LegacyTls::default() && self.min >= TlsVersion::V1_2 {
-            return self.rustls(verifier).map(|config| Engine::Rustls(Arc::new(config))).map_err(|text| vec![text]);
+            return self
+                .rustls(verifier)
+                .map(|config| Engine::Rustls(Arc::new(config)))
+                .map_err(|problem| vec![problem]);
         }
         self.openssl(verifier)
     }
 
     #[cfg(not(feature = "legacy-tls"))]
-    fn openssl(self, _: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
-        Err(vec![crate::legacy::NOT_BUILT_IN.to_owned()])
+    fn openssl(self, _: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<SettingProblem>> {
+        Err(vec![SettingProblem::of_tls(crate::legacy::NOT_BUILT_IN)])
     }
 
     #[cfg(feature = "legacy-tls")]
-    fn openssl(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
+    fn openssl(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<SettingProblem>> {
         let suites = suites::for_upstream(&self.legacy);
         let problems = suites::version_problems(self.min, self.max, &self.legacy, &suites);
         if !problems.is_empty() {
             return Err(problems);
         }
         let context = openssl_context::client_context(self.identity.as_ref(), self.min, self.max, &suites)
-            .map_err(|why| vec![format!("OpenSSL cannot meet servers so: {why}")])?;
+            .map_err(|why| vec![SettingProblem::of_tls(format!("OpenSSL cannot connect to servers so: {why}"))])?;
         Ok(Engine::OpenSsl(context, verifier))
     }
 
-    fn rustls(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, String> {
+    fn rustls(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, SettingProblem> {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(rustls_versions(self.min, self.max))
-            .map_err(|error| describe(&error))?
+            .map_err(|error| SettingProblem::of_tls(describe(&error)))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         let mut config = match self.identity {
@@ -147,9 +148,9 @@ impl Settings {
     }
 }
 
-fn verifier(roots: RootCertStore) -> Result<Arc<dyn ServerCertVerifier>, Vec<String>> {
+fn verifier(roots: RootCertStore) -> Result<Arc<dyn ServerCertVerifier>, Vec<SettingProblem>> {
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    Ok(verifier.map_err(|error| vec![error.to_string()])?)
+    Ok(verifier.map_err(|error| vec![SettingProblem::of_tls(error.to_string())])?)
 }
 
 /// Handshake as a client. Total time is the caller's.

@@ -67,8 +67,8 @@ impl ServerIdentity {
     /// # Errors
     /// Wrong password, no key, unsupported protection (says how to re-export), …
     pub fn from_pfx(origin: &str, pfx: &[u8], password: &str) -> Result<ServerIdentity, IdentityProblem> {
-        let (certificates, key) =
-            pfx::read(pfx, password).map_err(|text| IdentityProblem { origin: origin.to_owned(), text })?;
+        let (certificates, key) = pfx::read(pfx, password)
+            .map_err(|error| IdentityProblem { origin: origin.to_owned(), text: error.to_string() })?;
         assemble(origin, certificates, origin, key)
     }
 
@@ -149,7 +149,7 @@ fn read_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     };
     if let Some(Ok(mut second)) = keys.next() {
         second.zeroize();
-        return Err("holds more than one private key: which is meant cannot be told, leave one".to_owned());
+        return Err("holds more than one private key: which is meant cannot be known, leave one".to_owned());
     }
     Ok(key)
 }

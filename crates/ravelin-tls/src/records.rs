@@ -32,7 +32,7 @@ pub struct Records {
     /// The peer sent close_notify.
     ended: bool,
     /// Nothing may be opened or sealed any more: why.
-    broken: Option<String>,
+    broken: Option<RecordsError>,
 }
 
 // Boxed: a tunnel's task stays small, and whoever holds `Records` moves a pointer.
@@ -89,7 +89,7 @@ impl Records {
             #[cfg(feature = "legacy-tls")]
             Engine::OpenSsl(connection) => connection.open(input, plaintext, reply),
         };
-        let mut opened = opened.map_err(|why| self.break_off(why))?;
+        let mut opened = opened.map_err(|error| self.break_off(error))?;
         if opened.ended {
             self.ended = true;
             opened.consumed = input.len();
@@ -108,7 +108,7 @@ impl Records {
             #[cfg(feature = "legacy-tls")]
             Engine::OpenSsl(connection) => match connection.seal(plaintext, output) {
                 Ok(sealed) => (sealed, None),
-                Err(why) => return Err(self.break_off(why)),
+                Err(error) => return Err(self.break_off(error)),
             },
         };
         match stopped {
@@ -116,7 +116,7 @@ impl Records {
             // What was sealed before must go out; the next call tells.
             Some(_) if sealed.consumed > 0 => Ok(sealed),
             Some(Stop::KeyLimit) => Err(RecordsError::KeyLimit),
-            Some(Stop::Closed) => Err(self.break_off("sealed after the end".to_owned())),
+            Some(Stop::Closed) => Err(self.break_off(RecordsError::Broken("sealed after the end".to_owned()))),
         }
     }
 
@@ -141,7 +141,7 @@ impl Records {
             #[cfg(feature = "legacy-tls")]
             Engine::OpenSsl(_) => None,
         };
-        sealed.ok_or_else(|| self.break_off("a record that cannot be sealed in place".to_owned()))
+        sealed.ok_or_else(|| self.break_off(RecordsError::Broken("a record that cannot be sealed in place".to_owned())))
     }
 
     /// Appends close_notify; nothing where an alert has ended the connection, or close_notify was sealed before.
@@ -157,12 +157,12 @@ impl Records {
     }
 
     fn check(&self) -> Result<(), RecordsError> {
-        self.broken.clone().map_or(Ok(()), |why| Err(RecordsError::Broken(why)))
+        self.broken.clone().map_or(Ok(()), Err)
     }
 
-    fn break_off(&mut self, why: String) -> RecordsError {
-        self.broken = Some(why.clone());
-        RecordsError::Broken(why)
+    fn break_off(&mut self, error: RecordsError) -> RecordsError {
+        self.broken = Some(error.clone());
+        error
     }
 
     /// The most bytes that sealing `plaintext_len` bytes can need.

@@ -75,12 +75,10 @@ impl SiteTls {
         let offers = if identities.is_empty() || spec.min > spec.max {
             Vec::new()
         } else {
-            offers::build(&identities, spec.min, spec.max, &spec.legacy, &spec.authority_hints).unwrap_or_else(
-                |texts| {
-                    texts.iter().for_each(|text| problem("tls", text));
-                    Vec::new()
-                },
-            )
+            offers::build(&identities, spec.min, spec.max, &spec.legacy, &spec.authority_hints).unwrap_or_else(|more| {
+                problems.extend(more);
+                Vec::new()
+            })
         };
         if !problems.is_empty() {
             return Err(problems);

@@ -1,6 +1,8 @@
 //! The suites that rustls lacks and old Windows needs: the one table from which lists, choices and labels are made.
 
 use crate::legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
+#[cfg(feature = "legacy-tls")]
+use crate::setting_problem::SettingProblem;
 
 /// A suite of TLS 1.2 or older that the OpenSSL engine may offer.
 #[derive(Debug, Eq, PartialEq)]
@@ -106,23 +108,28 @@ pub(crate) fn any_for(version: TlsVersion, suites: &[&Suite]) -> bool {
 
 /// Version bounds that leave the OpenSSL engine nothing to do.
 #[cfg(feature = "legacy-tls")]
-pub(crate) fn version_problems(min: TlsVersion, max: TlsVersion, legacy: &LegacyTls, suites: &[&Suite]) -> Vec<String> {
+pub(crate) fn version_problems(
+    min: TlsVersion,
+    max: TlsVersion,
+    legacy: &LegacyTls,
+    suites: &[&Suite],
+) -> Vec<SettingProblem> {
     let mut problems = Vec::new();
     if *legacy != LegacyTls::default() && min > TlsVersion::V1_2 {
         let text = "null encryption and old suites end with TLS 1.2, and min is TLS 1.3: lower min or drop them";
-        problems.push(text.to_owned());
+        problems.push(SettingProblem::of_tls(text));
     }
     if min < TlsVersion::V1_2 && !any_for(min, suites) {
         let min = min.name();
-        problems.push(format!(
+        problems.push(SettingProblem::of_tls(format!(
             "min is {min}, and no suite of {min} is allowed: list {}, {} or {}, or allow null encryption",
             LegacySuite::EcdheEcdsaCbc.label(),
             LegacySuite::EcdheRsaCbc.label(),
             LegacySuite::RsaCbc.label()
-        ));
+        )));
     }
     if max < TlsVersion::V1_2 && !any_for(max, suites) {
-        problems.push(format!("max is {}, and no suite of it is allowed", max.name()));
+        problems.push(SettingProblem::of_tls(format!("max is {}, and no suite of it is allowed", max.name())));
     }
     problems
 }

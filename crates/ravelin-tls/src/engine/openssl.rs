@@ -21,7 +21,7 @@ use crate::alert::{self, Alert};
 use crate::connection::{Inlet, TooMuchInput, alert_in_the_clear};
 use crate::hello::PeekedHello;
 use crate::hello::server_name::ServerName;
-use crate::openssl_library::describe_stack;
+use crate::openssl_library::OpenSslError;
 use crate::outcome::{Engine, HandshakeEnd, Judge, Negotiated};
 use crate::records::Records;
 use crate::records::openssl::{OpenSslConnection, Step};
@@ -35,7 +35,8 @@ pub(crate) async fn terminate(
     offer: &Offer,
     judge: Arc<dyn Judge>,
 ) -> Result<TerminatedHandshake, RefusedHandshake> {
-    let mut handshake = Handshake::begin(offer, hello.hello.server_name, judge).map_err(failed)?;
+    let mut handshake =
+        Handshake::begin(offer, hello.hello.server_name, judge).map_err(|error| failed(error.to_string()))?;
     let mut inlet = Inlet::after(hello.bytes.len());
     let mut input = hello.bytes;
     loop {
@@ -83,8 +84,8 @@ struct Broken {
 }
 
 impl Handshake {
-    fn begin(offer: &Offer, peeked: ServerName, judge: Arc<dyn Judge>) -> Result<Handshake, String> {
-        let mut ssl = Ssl::new(&offer.context).map_err(|error| describe_stack(&error))?;
+    fn begin(offer: &Offer, peeked: ServerName, judge: Arc<dyn Judge>) -> Result<Handshake, OpenSslError> {
+        let mut ssl = Ssl::new(&offer.context)?;
         ssl.set_accept_state();
         Ok(Handshake {
             connection: OpenSslConnection::new(ssl)?,
@@ -122,7 +123,7 @@ impl Handshake {
                 }
                 Ok(Progress::NeedMore)
             }
-            Step::Broken(detail) => Err(Broken { end: HandshakeEnd::Failed, detail, alert: None }),
+            Step::Broken(error) => Err(Broken { end: HandshakeEnd::Failed, detail: error.to_string(), alert: None }),
         }
     }
 

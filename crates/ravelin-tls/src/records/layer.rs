@@ -8,7 +8,7 @@ use rustls::{ConnectionTrafficSecrets, Error, ExtractedSecrets};
 use super::cipher::{Algorithm, Cipher};
 use super::protection::{Content, NotOpened, Protection, Shape};
 use super::secrets::{TrafficSecret, TrafficSecrets};
-use super::types::{Frame, Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
+use super::types::{Frame, Opened, RECORD_PLAINTEXT_BYTES_MAX, RecordsError, Sealed};
 use crate::alert::Alert;
 use crate::connection::{
     ALERT, APPLICATION_DATA, Front, HANDSHAKE, RECORD_BODY_BYTES_MAX, RECORD_HEADER_BYTES, RECORD_KINDS, front_record,
@@ -102,7 +102,12 @@ impl Layer {
     }
 
     /// See `Records::open`.
-    pub(super) fn open(&mut self, input: &[u8], plaintext: &mut [u8], reply: &mut Vec<u8>) -> Result<Opened, String> {
+    pub(super) fn open(
+        &mut self,
+        input: &[u8],
+        plaintext: &mut [u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<Opened, RecordsError> {
         let mut opened = Opened::default();
         while !opened.ended {
             match self.open_record(input, plaintext, &mut opened) {
@@ -113,7 +118,7 @@ impl Layer {
                         self.seal_alert(level, alert, reply);
                     }
                     self.closed = true;
-                    return Err(why);
+                    return Err(RecordsError::Broken(why));
                 }
             }
         }

@@ -4,9 +4,9 @@ use std::io::{self, Read, Write};
 
 use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVersion};
 
-use super::types::{Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
+use super::types::{Opened, RECORD_PLAINTEXT_BYTES_MAX, RecordsError, Sealed};
 use crate::connection::{APPLICATION_DATA, Front, HANDSHAKE, RECORD_HEADER_BYTES, Record, front_record};
-use crate::openssl_library::{describe, describe_stack};
+use crate::openssl_library::OpenSslError;
 use crate::suites::{self, Overhead, Suite};
 
 /// Handshake first, then records.
@@ -28,8 +28,8 @@ struct Pipe {
 pub(crate) enum Step {
     Done,
     NeedMore,
-    /// Escaped and bounded; what is to be said to the peer is in the output.
-    Broken(String),
+    /// What is to be sent to the peer is in the output.
+    Broken(OpenSslError),
 }
 
 /// What a handshake agreed on.
@@ -41,10 +41,10 @@ pub(crate) struct Agreed {
 
 impl OpenSslConnection {
     /// `ssl` knows which side it is on.
-    pub(crate) fn new(ssl: Ssl) -> Result<OpenSslConnection, String> {
+    pub(crate) fn new(ssl: Ssl) -> Result<OpenSslConnection, OpenSslError> {
         // Until the suite is known nothing is sealed or opened.
         let overhead = Overhead { min: 0, max: 0 };
-        let stream = SslStream::new(ssl, Pipe::default()).map_err(|error| describe_stack(&error))?;
+        let stream = SslStream::new(ssl, Pipe::default())?;
         Ok(OpenSslConnection { stream, overhead })
     }
 
@@ -62,7 +62,7 @@ impl OpenSslConnection {
         match self.stream.do_handshake() {
             Ok(()) => Step::Done,
             Err(error) if error.code() == ErrorCode::WANT_READ => Step::NeedMore,
-            Err(error) => Step::Broken(describe(&error)),
+            Err(error) => Step::Broken(error.into()),
         }
     }
 
@@ -106,7 +106,12 @@ impl OpenSslConnection {
     }
 
     /// See `Records::open`.
-    pub(crate) fn open(&mut self, input: &[u8], plaintext: &mut [u8], reply: &mut Vec<u8>) -> Result<Opened, String> {
+    pub(crate) fn open(
+        &mut self,
+        input: &[u8],
+        plaintext: &mut [u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<Opened, RecordsError> {
         let mut opened = Opened::default();
         let result = self.open_records(input, plaintext, &mut opened);
         let pipe = self.stream.get_mut();
@@ -116,7 +121,7 @@ impl OpenSslConnection {
         result.map(|()| opened)
     }
 
-    fn open_records(&mut self, input: &[u8], plaintext: &mut [u8], opened: &mut Opened) -> Result<(), String> {
+    fn open_records(&mut self, input: &[u8], plaintext: &mut [u8], opened: &mut Opened) -> Result<(), RecordsError> {
         while !opened.ended {
             let rest = input.get(opened.consumed..).unwrap_or_default();
             let (shown, kind) = match front_record(rest) {
@@ -133,14 +138,14 @@ impl OpenSslConnection {
             self.open_record(plaintext, opened)?;
             if kind == Some(HANDSHAKE) {
                 // The engine has refused by a warning, and would go on.
-                return Err("tried to renegotiate".to_owned());
+                return Err(RecordsError::Broken("tried to renegotiate".to_owned()));
             }
             opened.consumed += shown;
         }
         Ok(())
     }
 
-    fn open_record(&mut self, plaintext: &mut [u8], opened: &mut Opened) -> Result<(), String> {
+    fn open_record(&mut self, plaintext: &mut [u8], opened: &mut Opened) -> Result<(), RecordsError> {
         loop {
             let room = plaintext.get_mut(opened.produced..).unwrap_or_default();
             // A record without plaintext is read by asking for some.
@@ -148,13 +153,13 @@ impl OpenSslConnection {
             let (room, is_room) = if room.is_empty() { (&mut none[..], false) } else { (room, true) };
             match self.stream.ssl_read(room) {
                 Ok(produced) if is_room => opened.produced += produced,
-                Ok(_) => return Err("a record held more than its length allows".to_owned()),
+                Ok(_) => return Err(RecordsError::Broken("a record held more than its length allows".to_owned())),
                 Err(error) if error.code() == ErrorCode::WANT_READ => return Ok(()),
                 Err(error) if error.code() == ErrorCode::ZERO_RETURN => {
                     opened.ended = true;
                     return Ok(());
                 }
-                Err(error) => return Err(describe(&error)),
+                Err(error) => return Err(broken(error.into())),
             }
         }
     }
@@ -169,14 +174,14 @@ impl OpenSslConnection {
     }
 
     /// See `Records::seal`.
-    pub(crate) fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, String> {
+    pub(crate) fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, RecordsError> {
         let mut sealed = Sealed::default();
         let result = self.seal_records(plaintext, output, &mut sealed);
         self.stream.get_mut().output = Vec::new();
         result.map(|()| sealed)
     }
 
-    fn seal_records(&mut self, plaintext: &[u8], output: &mut [u8], sealed: &mut Sealed) -> Result<(), String> {
+    fn seal_records(&mut self, plaintext: &[u8], output: &mut [u8], sealed: &mut Sealed) -> Result<(), RecordsError> {
         loop {
             let rest = plaintext.get(sealed.consumed..).unwrap_or_default();
             let room = output.get_mut(sealed.produced..).unwrap_or_default();
@@ -186,10 +191,10 @@ impl OpenSslConnection {
             let length = if fits >= wanted || sealed.produced == 0 { wanted.min(fits) } else { 0 };
             let Some(piece) = rest.get(..length).filter(|piece| !piece.is_empty()) else { return Ok(()) };
             self.stream.get_mut().output.clear();
-            let written = self.stream.ssl_write(piece).map_err(|error| describe(&error))?;
+            let written = self.stream.ssl_write(piece).map_err(|error| broken(error.into()))?;
             let record = &self.stream.get_ref().output;
             let Some(room) = room.get_mut(..record.len()) else {
-                return Err("a record was longer than its suite allows".to_owned());
+                return Err(RecordsError::Broken("a record was longer than its suite allows".to_owned()));
             };
             room.copy_from_slice(record);
             sealed.consumed += written;
@@ -228,6 +233,10 @@ impl Write for Pipe {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn broken(error: OpenSslError) -> RecordsError {
+    RecordsError::Broken(error.to_string())
 }
 
 const VERSIONS: &[(SslVersion, u16, &str)] = &[

@@ -5,6 +5,7 @@ use crate::identity::ServerIdentity;
 #[cfg(feature = "legacy-tls")]
 use crate::legacy::NullEncryption;
 use crate::legacy::{LegacyTls, TlsVersion};
+use crate::setting_problem::SettingProblem;
 #[cfg(feature = "legacy-tls")]
 use crate::suites::{self, Family, Key};
 
@@ -18,7 +19,7 @@ pub(super) fn build(
     max: TlsVersion,
     legacy: &LegacyTls,
     hints: &[Vec<u8>],
-) -> Result<Vec<Offer>, Vec<String>> {
+) -> Result<Vec<Offer>, Vec<SettingProblem>> {
     if *legacy == LegacyTls::default() && min >= TlsVersion::V1_2 {
         return Ok(Vec::new());
     }
@@ -30,8 +31,8 @@ pub(super) fn build(
 }
 
 #[cfg(not(feature = "legacy-tls"))]
-fn problems(_: &[ServerIdentity], _: TlsVersion, _: TlsVersion, _: &LegacyTls) -> Vec<String> {
-    vec![crate::legacy::NOT_BUILT_IN.to_owned()]
+fn problems(_: &[ServerIdentity], _: TlsVersion, _: TlsVersion, _: &LegacyTls) -> Vec<SettingProblem> {
+    vec![SettingProblem::of_tls(crate::legacy::NOT_BUILT_IN)]
 }
 
 #[cfg(not(feature = "legacy-tls"))]
@@ -41,18 +42,23 @@ fn offers(
     _: TlsVersion,
     _: &LegacyTls,
     _: &[Vec<u8>],
-) -> Result<Vec<Offer>, Vec<String>> {
+) -> Result<Vec<Offer>, Vec<SettingProblem>> {
     Ok(Vec::new())
 }
 
 #[cfg(feature = "legacy-tls")]
-fn problems(identities: &[ServerIdentity], min: TlsVersion, max: TlsVersion, legacy: &LegacyTls) -> Vec<String> {
+fn problems(
+    identities: &[ServerIdentity],
+    min: TlsVersion,
+    max: TlsVersion,
+    legacy: &LegacyTls,
+) -> Vec<SettingProblem> {
     let mut problems = suites::version_problems(min, max, legacy, &suites::for_site(legacy));
     let has = |key: Key| identities.iter().any(|identity| identity.key() == Some(key));
     if legacy.null_encryption != NullEncryption::Off && !has(Key::Rsa) {
         let text = "null suites are bound to an RSA certificate, and the site has none: add one or switch \
                     null_encryption off";
-        problems.push(text.to_owned());
+        problems.push(SettingProblem::of_tls(text));
     }
     for family in &legacy.suites {
         let of_family = suites::for_site(legacy).into_iter().find(|suite| suite.family == Family::Legacy(*family));
@@ -64,7 +70,8 @@ fn problems(identities: &[ServerIdentity], min: TlsVersion, max: TlsVersion, leg
                 Key::Ecdsa => "an ECDSA",
             };
             let label = family.label();
-            problems.push(format!("{label} needs {kind} certificate, and the site has none: add one or drop {label}"));
+            let text = format!("{label} needs {kind} certificate, and the site has none: add one or drop {label}");
+            problems.push(SettingProblem::of_tls(text));
         }
     }
     problems
@@ -77,7 +84,7 @@ fn offers(
     max: TlsVersion,
     legacy: &LegacyTls,
     hints: &[Vec<u8>],
-) -> Result<Vec<Offer>, Vec<String>> {
+) -> Result<Vec<Offer>, Vec<SettingProblem>> {
     use rustls::NamedGroup;
 
     let mut offers = Vec::new();
@@ -95,7 +102,10 @@ fn offers(
         }
         match crate::openssl_context::server_context(identity, min, max, &suites, hints) {
             Ok(context) => offers.push(Offer { key, curve, suites, context }),
-            Err(why) => problems.push(format!("OpenSSL cannot use the certificate {}: {why}", identity.subject())),
+            Err(why) => {
+                let text = format!("OpenSSL cannot use the certificate {}: {why}", identity.subject());
+                problems.push(SettingProblem::of_tls(text));
+            }
         }
     }
     if problems.is_empty() { Ok(offers) } else { Err(problems) }

@@ -17,7 +17,7 @@ use crate::alert::Alert;
 use crate::connection::{Inlet, TooMuchInput};
 use crate::engine::gate::{Gate, Peer, Presented};
 use crate::escape::describe;
-use crate::openssl_library::describe_stack;
+use crate::openssl_library::OpenSslError;
 use crate::records::Records;
 use crate::records::openssl::{OpenSslConnection, Step};
 use crate::stream::{TlsParts, TlsStream};
@@ -33,10 +33,7 @@ pub(crate) async fn connect(
     name: &ServerName<'static>,
     verifier: &dyn ServerCertVerifier,
 ) -> io::Result<TlsStream> {
-    let mut ssl = Ssl::new(context).map_err(|error| io::Error::other(describe_stack(&error)))?;
-    ssl.set_connect_state();
-    ssl.set_hostname(&name.to_str()).map_err(|error| io::Error::other(describe_stack(&error)))?;
-    let mut connection = OpenSslConnection::new(ssl).map_err(io::Error::other)?;
+    let mut connection = begin(context, name).map_err(|error| io::Error::other(error.to_string()))?;
     let mut gate = Gate::new(Peer::Server);
     let mut verified = None;
     let mut inlet = Inlet::default();
@@ -82,6 +79,13 @@ pub(crate) async fn connect(
     };
     received.shrink_to_fit();
     Ok(TlsStream::new(TlsParts { tcp, records: Records::openssl(connection), received, opened: Vec::new() }))
+}
+
+fn begin(context: &SslContext, name: &ServerName<'static>) -> Result<OpenSslConnection, OpenSslError> {
+    let mut ssl = Ssl::new(context)?;
+    ssl.set_connect_state();
+    ssl.set_hostname(&name.to_str())?;
+    OpenSslConnection::new(ssl)
 }
 
 /// Returns the leaf.
