@@ -10,7 +10,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, Error, RootCertStore};
 use tokio::net::TcpStream;
 
-use crate::connection::{Broken, Handshake};
+use crate::connection::{RustlsHandshake, RustlsHandshakeError};
 #[cfg(feature = "legacy-tls")]
 use crate::engine::openssl::connect;
 use crate::escape::describe;
@@ -46,11 +46,11 @@ pub struct UpstreamTlsSpec {
 
 /// Built once a generation.
 pub struct UpstreamTls {
-    engine: Engine,
+    engine: UpstreamEngine,
     server_name: ServerName<'static>,
 }
 
-enum Engine {
+enum UpstreamEngine {
     Rustls(Arc<ClientConfig>),
     /// Servers are verified by the same verifier as there.
     #[cfg(feature = "legacy-tls")]
@@ -86,38 +86,39 @@ impl UpstreamTls {
             problems.push(SettingProblem { key: "server_name", text });
         }
         let (Some(server_name), true) = (server_name, problems.is_empty()) else { return Err(problems) };
-        let settings = Settings { identity: spec.client_identity, legacy: spec.legacy, min: spec.min, max: spec.max };
+        let settings =
+            UpstreamSettings { identity: spec.client_identity, legacy: spec.legacy, min: spec.min, max: spec.max };
         let engine = verifier(roots).and_then(|verifier| settings.engine(verifier))?;
         Ok(UpstreamTls { engine, server_name })
     }
 }
 
-struct Settings {
+struct UpstreamSettings {
     identity: Option<ServerIdentity>,
     legacy: LegacyTls,
     min: TlsVersion,
     max: TlsVersion,
 }
 
-impl Settings {
+impl UpstreamSettings {
     /// A hello must hold everything at once, so the engine is chosen by what the settings allow.
-    fn engine(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<SettingProblem>> {
+    fn engine(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<UpstreamEngine, Vec<SettingProblem>> {
         if self.legacy == LegacyTls::default() && self.min >= TlsVersion::V1_2 {
             return self
                 .rustls(verifier)
-                .map(|config| Engine::Rustls(Arc::new(config)))
+                .map(|config| UpstreamEngine::Rustls(Arc::new(config)))
                 .map_err(|problem| vec![problem]);
         }
         self.openssl(verifier)
     }
 
     #[cfg(not(feature = "legacy-tls"))]
-    fn openssl(self, _: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<SettingProblem>> {
+    fn openssl(self, _: Arc<dyn ServerCertVerifier>) -> Result<UpstreamEngine, Vec<SettingProblem>> {
         Err(vec![SettingProblem::of_tls(crate::legacy::NOT_BUILT_IN)])
     }
 
     #[cfg(feature = "legacy-tls")]
-    fn openssl(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<SettingProblem>> {
+    fn openssl(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<UpstreamEngine, Vec<SettingProblem>> {
         let suites = suites::for_upstream(&self.legacy);
         let problems = suites::version_problems(self.min, self.max, &self.legacy, &suites);
         if !problems.is_empty() {
@@ -125,7 +126,7 @@ impl Settings {
         }
         let context = openssl_context::client_context(self.identity.as_ref(), self.min, self.max, &suites)
             .map_err(|why| vec![SettingProblem::of_tls(format!("OpenSSL cannot connect to servers so: {why}"))])?;
-        Ok(Engine::OpenSsl(context, verifier))
+        Ok(UpstreamEngine::OpenSsl(context, verifier))
     }
 
     fn rustls(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, SettingProblem> {
@@ -161,9 +162,9 @@ pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<T
     // Where it cannot be set, small records are late and nothing else.
     let _ = tcp.set_nodelay(true);
     let config = match &upstream.engine {
-        Engine::Rustls(config) => config.as_ref(),
+        UpstreamEngine::Rustls(config) => config.as_ref(),
         #[cfg(feature = "legacy-tls")]
-        Engine::OpenSsl(context, verifier) => {
+        UpstreamEngine::OpenSsl(context, verifier) => {
             return connect::connect(tcp, context, &upstream.server_name, verifier.as_ref()).await;
         }
     };
@@ -174,14 +175,14 @@ pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<T
     config.key_log = secrets.clone();
     let mut connection =
         UnbufferedClientConnection::new(Arc::new(config), upstream.server_name.clone()).map_err(unusable)?;
-    let mut handshake = Handshake::default();
+    let mut handshake = RustlsHandshake::default();
     match handshake.run(&mut tcp, &mut connection).await {
         Ok(()) => {}
-        Err(Broken::Socket(error)) => return Err(error),
-        Err(Broken::TooMuchInput) => {
+        Err(RustlsHandshakeError::Socket(error)) => return Err(error),
+        Err(RustlsHandshakeError::TooMuchInput) => {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "more bytes than a handshake may have"));
         }
-        Err(Broken::Engine(error, last_words)) => {
+        Err(RustlsHandshakeError::Engine(error, last_words)) => {
             wire::send_and_linger(&mut tcp, &last_words).await;
             return Err(io::Error::new(io::ErrorKind::InvalidData, explain(&error)));
         }

@@ -20,7 +20,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use zeroize::Zeroize;
 
-use crate::suites::Key;
+use crate::suites::KeyKind;
 use candidate::Candidate;
 
 /// A certificate chain with its private key, checked to belong together.
@@ -93,9 +93,9 @@ impl ServerIdentity {
     }
 
     /// The kind of its key, where suites of TLS 1.2 know it.
-    pub(crate) fn key(&self) -> Option<Key> {
+    pub(crate) fn key(&self) -> Option<KeyKind> {
         let algorithm = self.certified.key.algorithm();
-        let known = [(SignatureAlgorithm::RSA, Key::Rsa), (SignatureAlgorithm::ECDSA, Key::Ecdsa)];
+        let known = [(SignatureAlgorithm::RSA, KeyKind::Rsa), (SignatureAlgorithm::ECDSA, KeyKind::Ecdsa)];
         known.into_iter().find(|(known, _)| *known == algorithm).map(|(_, key)| key)
     }
 

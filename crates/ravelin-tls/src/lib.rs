@@ -38,7 +38,7 @@ pub use legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 pub use outcome::{Engine, HandshakeEnd, HandshakeFailure, Judge, Negotiated};
 pub use records::Records;
 pub use records::rehearsal::Rehearsal;
-pub use records::types::{Frame, Opened, RecordsError, Sealed};
+pub use records::types::{OpenedRecords, RecordFrame, RecordsError, SealedRecords};
 pub use setting_problem::SettingProblem;
 pub use site::{SiteTls, SiteTlsSpec};
 pub use stream::{TlsParts, TlsStream};

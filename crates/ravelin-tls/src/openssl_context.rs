@@ -14,7 +14,7 @@ use openssl::x509::{X509, X509Name, X509VerifyResult};
 use crate::identity::ServerIdentity;
 use crate::legacy::{LegacySuite, TlsVersion};
 use crate::openssl_library::{OpenSslError, without_configuration};
-use crate::suites::{Family, Suite};
+use crate::suites::{Suite, SuiteFamily};
 
 /// Why OpenSSL cannot be used with what is configured.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -117,7 +117,7 @@ fn bounded(
     } else {
         "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA+SHA256:RSA+SHA384:RSA+SHA512"
     })?;
-    if suites.iter().any(|suite| suite.family == Family::Legacy(LegacySuite::DheRsaGcm)) {
+    if suites.iter().any(|suite| suite.family == SuiteFamily::Legacy(LegacySuite::DheRsaGcm)) {
         // RFC 3526 group 14: 2048 bits, as much as Windows 7 to 8.1 take.
         context.set_tmp_dh(&*Dh::from_pqg(BigNum::get_rfc3526_prime_2048()?, None, BigNum::from_u32(2)?)?)?;
     }

@@ -15,7 +15,7 @@ use crate::identity::ServerIdentity;
 use crate::identity::candidate::Candidate;
 use crate::legacy::{LegacyTls, NullEncryption, TlsVersion};
 use crate::setting_problem::SettingProblem;
-use crate::suites::Key;
+use crate::suites::KeyKind;
 use offer::Offer;
 
 /// What a site is made from.
@@ -71,7 +71,7 @@ impl SiteTls {
         }
         let mut identities = spec.identities;
         // ECDSA first: it costs a twentieth of RSA to sign with.
-        identities.sort_by_key(|identity| identity.key() != Some(Key::Ecdsa));
+        identities.sort_by_key(|identity| identity.key() != Some(KeyKind::Ecdsa));
         let offers = if identities.is_empty() || spec.min > spec.max {
             Vec::new()
         } else {

@@ -20,7 +20,7 @@ pub struct HelloParser {
 
 /// What a push came to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Progress {
+pub enum HelloProgress {
     /// Nothing wrong so far.
     NeedMore,
     /// The hello is whole.
@@ -32,18 +32,18 @@ impl HelloParser {
     ///
     /// # Errors
     /// See [`HelloError`].
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Progress, HelloError> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<HelloProgress, HelloError> {
         self.bytes.extend_from_slice(bytes);
         while let Some(body) = self.next_record()? {
             self.message.extend_from_slice(self.bytes.get(body).unwrap_or_default());
             if let Some(hello) = self.whole_message()? {
-                return Ok(Progress::Complete(hello));
+                return Ok(HelloProgress::Complete(hello));
             }
         }
         if self.bytes.len() > HANDSHAKE_INPUT_BYTES_MAX {
             return Err(HelloError::TooLarge);
         }
-        Ok(Progress::NeedMore)
+        Ok(HelloProgress::NeedMore)
     }
 
     /// How many bytes were pushed.

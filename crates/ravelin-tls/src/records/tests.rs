@@ -16,7 +16,7 @@ use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{CipherSuite, ClientConfig, ClientConnection, RootCertStore, ServerConfig};
 
 use super::*;
-use crate::connection::{ALERT, APPLICATION_DATA, Connection, append};
+use crate::connection::{ALERT, APPLICATION_DATA, RustlsConnection, append};
 use forger::{FORGED, forging_provider, limited_provider};
 
 const SUITES: &[CipherSuite] = &[
@@ -84,7 +84,7 @@ impl Pair {
     }
 
     /// Opens everything that is there.
-    fn open(&mut self) -> (Result<Opened, RecordsError>, Vec<u8>, Vec<u8>) {
+    fn open(&mut self) -> (Result<OpenedRecords, RecordsError>, Vec<u8>, Vec<u8>) {
         let (mut plaintext, mut reply) = (vec![0; 1 << 20], Vec::new());
         let opened = self.records.open(&mut self.input, &mut plaintext, &mut reply);
         let (consumed, produced) = opened.as_ref().map_or((0, 0), |opened| (opened.consumed, opened.produced));
@@ -160,7 +160,7 @@ fn configs(suite: CipherSuite, server: Arc<CryptoProvider>) -> (Arc<ClientConfig
 
 /// One side's turn; true once application data may flow.
 #[expect(clippy::wildcard_enum_match_arm, reason = "any other state is a failed test")]
-fn advance<C: Connection>(connection: &mut C, input: &mut Vec<u8>, output: &mut Vec<u8>) -> bool {
+fn advance<C: RustlsConnection>(connection: &mut C, input: &mut Vec<u8>, output: &mut Vec<u8>) -> bool {
     loop {
         let UnbufferedStatus { discard, state } = connection.process(input);
         let done = match state.unwrap() {
@@ -287,7 +287,7 @@ fn sealing_fills_the_room_and_moves_on_in_little() {
     let sealed = pair.records.seal(&[7; 60_000], &mut output[..1000]).unwrap();
     assert!(sealed.consumed > 800, "a short record where none would fit");
     assert_eq!(receive(&mut pair.client, &output[..sealed.produced]).len(), sealed.consumed);
-    assert_eq!(pair.records.seal(&[7; 10], &mut output[..20]).unwrap(), Sealed::default());
+    assert_eq!(pair.records.seal(&[7; 10], &mut output[..20]).unwrap(), SealedRecords::default());
 }
 
 #[test]

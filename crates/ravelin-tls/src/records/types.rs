@@ -2,7 +2,7 @@
 
 /// See `ravelin_relay::Opened`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Opened {
+pub struct OpenedRecords {
     /// Bytes of input done with.
     pub consumed: usize,
     /// Plaintext written.
@@ -13,7 +13,7 @@ pub struct Opened {
 
 /// See `ravelin_relay::Sealed`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Sealed {
+pub struct SealedRecords {
     /// Plaintext done with.
     pub consumed: usize,
     /// Output written.
@@ -22,7 +22,7 @@ pub struct Sealed {
 
 /// See `ravelin_relay::Frame`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Frame {
+pub struct RecordFrame {
     /// Header, and in TLS 1.2 with AES-GCM the explicit nonce.
     pub front: usize,
     /// Tag, and in TLS 1.3 the type.

@@ -7,7 +7,7 @@ use crate::legacy::NullEncryption;
 use crate::legacy::{LegacyTls, TlsVersion};
 use crate::setting_problem::SettingProblem;
 #[cfg(feature = "legacy-tls")]
-use crate::suites::{self, Family, Key};
+use crate::suites::{self, KeyKind, SuiteFamily};
 
 /// One offer for each certificate that an allowed suite fits. None at all where nothing is allowed beyond rustls.
 ///
@@ -54,20 +54,20 @@ fn problems(
     legacy: &LegacyTls,
 ) -> Vec<SettingProblem> {
     let mut problems = suites::version_problems(min, max, legacy, &suites::for_site(legacy));
-    let has = |key: Key| identities.iter().any(|identity| identity.key() == Some(key));
-    if legacy.null_encryption != NullEncryption::Off && !has(Key::Rsa) {
+    let has = |key: KeyKind| identities.iter().any(|identity| identity.key() == Some(key));
+    if legacy.null_encryption != NullEncryption::Off && !has(KeyKind::Rsa) {
         let text = "null suites are bound to an RSA certificate, and the site has none: add one or switch \
                     null_encryption off";
         problems.push(SettingProblem::of_tls(text));
     }
     for family in &legacy.suites {
-        let of_family = suites::for_site(legacy).into_iter().find(|suite| suite.family == Family::Legacy(*family));
+        let of_family = suites::for_site(legacy).into_iter().find(|suite| suite.family == SuiteFamily::Legacy(*family));
         if let Some(suite) = of_family
             && !has(suite.key())
         {
             let kind = match suite.key() {
-                Key::Rsa => "an RSA",
-                Key::Ecdsa => "an ECDSA",
+                KeyKind::Rsa => "an RSA",
+                KeyKind::Ecdsa => "an ECDSA",
             };
             let label = family.label();
             let text = format!("{label} needs {kind} certificate, and the site has none: add one or drop {label}");
@@ -91,7 +91,7 @@ fn offers(
     let mut problems = Vec::new();
     for identity in identities {
         let Some(key) = identity.key() else { continue };
-        let curve = identity.candidate().curve.filter(|_| key == Key::Ecdsa);
+        let curve = identity.candidate().curve.filter(|_| key == KeyKind::Ecdsa);
         if curve.is_some_and(|curve| ![NamedGroup::secp256r1, NamedGroup::secp384r1].contains(&curve)) {
             // No old Windows verifies it without being told to; rustls may show it to others.
             continue;

@@ -14,12 +14,12 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::alert::Alert;
-use crate::connection::{Inlet, TooMuchInput};
-use crate::engine::gate::{Gate, Peer, Presented};
+use crate::connection::{HandshakeInput, HandshakeInputError};
+use crate::engine::gate::{CertificateGate, GatePeer, PresentedList};
 use crate::escape::describe;
 use crate::openssl_library::OpenSslError;
 use crate::records::Records;
-use crate::records::openssl::{OpenSslConnection, Step};
+use crate::records::openssl::{OpenSslConnection, OpenSslStep};
 use crate::stream::{TlsParts, TlsStream};
 use crate::wire;
 
@@ -34,29 +34,29 @@ pub(crate) async fn connect(
     verifier: &dyn ServerCertVerifier,
 ) -> io::Result<TlsStream> {
     let mut connection = begin(context, name).map_err(|error| io::Error::other(error.to_string()))?;
-    let mut gate = Gate::new(Peer::Server);
+    let mut gate = CertificateGate::new(GatePeer::Server);
     let mut verified = None;
-    let mut inlet = Inlet::default();
+    let mut inlet = HandshakeInput::default();
     loop {
         connection.feed(&gate.take_passed());
         let step = connection.advance();
         let output = connection.take_output();
         match step {
-            Step::Broken(why) => {
+            OpenSslStep::Broken(why) => {
                 wire::send_and_linger(&mut tcp, &output).await;
                 return Err(invalid(format!("the handshake with the server failed: {why}")));
             }
-            Step::Done => {
+            OpenSslStep::Done => {
                 tcp.write_all(&output).await?;
                 break;
             }
-            Step::NeedMore if !output.is_empty() => tcp.write_all(&output).await?,
-            Step::NeedMore => {}
+            OpenSslStep::NeedMore if !output.is_empty() => tcp.write_all(&output).await?,
+            OpenSslStep::NeedMore => {}
         }
         drop(output);
         let input = inlet.read_more(&tcp).await.map_err(|error| match error {
-            TooMuchInput::Socket(error) => error,
-            TooMuchInput::TooMuch => invalid("more bytes than a handshake may have".to_owned()),
+            HandshakeInputError::Socket(error) => error,
+            HandshakeInputError::TooMuch => invalid("more bytes than a handshake may have".to_owned()),
         })?;
         let judged = match gate.push(&input) {
             Ok(None) => Ok(()),
@@ -90,12 +90,12 @@ fn begin(context: &SslContext, name: &ServerName<'static>) -> Result<OpenSslConn
 
 /// Returns the leaf.
 fn verify(
-    presented: Presented,
+    presented: PresentedList,
     name: &ServerName<'_>,
     verifier: &dyn ServerCertVerifier,
 ) -> Result<Vec<u8>, (Alert, String)> {
     let refused = |alert, why: &str| (alert, format!("the server's certificate does not verify: {why}"));
-    let Presented::List(list) = presented else {
+    let PresentedList::List(list) = presented else {
         return Err(refused(Alert::BAD_CERTIFICATE, "more certificates than are looked at"));
     };
     let Some((leaf, others)) = list.split_first() else {
