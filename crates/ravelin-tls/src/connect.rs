@@ -140,7 +140,7 @@ impl UpstreamSettings {
             Some(identity) => builder
                 .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified().as_ref().clone()))),
         };
-        // DESIGN.md §1.12, on this side too.
+        // docs/rules.md rule 9, on this side too.
         config.resumption = Resumption::disabled();
         config.enable_early_data = false;
         // For the record layer, which takes over after the handshake.

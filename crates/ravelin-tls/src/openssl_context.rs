@@ -139,7 +139,7 @@ fn bounded(
             | SslOptions::SINGLE_DH_USE
             | SslOptions::SINGLE_ECDH_USE,
     );
-    // No resumption of any kind (DESIGN.md §1.12; traps rows 1 to 11).
+    // No resumption of any kind (docs/rules.md rule 9; docs/traps.md rows 1 to 11).
     context.set_session_cache_mode(SslSessionCacheMode::OFF);
     context.set_session_id_context(b"ravelin")?;
     // An idle tunnel holds no buffers; the chain is what was configured, not what OpenSSL finds.

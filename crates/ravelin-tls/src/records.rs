@@ -5,7 +5,7 @@
 //!   OpenSSL does.
 //! - Nothing but keys and counters is held between two calls.
 //! - After the handshake nothing but data, key updates (TLS 1.3) and alerts is taken. An attempt to renegotiate, or a
-//!   handshake message in pieces, ends the connection (robustness rule 10; CVE-2009-3555).
+//!   handshake message in pieces, ends the connection (docs/rules.md rule 10; CVE-2009-3555).
 //! - A peer's key update is answered in front of the next record that is sealed (RFC 8446 §4.6.3 asks no more), so
 //!   `reply` holds alerts only. 32 records without data (key updates, empty ones) are allowed in a row.
 

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_site_that_cannot_be_says_everything_that_stops_it() {
+    fn a_site_that_cannot_be_built_reports_every_problem() {
         let spec = SiteTlsSpec {
             identities: Vec::new(),
             min: TlsVersion::V1_3,

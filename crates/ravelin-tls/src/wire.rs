@@ -27,7 +27,7 @@ pub(crate) fn plain_alert(alert: Alert, version: u16) -> [u8; PLAIN_ALERT_BYTES]
 pub(crate) const PLAIN_ALERT_BYTES: usize = 7;
 
 /// Sends last words and gives them time to arrive: a socket that is closed with unread bytes in it answers with a
-/// reset, and the peer's kernel then throws away what it had not read yet (robustness rule 8).
+/// reset, and the peer's kernel then throws away what it had not read yet (docs/rules.md rule 8).
 pub(crate) async fn send_and_linger(stream: &mut TcpStream, last: &[u8]) {
     let lingering = async {
         stream.write_all(last).await?;

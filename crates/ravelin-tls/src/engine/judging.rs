@@ -104,7 +104,7 @@ pub(crate) fn too_many(count: usize) -> Decision {
 /// The same for a list that is too long to wait for.
 #[cfg(feature = "legacy-tls")]
 pub(crate) fn too_long(bytes: usize) -> Decision {
-    unread(format!("a certificate list of {bytes} octets, more than a handshake may have"))
+    unread(format!("a certificate list of {bytes} bytes, more than a handshake may have"))
 }
 
 fn unread(detail: String) -> Decision {

@@ -117,7 +117,7 @@ impl OpenSslHandshake {
                 let name = self.connection.ssl().servername_raw(NameType::HOST_NAME);
                 let name = name.map_or(ServerName::Absent, ServerName::from_host_name);
                 if name != self.peeked {
-                    // What the engine read and what the site was chosen by must not differ (traps rows 3, 14).
+                    // What the engine read and what the site was chosen by must not differ (docs/traps.md rows 3, 14).
                     let detail = "the server name read by the engine is not the one the site was chosen by".to_owned();
                     return Err(self.broken(HandshakeEnd::Failed, detail, Alert::UNRECOGNIZED_NAME));
                 }

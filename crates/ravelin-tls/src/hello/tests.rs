@@ -135,7 +135,7 @@ fn an_old_hello_has_no_extensions() {
 
 #[test]
 fn one_host_name_or_none_that_could_match() {
-    // Covers: traps row 18.
+    // Covers: docs/traps.md row 18.
     for (case, body, usable) in [
         ("one name", server_name(&[(0, b"da.example.com")]), true),
         ("two names", server_name(&[(0, b"da.example.com"), (0, b"evil.example")]), false),
@@ -236,8 +236,8 @@ fn a_hello_is_bounded_in_bytes_and_records() {
 }
 
 #[test]
-fn every_cut_gives_the_same_hello() {
-    // Covers: traps rows 14, 53.
+fn how_a_hello_is_split_makes_no_difference() {
+    // Covers: docs/traps.md rows 14, 53.
     let message = HelloShape::modern().named(b"da.example.com").message();
     let expected = HelloProgress::Complete(hello_of(&record(22, &message)));
     for cut in 1..message.len() {

@@ -238,7 +238,7 @@ impl Layer {
             }
             // Nothing is resumed, so it is of no use.
             (true, RecordSide::Client, NEW_SESSION_TICKET) => Ok(()),
-            // Robustness rule 10; CVE-2009-3555. RFC 5246 §7.2.2 knows a refusal that is no fatal alert.
+            // docs/rules.md rule 10; CVE-2009-3555. RFC 5246 §7.2.2 knows a refusal that is no fatal alert.
             (false, RecordSide::Server, CLIENT_HELLO) | (false, RecordSide::Client, HELLO_REQUEST) => {
                 Err(PeerViolation {
                     why: "tried to renegotiate".to_owned(),
@@ -350,7 +350,7 @@ fn no_record(bytes: &[u8]) -> PeerViolation {
             PeerViolation::by(format!("a record of type {kind}, which there is none of"), UNEXPECTED)
         }
         [_, major, ..] if *major != 3 => PeerViolation::by(format!("a record of version {major}.x"), DECODE),
-        _ => PeerViolation::by(format!("a record of more than {RECORD_BODY_BYTES_MAX} octets"), Alert::RECORD_OVERFLOW),
+        _ => PeerViolation::by(format!("a record of more than {RECORD_BODY_BYTES_MAX} bytes"), Alert::RECORD_OVERFLOW),
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) enum NotOpened {
 }
 
 impl Protection {
-    /// `iv` as rustls hands it out: in TLS 1.2 with AES-GCM its first four octets are the salt, and the rest is where the
+    /// `iv` as rustls hands it out: in TLS 1.2 with AES-GCM its first four bytes are the salt, and the rest is where the
     /// explicit nonces of what *we* seal begin.
     pub(super) fn new(
         shape: RecordShape,
@@ -163,7 +163,7 @@ impl Protection {
         if !self.is_tls13() {
             return Ok(RecordContent { kind: outer, length: room });
         }
-        let at = plaintext.iter().rposition(|octet| *octet != 0).ok_or(NotOpened::NoType)?;
+        let at = plaintext.iter().rposition(|byte| *byte != 0).ok_or(NotOpened::NoType)?;
         let kind = plaintext.get(at).copied().ok_or(NotOpened::NoType)?;
         Ok(RecordContent { kind, length: at })
     }
@@ -198,8 +198,8 @@ impl Protection {
     /// RFC 8446 §5.3; RFC 7905 §2; and RFC 5288 §3, which wants no more than that none comes twice.
     fn nonce(&self) -> [u8; NONCE_LEN] {
         let mut nonce = *self.iv;
-        for (octet, part) in nonce.iter_mut().rev().zip(self.sequence.to_le_bytes()) {
-            *octet ^= part;
+        for (byte, part) in nonce.iter_mut().rev().zip(self.sequence.to_le_bytes()) {
+            *byte ^= part;
         }
         nonce
     }
@@ -225,7 +225,7 @@ struct UnsealedRecord<'r> {
 /// What is authenticated beside the ciphertext: in TLS 1.3 the header (RFC 8446 §5.2); before it sequence number, type,
 /// version and length of the plaintext (RFC 5246 §6.2.3.3).
 struct AdditionalData {
-    octets: [u8; 13],
+    bytes: [u8; 13],
     from: usize,
 }
 
@@ -236,21 +236,21 @@ impl AdditionalData {
         header: [u8; RECORD_HEADER_BYTES],
         plaintext_bytes: usize,
     ) -> Option<AdditionalData> {
-        let mut octets = [0; 13];
-        let (front, back) = octets.split_first_chunk_mut::<8>()?;
+        let mut bytes = [0; 13];
+        let (front, back) = bytes.split_first_chunk_mut::<8>()?;
         *front = sequence.to_be_bytes();
         back.copy_from_slice(&header);
         if shape == RecordShape::Tls13 {
-            return Some(AdditionalData { octets, from: 8 });
+            return Some(AdditionalData { bytes, from: 8 });
         }
         back.last_chunk_mut::<2>()?.copy_from_slice(&u16::try_from(plaintext_bytes).ok()?.to_be_bytes());
-        Some(AdditionalData { octets, from: 0 })
+        Some(AdditionalData { bytes, from: 0 })
     }
 }
 
 impl AsRef<[u8]> for AdditionalData {
     fn as_ref(&self) -> &[u8] {
-        self.octets.get(self.from..).unwrap_or_default()
+        self.bytes.get(self.from..).unwrap_or_default()
     }
 }
 

@@ -198,7 +198,7 @@ fn receive(client: &mut ClientConnection, mut bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn both_ways_under_every_suite() {
+fn data_flows_both_ways_under_every_suite() {
     let data: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
     for suite in SUITES {
         let mut pair = Pair::new(*suite);
@@ -238,7 +238,7 @@ fn our_client_and_our_server_understand_each_other() {
 }
 
 #[test]
-fn a_clean_end_is_told_from_the_data_before_it_and_both_directions_end_alone() {
+fn close_notify_is_reported_after_the_data_before_it_and_ends_one_direction() {
     for suite in [TLS12, TLS13] {
         let mut pair = Pair::new(suite);
         pair.send(b"last");
@@ -303,8 +303,8 @@ fn key_updates_work_both_ways() {
 }
 
 #[test]
-fn key_updates_without_data_have_a_budget() {
-    // Covers: robustness rule 10.
+fn key_updates_without_data_are_limited() {
+    // Covers: docs/rules.md rule 10.
     let mut pair = Pair::new(TLS13);
     for _ in 0..32 {
         pair.client.refresh_traffic_keys().unwrap();
@@ -317,8 +317,8 @@ fn key_updates_without_data_have_a_budget() {
 }
 
 #[test]
-fn empty_records_have_a_budget() {
-    // Covers: robustness rule 10.
+fn empty_records_in_a_row_are_limited() {
+    // Covers: docs/rules.md rule 10.
     for suite in [TLS12, TLS13] {
         let mut pair = Pair::new(suite);
         for _ in 0..32 {
@@ -331,8 +331,8 @@ fn empty_records_have_a_budget() {
 }
 
 #[test]
-fn nothing_but_data_and_key_updates_is_taken() {
-    // Covers: robustness rule 10; traps row 12.
+fn nothing_but_data_and_key_updates_is_accepted() {
+    // Covers: docs/rules.md rule 10; docs/traps.md row 12.
     const CLIENT_HELLO: &[u8] = &[1, 0, 0, 43];
     let hello = [CLIENT_HELLO, &[3, 3], &[9; 32], &[0, 0, 2, 0xc0, 0x2c, 1, 0, 0, 0]].concat();
     for (case, suite, kind, body, why, alert) in [
@@ -464,7 +464,7 @@ fn little_room_loses_no_key_update() {
 }
 
 #[test]
-fn an_alert_of_nothing_is_unexpected() {
+fn an_empty_alert_is_refused() {
     let mut pair = Pair::new(TLS13);
     pair.forge(ALERT, b"");
     let (_, reply) = pair.broken();

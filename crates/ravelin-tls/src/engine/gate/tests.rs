@@ -60,7 +60,7 @@ fn push(
 }
 
 #[test]
-fn a_list_is_handed_out_before_the_engine_has_a_byte_of_it() {
+fn a_chain_is_handed_out_before_the_engine_gets_a_byte_of_it() {
     let hello = in_records(&message(CLIENT_HELLO, &[7; 200]), &[90]);
     let certificates = vec![vec![0x30; 900], vec![0x31; 700]];
     let flight = [message(CERTIFICATE, &list(&certificates)), message(16, &[1; 66])].concat();
@@ -82,8 +82,8 @@ fn a_server_may_have_hello_and_certificate_in_one_record() {
 }
 
 #[test]
-fn hostile_lists_are_capped_before_they_are_parsed() {
-    // Covers: robustness rule 2; traps row 55.
+fn hostile_chains_are_limited_before_they_are_parsed() {
+    // Covers: docs/rules.md rule 2; docs/traps.md row 55.
     let hello = in_records(&message(CLIENT_HELLO, &[7; 200]), &[200]);
     let after_hello = |bytes: Vec<u8>| push(GatePeer::Client, &[hello.clone(), bytes].concat(), &[977]).0;
     let certificate = |list: Vec<u8>| after_hello(in_records(&message(CERTIFICATE, &list), &[4_000]));
@@ -101,7 +101,7 @@ fn hostile_lists_are_capped_before_they_are_parsed() {
 }
 
 #[test]
-fn what_no_client_sends_is_refused() {
+fn messages_that_no_client_sends_are_refused() {
     let hello = in_records(&message(CLIENT_HELLO, &[7; 200]), &[200]);
     let certificate = message(CERTIFICATE, &list(&[vec![0x30; 9]]));
     for (bytes, alert) in [
