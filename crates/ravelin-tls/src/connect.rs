@@ -28,7 +28,7 @@ use crate::stream::{TlsParts, TlsStream};
 use crate::suites;
 use crate::wire;
 
-/// How the gateway meets a server over TLS.
+/// How the gateway connects to a server over TLS.
 pub struct UpstreamTlsSpec {
     /// Authorities a server's certificate must come from, DER with origins for messages. Never empty, never the system's.
     pub authorities: Vec<(String, Vec<u8>)>,
@@ -58,7 +58,7 @@ enum UpstreamEngine {
 }
 
 impl UpstreamTls {
-    /// Builds it or says what stops it.
+    /// Builds it, or reports what stops it.
     ///
     /// # Errors
     /// No authority, one that cannot be read, a name that is no DNS name.
@@ -157,7 +157,7 @@ fn verifier(roots: RootCertStore) -> Result<Arc<dyn ServerCertVerifier>, Vec<Set
 /// Handshake as a client. Total time is the caller's.
 ///
 /// # Errors
-/// The socket broke, the server's certificate does not verify (`InvalidData`, with the cause in words).
+/// The socket broke, the server's certificate does not verify (`InvalidData`, with the cause as text).
 pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<TlsStream> {
     // Where it cannot be set, small records are late and nothing else.
     let _ = tcp.set_nodelay(true);

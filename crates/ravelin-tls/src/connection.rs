@@ -49,9 +49,9 @@ pub(crate) struct RustlsHandshake {
 
 /// Why a handshake ended without a connection.
 pub(crate) enum RustlsHandshakeError {
-    /// The engine says so. Holds what it has to say to the peer last, not sent yet.
+    /// The engine reports an error. Holds its last bytes for the peer, not sent yet.
     Engine(rustls::Error, Vec<u8>),
-    /// The socket says so.
+    /// The socket failed.
     Socket(io::Error),
     /// The peer sent more than any handshake needs.
     TooMuchInput,
@@ -136,7 +136,7 @@ impl RustlsHandshake {
         self.shown = match front_record(self.input.get(self.shown..).unwrap_or_default()) {
             NextRecord::Whole(record) => self.shown + record.total_bytes,
             NextRecord::Partial => self.shown,
-            // The engine shall say what is wrong.
+            // The engine reports what is wrong.
             NextRecord::NoRecord => self.input.len(),
         };
         self.shown > before
@@ -161,7 +161,7 @@ pub(crate) struct HandshakeInput {
 
 /// Why there is no more input.
 pub(crate) enum HandshakeInputError {
-    /// The socket says so.
+    /// The socket failed.
     Socket(io::Error),
     /// The peer sent more than any handshake needs.
     TooMuch,
@@ -201,7 +201,7 @@ impl HandshakeInput {
     }
 }
 
-/// After an error, takes from the engine what it has to say last: an alert, and what was queued before it.
+/// After an error, takes the engine's last bytes for the peer: an alert, and what was queued before it.
 ///
 /// `input` must be what the engine saw at the error, less what it discarded: it may refer to messages in there.
 pub(crate) fn last_words<C: RustlsConnection>(connection: &mut C, input: &mut [u8], output: &mut Vec<u8>) {
@@ -287,9 +287,9 @@ pub(crate) const APPLICATION_DATA: u8 = 23;
 pub(crate) const HANDSHAKE: u8 = 22;
 pub(crate) const ALERT: u8 = 21;
 pub(crate) const RECORD_HEADER_BYTES: usize = 5;
-/// RFC 5246 §6.2.3 allows 2^14 + 2048; TLS 1.3 less, which the engine sees to.
+/// RFC 5246 §6.2.3 allows 2^14 + 2048; TLS 1.3 less, which the engine checks.
 pub(crate) const RECORD_BODY_BYTES_MAX: usize = (1 << 14) + 2048;
 /// change_cipher_spec, alert, handshake, application_data.
 pub(crate) const RECORD_KINDS: std::ops::RangeInclusive<u8> = 20..=23;
-/// A certificate list of the usual size in one read.
+/// A certificate chain of the usual size in one read.
 const READ_BYTES: usize = 4096;

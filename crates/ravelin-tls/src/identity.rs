@@ -1,4 +1,4 @@
-//! Certificates a site shows: PEM pairs and PFX files.
+//! Certificates that a site presents to its clients: PEM pairs and PFX files.
 
 pub(crate) mod candidate;
 mod pfx;
@@ -65,7 +65,7 @@ impl ServerIdentity {
     /// From PKCS#12, legacy RC2/3DES included.
     ///
     /// # Errors
-    /// Wrong password, no key, unsupported protection (says how to re-export), …
+    /// Wrong password, no key, unsupported protection (the text names how to re-export), …
     pub fn from_pfx(origin: &str, pfx: &[u8], password: &str) -> Result<ServerIdentity, IdentityProblem> {
         let (certificates, key) = pfx::read(pfx, password)
             .map_err(|error| IdentityProblem { origin: origin.to_owned(), text: error.to_string() })?;
@@ -244,7 +244,7 @@ fn assemble(
     })
 }
 
-/// What is told about a certificate, and what it is checked by.
+/// What is reported about a certificate, and what it is checked by.
 struct Facts {
     curve: Option<NamedGroup>,
     rsa_bits: Option<usize>,

@@ -57,7 +57,7 @@ pub(crate) fn server_context(
     if !add_identity(&mut context, identity)? {
         return Err(ContextError::UnreadableKey);
     }
-    // A certificate is demanded; what OpenSSL thinks of it is not asked for. The list was judged before OpenSSL got
+    // A certificate is demanded; OpenSSL does not verify it. The chain was judged before OpenSSL got
     // a byte of it. Depth 0: no path is searched, no signature of a certificate is verified here.
     context.set_verify_callback(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT, |_, verification| {
         verification.set_error(X509VerifyResult::OK);

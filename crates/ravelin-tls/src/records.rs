@@ -113,7 +113,7 @@ impl Records {
         };
         match stopped {
             None => Ok(sealed),
-            // What was sealed before must go out; the next call tells.
+            // What was sealed before must go out; the next call reports it.
             Some(_) if sealed.consumed > 0 => Ok(sealed),
             Some(SealingStopped::KeyLimit) => Err(RecordsError::KeyLimit),
             Some(SealingStopped::Closed) => {

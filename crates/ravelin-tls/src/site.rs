@@ -47,7 +47,7 @@ pub struct SiteTls {
 }
 
 impl SiteTls {
-    /// Builds it or says everything that stops it.
+    /// Builds it, or reports everything that stops it.
     ///
     /// # Errors
     /// No identity, an impossible version range, hints that are no names or too many for the message.

@@ -1,4 +1,4 @@
-//! The suites that rustls lacks and old Windows needs: the one table from which lists, choices and labels are made.
+//! The suites that rustls lacks and old Windows needs: the one table that offers, choices and labels are made from.
 
 use crate::legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 #[cfg(feature = "legacy-tls")]

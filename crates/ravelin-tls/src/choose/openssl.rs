@@ -1,4 +1,4 @@
-//! Whether OpenSSL may and can serve a client: what the site allows, met with the peeked hello.
+//! Whether OpenSSL may and can serve a client: what the site allows, compared with the peeked hello.
 
 use crate::hello::client_hello::ClientHello;
 use crate::legacy::TlsVersion;

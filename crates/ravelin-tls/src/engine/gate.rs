@@ -35,12 +35,12 @@ pub(crate) struct CertificateGate {
 enum GateStage {
     Hello,
     Certificate,
-    /// The list was handed out; the engine must not have it yet.
+    /// The chain was handed out; the engine must not have it yet.
     Judging,
     Open,
 }
 
-/// A peer's certificate list as it was sent.
+/// A peer's certificate chain as it was sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum PresentedList {
     /// Nothing of it has been parsed.
@@ -70,7 +70,7 @@ impl CertificateGate {
         }
     }
 
-    /// Takes the next bytes from the socket. A list is handed out once; then nothing more passes before [`CertificateGate::open`].
+    /// Takes the next bytes from the socket. A chain is handed out once; then nothing more passes before [`CertificateGate::open`].
     ///
     /// # Errors
     /// What no peer sends before its Certificate message. Push no more.
@@ -104,7 +104,7 @@ impl CertificateGate {
                     });
                 }
                 HANDSHAKE => self.messages.extend_from_slice(body),
-                // The engine words it; what it belongs to goes first.
+                // The engine reports it; what it belongs to goes first.
                 ALERT => {
                     self.held.extend_from_slice(&record);
                     self.passed.append(&mut self.held);
@@ -123,7 +123,7 @@ impl CertificateGate {
         }
     }
 
-    /// The list was permitted: it, and all that follows, goes on.
+    /// The chain was permitted: it, and all that follows, goes on.
     pub(crate) fn open(&mut self) {
         if self.stage == GateStage::Judging {
             self.stage = GateStage::Open;

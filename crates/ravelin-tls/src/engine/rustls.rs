@@ -123,7 +123,7 @@ fn refused(
     let decision = if matches!(error, Error::InvalidCertificate(_)) {
         judgement.take().map(|(_, decision)| decision)
     } else if matches!(error, Error::NoCertificatesPresented) {
-        // The judge words it, so that the record of it is like any other.
+        // The judge denies it, so that its record is like that of any other denial.
         Some(judge.judge(&PresentedChain::default()))
     } else {
         None

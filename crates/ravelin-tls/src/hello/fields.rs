@@ -86,7 +86,7 @@ fn u16_list(bytes: &[u8], field: &'static str) -> Result<Vec<u16>, HelloError> {
     Ok(pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect())
 }
 
-/// Takes from the front, or says which field is short.
+/// Takes from the front, or reports which field is short.
 struct FieldReader<'a>(&'a [u8]);
 
 impl<'a> FieldReader<'a> {
@@ -120,9 +120,11 @@ impl<'a> FieldReader<'a> {
     }
 }
 
+/// RFC 5246 §7.4.1.2.
 const RANDOM_BYTES: usize = 32;
+/// RFC 5246 §7.4.1.2.
 const SESSION_ID_BYTES_MAX: usize = 32;
-/// Clients in the field send some 20; the look for doubles is quadratic.
+/// Clients in the field send some 20; the search for duplicates is quadratic.
 const EXTENSIONS_MAX: usize = 64;
 
 const HOST_NAME: u8 = 0;

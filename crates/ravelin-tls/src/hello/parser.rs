@@ -63,7 +63,7 @@ impl HelloParser {
             None => return Ok(None),
             Some(&HANDSHAKE) => {}
             Some(&kind) => {
-                // Only with the version behind it is another kind of record told from noise.
+                // Only the version behind it distinguishes another kind of record from noise.
                 return match rest.get(1) {
                     Some(3) if RECORD_KINDS.contains(&kind) => Err(HelloError::UnexpectedRecord(kind)),
                     None if RECORD_KINDS.contains(&kind) => Ok(None),
@@ -120,7 +120,7 @@ impl HelloParser {
     }
 }
 
-/// RFC 8446 §5.1; engines allow no more in the clear.
+/// RFC 8446 §5.1: 2^14 bytes; engines allow no more in the clear.
 const RECORD_BODY_BYTES_MAX: usize = 1 << 14;
 /// A hello with post-quantum key shares is 2 KiB; with two of them and a padded ECH, 4. A session ticket adds little,
 /// as there are none here.

@@ -221,7 +221,7 @@ fn malformed_hellos_are_refused_with_their_cause() {
     ] {
         assert_eq!(parse(&bytes, &[usize::MAX]), Err(error), "{case}");
         assert_eq!(parse(&bytes, &[1]), Err(error), "{case}, byte by byte");
-        // Who does not speak TLS is told nothing.
+        // No alert is sent to a peer that does not speak TLS.
         assert_eq!(error.alert().is_none(), matches!(error, HelloError::NotTls { .. }), "{case}");
     }
 }

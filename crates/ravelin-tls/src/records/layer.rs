@@ -45,7 +45,7 @@ pub(super) enum SealingStopped {
 struct PeerViolation {
     /// Names nothing that a peer could have put there.
     why: String,
-    /// What the peer is told.
+    /// What is sent to the peer.
     alert: Option<(AlertLevel, Alert)>,
 }
 
@@ -183,7 +183,7 @@ impl Layer {
         };
         match (level, description) {
             (_, CLOSE_NOTIFY) => Ok(true),
-            // RFC 8446 §6: user_canceled is the one that says nothing; RFC 5246 §7.2: warnings may be ignored.
+            // RFC 8446 §6: user_canceled is the one without a meaning of its own; RFC 5246 §7.2: warnings may be ignored.
             (_, USER_CANCELED) => self.count_idle().map(|()| false),
             (1, _) if !self.opening.is_tls13() => self.count_idle().map(|()| false),
             _ => Err(PeerViolation { why: format!("the peer sent the alert {description}"), alert: None }),
@@ -292,7 +292,7 @@ impl Layer {
         fits.then(|| self.sealing.seal_in_place(APPLICATION_DATA, record)).flatten()
     }
 
-    /// Tells the peer that the next record is under the next key.
+    /// Announces to the peer that the next record is under the next key.
     fn renew(&mut self, output: &mut [u8]) -> Option<usize> {
         const UPDATE_NOT_REQUESTED: u8 = 0;
         let written = self.sealing.seal(HANDSHAKE, &[KEY_UPDATE, 0, 0, 1, UPDATE_NOT_REQUESTED], output)?;
@@ -384,8 +384,9 @@ const CLIENT_HELLO: u8 = 1;
 const NEW_SESSION_TICKET: u8 = 4;
 const KEY_UPDATE: u8 = 24;
 
-/// As many as rustls allows of each kind. Who sends data sends it in between.
+/// As many as rustls allows of each kind. A peer that sends data sends it in between.
 const IDLE_RECORDS_MAX: u8 = 32;
+/// Level and description.
 const ALERT_BYTES: usize = 2;
 /// The longest: TLS 1.2 with AES-GCM.
 const OVERHEAD_BYTES_MAX: usize = 8 + 16;

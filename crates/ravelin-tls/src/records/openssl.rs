@@ -133,7 +133,7 @@ impl OpenSslConnection {
                 NextRecord::Partial => return Ok(()),
                 NextRecord::Whole(record) if self.needs(record) > plaintext.len() - opened.produced => return Ok(()),
                 NextRecord::Whole(record) => (record.total_bytes, Some(record.kind)),
-                // The engine shall say what is wrong.
+                // The engine reports what is wrong.
                 NextRecord::NoRecord => (rest.len(), None),
             };
             let pipe = self.stream.get_mut();

@@ -102,7 +102,7 @@ impl Protection {
     }
 
     /// Writes one record to the front of `output` and returns its length; `None` where it does not fit, or the sequence
-    /// numbers have run out.
+    /// numbers are used up.
     pub(super) fn seal(&mut self, kind: u8, plaintext: &[u8], output: &mut [u8]) -> Option<usize> {
         let record_bytes = RECORD_HEADER_BYTES + plaintext.len() + self.overhead();
         let UnsealedRecord { nonce, additional, text } =
@@ -114,7 +114,7 @@ impl Protection {
     }
 
     /// Seals a record whose plaintext lies in `record` already, with the room of [`Protection::frame`] around it. `None`
-    /// where there is less, or the sequence numbers have run out.
+    /// where there is less, or the sequence numbers are used up.
     pub(super) fn seal_in_place(&mut self, kind: u8, record: &mut [u8]) -> Option<()> {
         let plaintext_bytes = record.len().checked_sub(RECORD_HEADER_BYTES + self.overhead())?;
         let tls13 = self.is_tls13();

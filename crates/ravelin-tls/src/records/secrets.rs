@@ -114,9 +114,9 @@ fn length(algorithm: hkdf::Algorithm) -> usize {
 /// SSLKEYLOGFILE's names, by which rustls offers the secrets.
 const CLIENT: &str = "CLIENT_TRAFFIC_SECRET_0";
 const SERVER: &str = "SERVER_TRAFFIC_SECRET_0";
-/// SHA-384.
+/// The longest hash of a suite is SHA-384.
 const SECRET_BYTES_MAX: usize = 48;
-/// AES-256, ChaCha20.
+/// The longest keys are those of AES-256 and ChaCha20.
 const KEY_BYTES_MAX: usize = 32;
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl Pair {
     }
 
     /// The client reads an alert from these bytes, and that is the end of it.
-    fn told(&mut self, reply: &[u8]) -> rustls::AlertDescription {
+    fn alert_in(&mut self, reply: &[u8]) -> rustls::AlertDescription {
         let mut rest = reply;
         self.client.read_tls(&mut rest).unwrap();
         match self.client.process_new_packets() {
@@ -349,7 +349,7 @@ fn nothing_but_data_and_key_updates_is_accepted() {
         ("a finished", TLS13, 22, &[20, 0, 0, 1, 0], "of type 20", Some(10)),
         ("a fatal alert", TLS12, 21, &[2, 80], "alert 80", None),
         ("a fatal alert", TLS13, 21, &[2, 80], "alert 80", None),
-        // RFC 8446 §6: in TLS 1.3 every alert but two is fatal, whatever its level says.
+        // RFC 8446 §6: in TLS 1.3 every alert but two is fatal, whatever its level is.
         ("a warning in TLS 1.3", TLS13, 21, &[1, 100], "alert 100", None),
         ("two alerts at once", TLS12, 21, &[1, 100, 1, 100], "of a length that none has", Some(50)),
         ("change_cipher_spec", TLS12, 20, &[1], "a record of type 20", Some(10)),
@@ -362,8 +362,8 @@ fn nothing_but_data_and_key_updates_is_accepted() {
         let Err(RecordsError::Broken(said)) = opened else { panic!("{case}: {opened:?}") };
         assert!(said.contains(why), "{case}: {said}");
         match alert {
-            Some(alert) => assert_eq!(u8::from(pair.told(&reply)), alert, "{case}"),
-            // Who sent an alert is told nothing more; a renegotiation is refused by a warning.
+            Some(alert) => assert_eq!(u8::from(pair.alert_in(&reply)), alert, "{case}"),
+            // A peer that sent an alert gets nothing more; a renegotiation is refused by a warning.
             None => assert_eq!(reply.is_empty(), kind == ALERT, "{case}"),
         }
         // Nothing comes or goes any more.
@@ -385,14 +385,14 @@ fn damaged_records_are_answered_by_an_alert() {
             pair.input[at] ^= 0x80;
             let (why, reply) = pair.broken();
             assert!(!why.is_empty());
-            assert_eq!(u8::from(pair.told(&reply)), alert, "{case} {suite:?}: {why}");
+            assert_eq!(u8::from(pair.alert_in(&reply)), alert, "{case} {suite:?}: {why}");
         }
     }
 }
 
 #[test]
 fn a_key_of_tls_12_has_a_limit_and_it_is_named() {
-    // Covers: performance.md §5.1. The limit is 2^24 - 1 records; here the server's suite says 50.
+    // The limit is 2^24 - 1 records; here the server's suite says 50.
     const LIMIT: u64 = 50;
     let mut pair = Pair::with_server(TLS12, Arc::new(limited_provider(LIMIT)));
     let mut output = vec![0; 64 * 1024];
@@ -468,7 +468,7 @@ fn an_empty_alert_is_refused() {
     let mut pair = Pair::new(TLS13);
     pair.forge(ALERT, b"");
     let (_, reply) = pair.broken();
-    assert_eq!(pair.told(&reply), rustls::AlertDescription::UnexpectedMessage);
+    assert_eq!(pair.alert_in(&reply), rustls::AlertDescription::UnexpectedMessage);
 }
 
 proptest! {

@@ -38,5 +38,5 @@ pub enum RecordsError {
     KeyLimit,
 }
 
-/// RFC 8446 §5.1.
+/// RFC 8446 §5.1: a record holds at most 2^14 bytes of plaintext.
 pub(crate) const RECORD_PLAINTEXT_BYTES_MAX: usize = 1 << 14;

@@ -93,7 +93,7 @@ fn offers(
         let Some(key) = identity.key() else { continue };
         let curve = identity.candidate().curve.filter(|_| key == KeyKind::Ecdsa);
         if curve.is_some_and(|curve| ![NamedGroup::secp256r1, NamedGroup::secp384r1].contains(&curve)) {
-            // No old Windows verifies it without being told to; rustls may show it to others.
+            // No old Windows verifies it by default; rustls may present it to others.
             continue;
         }
         let suites: Vec<_> = suites::for_site(legacy).into_iter().filter(|suite| suite.key() == key).collect();

@@ -18,7 +18,7 @@ fn hello_record() -> Vec<u8> {
     bytes
 }
 
-/// Sends these bytes, ends its side, and tells what came back.
+/// Sends these bytes, ends its side, and returns what came back.
 async fn sends(address: SocketAddr, bytes: Vec<u8>, end: bool) -> Vec<u8> {
     beside(move || {
         let mut socket = dial(address);

@@ -17,7 +17,7 @@ async fn each_denial_reason_sends_its_own_alert() {
             let expected = alert::for_reason(*reason);
             assert_eq!(said.alert(), Some(expected.0), "{version} {}: {}", reason.label(), said.text);
             assert_eq!(failure.alert_sent, Some(expected), "{version} {}", reason.label());
-            assert_eq!(failure.detail, format!("as told: {}", reason.label()));
+            assert_eq!(failure.detail, format!("as the test wants: {}", reason.label()));
             let HandshakeEnd::Denied(decision) = failure.end else { panic!("{:?}", failure.end) };
             let Verdict::Denial(denial) = decision.verdict else { panic!("a permit") };
             assert_eq!(denial.reason, *reason);

@@ -1,4 +1,4 @@
-//! The gateway as a client: a server is met only under the configured authority and name.
+//! The gateway as a client: it connects to a server only under the configured authority and name.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};

@@ -1,7 +1,7 @@
 //! The gateway as a client of an old server.
 //!
-//! The server's certificate list is read from its plaintext handshake and verified by webpki, against the configured
-//! authorities and name, before OpenSSL has a byte of it. OpenSSL's own opinion is not asked for.
+//! The server's certificate chain is read from its plaintext handshake and verified by webpki, against the configured
+//! authorities and name, before OpenSSL has a byte of it. OpenSSL verifies no certificate itself.
 
 use std::io;
 
@@ -102,7 +102,7 @@ fn verify(
         return Err(refused(Alert::BAD_CERTIFICATE, "the server sent none"));
     };
     let Some(now) = DefaultTimeProvider.current_time() else {
-        return Err(refused(Alert::INTERNAL_ERROR, "the time cannot be told"));
+        return Err(refused(Alert::INTERNAL_ERROR, "the time is unknown"));
     };
     match verifier.verify_server_cert(leaf, others, name, &[], now) {
         Ok(_) => Ok(leaf.to_vec()),
