@@ -9,8 +9,8 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use ravelin::config::Balance;
-use ravelin::pool::Order;
+use ravelin_config::Balance;
+use ravelin_gateway::pool::Order;
 
 const IDENTITIES: usize = 64;
 

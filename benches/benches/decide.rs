@@ -14,8 +14,8 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use ravelin_lab::pki::{Authority, CertificateSpec, Estate, GeneralName, Key, KeyType, Name, purpose, self_signed};
 use ravelin_policy::{
-    Context, DenyList, NameRules, Policy, PolicySpec, PresentedChain, Reason, RevocationCheck, RevocationSpec, Source,
-    Verdict,
+    Context, DenyList, NameRules, Origin, Policy, PolicySpec, PresentedChain, Reason, RevocationCheck, RevocationSpec,
+    Source, Verdict,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
@@ -66,7 +66,7 @@ fn benchmarks(criterion: &mut Criterion) {
 
 /// The standard estate's policy: two authorities of one name, names, whole-chain revocation.
 fn policy(estate: &Estate) -> Policy {
-    let source = |der: &[u8]| Source { origin: "bench".to_owned(), der: der.to_vec() };
+    let source = |der: &[u8]| Source { origin: Origin::file("bench"), der: der.to_vec() };
     let spec = PolicySpec {
         name: "bench".to_owned(),
         trust_anchors: vec![source(estate.root.certificate_der())],
@@ -78,7 +78,7 @@ fn policy(estate: &Estate) -> Policy {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Chain,
-            lists: [&estate.root_crl, &estate.issuing_crl, &estate.issuing_renewed_crl]
+            crls: [&estate.root_crl, &estate.issuing_crl, &estate.issuing_renewed_crl]
                 .map(|list| source(&list.der))
                 .to_vec(),
             unknown_allowed: false,

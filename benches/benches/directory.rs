@@ -22,8 +22,8 @@ use ravelin_feeds::snapshot::Snapshot;
 use ravelin_lab::pki::{Authority, CertificateSpec};
 use ravelin_policy::directory::{Account, Directory, DirectoryData, Domain, Group, Sid};
 use ravelin_policy::{
-    AccountMapping, AccountSpec, Context, DenyList, NameRules, Policy, PolicySpec, PresentedChain, RevocationCheck,
-    RevocationSpec, Source, Verdict,
+    AccountMapping, AccountSpec, Context, DenyList, NameRules, Origin, Policy, PolicySpec, PresentedChain,
+    RevocationCheck, RevocationSpec, Source, Verdict,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
@@ -51,7 +51,7 @@ fn benchmarks(criterion: &mut Criterion) {
     println!(
         "{count} accounts: {} octets of file each, {} of memory by its own sum, {} by resident memory after a load; loaded in {took:.2?}",
         each(file.len()),
-        each(directory.memory_octets()),
+        each(directory.memory_bytes()),
         each(resident().saturating_sub(before)),
     );
 
@@ -134,7 +134,7 @@ fn policy(root: &Authority, directory: Option<Arc<Directory>>, now: UnixTime) ->
     });
     let spec = PolicySpec {
         name: "bench".to_owned(),
-        trust_anchors: vec![Source { origin: "root".to_owned(), der: root.certificate_der().to_vec() }],
+        trust_anchors: vec![Source { origin: Origin::file("root"), der: root.certificate_der().to_vec() }],
         intermediates: Vec::new(),
         issued_by: None,
         purposes: vec!["1.3.6.1.5.5.7.3.2".to_owned()],
@@ -143,7 +143,7 @@ fn policy(root: &Authority, directory: Option<Arc<Directory>>, now: UnixTime) ->
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Off,
-            lists: Vec::new(),
+            crls: Vec::new(),
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },

@@ -17,7 +17,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ravelin_lab::clock;
 use ravelin_lab::pki::{Estate, Issued};
 use ravelin_policy::{
-    Context, Decision, DenyList, NameRules, Policy, PolicySpec, PresentedChain, RevocationCheck, RevocationSpec, Source,
+    Context, Decision, DenyList, NameRules, Origin, Policy, PolicySpec, PresentedChain, RevocationCheck,
+    RevocationSpec, Source,
 };
 use ravelin_tls::hello::{HelloParser, HelloProgress};
 use ravelin_tls::{Judge, LegacyTls, ServerIdentity, SiteTls, SiteTlsSpec, TlsStream, TlsVersion, accept, hello};
@@ -36,7 +37,7 @@ impl Judge for Permitting {
 }
 
 fn judge(estate: &Estate) -> Arc<dyn Judge> {
-    let source = |der: &[u8]| Source { origin: "ca".to_owned(), der: der.to_vec() };
+    let source = |der: &[u8]| Source { origin: Origin::file("ca"), der: der.to_vec() };
     let now = clock::unix_time(estate.now);
     let spec = PolicySpec {
         name: "estate".to_owned(),
@@ -49,7 +50,7 @@ fn judge(estate: &Estate) -> Arc<dyn Judge> {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Chain,
-            lists: vec![
+            crls: vec![
                 source(&estate.root_crl.der),
                 source(&estate.issuing_crl.der),
                 source(&estate.issuing_renewed_crl.der),

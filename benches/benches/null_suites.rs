@@ -16,7 +16,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ravelin_lab::clock;
 use ravelin_lab::pki::{Estate, Issued};
 use ravelin_policy::{
-    Context, Decision, DenyList, NameRules, Policy, PolicySpec, PresentedChain, RevocationCheck, RevocationSpec, Source,
+    Context, Decision, DenyList, NameRules, Origin, Policy, PolicySpec, PresentedChain, RevocationCheck,
+    RevocationSpec, Source,
 };
 use ravelin_tls::{
     Judge, LegacyTls, NullEncryption, Records, ServerIdentity, SiteTls, SiteTlsSpec, TlsVersion, UpstreamTls,
@@ -39,7 +40,7 @@ impl Judge for Permitting {
 }
 
 fn judge(estate: &Estate) -> Arc<dyn Judge> {
-    let source = |der: &[u8]| Source { origin: "ca".to_owned(), der: der.to_vec() };
+    let source = |der: &[u8]| Source { origin: Origin::file("ca"), der: der.to_vec() };
     let spec = PolicySpec {
         name: "estate".to_owned(),
         trust_anchors: vec![source(estate.root.certificate_der())],
@@ -51,7 +52,7 @@ fn judge(estate: &Estate) -> Arc<dyn Judge> {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Off,
-            lists: Vec::new(),
+            crls: Vec::new(),
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use ravelin::config::{self, Severity};
+use ravelin_config::Severity;
 
 /// Panics where a promise is broken.
 pub(crate) fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let file = Path::new("/etc/ravelin/ravelin.toml");
-    match config::parse(file, &text) {
+    match ravelin_config::parse(file, &text) {
         Ok((config, warnings)) => {
             assert!(warnings.iter().all(|problem| problem.severity == Severity::Warning));
             assert!(!config.listeners.is_empty() && !config.sites.is_empty());
@@ -18,9 +18,9 @@ pub(crate) fn run(data: &[u8]) {
             }
             assert!(config.policies.values().all(|policy| !policy.trust_anchors.is_empty()));
             assert!(config.pools.values().all(|pool| !pool.servers.is_empty()));
-            let rendered = config::render(&config);
-            match config::parse(file, &rendered) {
-                Ok((again, _)) => assert_eq!(config::render(&again), rendered),
+            let rendered = ravelin_config::render(&config);
+            match ravelin_config::parse(file, &rendered) {
+                Ok((again, _)) => assert_eq!(ravelin_config::render(&again), rendered),
                 Err(problems) => panic!("what was rendered does not pass: {problems:?}\n{rendered}"),
             }
         }

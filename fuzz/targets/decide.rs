@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use ravelin_policy::{
-    Context, DenyList, NameRules, Policy, PolicySpec, PresentedChain, Problem, RevocationCheck, RevocationSpec, Source,
-    Verdict,
+    Context, DenyList, NameRules, Origin, Policy, PolicySpec, PresentedChain, Problem, RevocationCheck, RevocationSpec,
+    Source, Verdict,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
@@ -66,7 +66,7 @@ fn estate() -> Policy {
 
 /// The estate's policy, with these bytes for the list of its issuing authority.
 pub(crate) fn policy(issuing_list: &[u8]) -> Result<Policy, Vec<Problem>> {
-    let source = |origin: &str, der: &[u8]| Source { origin: origin.to_owned(), der: der.to_vec() };
+    let source = |origin: &str, der: &[u8]| Source { origin: Origin::file(origin), der: der.to_vec() };
     let spec = PolicySpec {
         name: "fuzz".to_owned(),
         trust_anchors: vec![source("root.der", ROOT)],
@@ -78,7 +78,7 @@ pub(crate) fn policy(issuing_list: &[u8]) -> Result<Policy, Vec<Problem>> {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Chain,
-            lists: vec![source("root.crl", ROOT_LIST), source("issuing.crl", issuing_list)],
+            crls: vec![source("root.crl", ROOT_LIST), source("issuing.crl", issuing_list)],
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },

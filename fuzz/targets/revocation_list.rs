@@ -27,7 +27,7 @@ pub(crate) fn run(data: &[u8]) {
     }
 }
 
-/// Octets before the content of an element whose length is below 256 (both are, and this panics where they are not).
+/// Bytes before the content of an element whose length is below 256 (both are, and this panics where they are not).
 fn header_len(der: &[u8]) -> usize {
     assert_eq!(der[1], 0x81);
     3

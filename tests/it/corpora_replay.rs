@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "../../fuzz/targets/certificate_differential.rs"]
+mod certificate_differential;
 #[path = "../../fuzz/targets/client_hello.rs"]
 mod client_hello;
 #[path = "../../fuzz/targets/config.rs"]
@@ -30,7 +32,8 @@ mod snapshot;
 type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-const TARGETS: [(&str, Target); 11] = [
+const TARGETS: [(&str, Target); 12] = [
+    ("certificate_differential", certificate_differential::run),
     ("client_hello", client_hello::run),
     ("config", config::run),
     ("decide", decide::run),

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ravelin::log::parse_text;
 use ravelin_lab::client::Client;
 use ravelin_lab::pki::{CertificateSpec, Issued};
 use ravelin_lab::server::{Body, ServerSpec};
+use ravelin_ops::log::parse_text;
 use rustix::process::Signal;
 use serde_json::Value;
 

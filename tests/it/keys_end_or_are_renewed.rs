@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use ravelin::config::Rehearsal;
+use ravelin_config::Rehearsal;
 use ravelin_lab::bulk::{self, Pattern};
 use ravelin_lab::client::{Client, Versions};
 use ravelin_lab::end::End;

@@ -3,10 +3,10 @@
 
 use std::net::SocketAddr;
 
-use ravelin::operator::Operator;
 use ravelin_lab::client::{Client, Versions};
 use ravelin_lab::end::{End, alert};
 use ravelin_lab::pki::{CrlEntry, CrlSpec};
+use ravelin_ops::operator::Operator;
 
 use crate::support::{Gate, NAME, Setup, gate_and_server, raw};
 

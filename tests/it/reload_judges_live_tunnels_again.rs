@@ -3,11 +3,11 @@
 
 use std::net::TcpListener;
 
-use ravelin::operator::Operator;
 use ravelin_lab::client::Client;
 use ravelin_lab::end::End;
 use ravelin_lab::pki::{CrlEntry, CrlSpec};
 use ravelin_lab::server::ServerSpec;
+use ravelin_ops::operator::Operator;
 
 use crate::support::{Setup, replace, wait};
 

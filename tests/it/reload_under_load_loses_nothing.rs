@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use ravelin::operator::Operator;
 use ravelin_lab::client::Client;
 use ravelin_lab::server::ServerSpec;
+use ravelin_ops::operator::Operator;
 
 use crate::support::Setup;
 

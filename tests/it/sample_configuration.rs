@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ravelin::config::{self, Config, Problem};
+use ravelin_config::{Config, Problem};
 
 #[test]
 fn the_sample_passes_without_a_warning() {
@@ -26,7 +26,7 @@ fn keys_in_comments_show_their_defaults() {
         shown.push('\n');
     }
     assert!(keys > 15, "{keys} keys in comments");
-    assert_eq!(config::render(&read(&shown).0), config::render(&read(&sample).0));
+    assert_eq!(ravelin_config::render(&read(&shown).0), ravelin_config::render(&read(&sample).0));
 }
 
 /// `lifetime = "off"`, but no sentence, and neither `shadow` nor `directory`, which have no default.
@@ -45,5 +45,5 @@ fn path() -> PathBuf {
 }
 
 fn read(text: &str) -> (Config, Vec<Problem>) {
-    config::parse(&path(), text).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    ravelin_config::parse(&path(), text).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }

@@ -1,9 +1,9 @@
 //! Trust and revocation data that are missing, empty, garbage or something else stop the start, named; at a reload they
 //! change nothing. Nothing falls back to a default.
 
-use ravelin::operator::Operator;
 use ravelin_lab::end::{End, alert};
 use ravelin_lab::pki::{CertificateSpec, CrlSpec};
+use ravelin_ops::operator::Operator;
 
 use crate::support::{Gate, Process, Setup, gate_and_server};
 

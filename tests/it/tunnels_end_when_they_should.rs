@@ -3,11 +3,11 @@
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use ravelin::operator::{KillSelector, Operator};
 use ravelin_lab::client::{Client, Tunnel};
 use ravelin_lab::end::End;
 use ravelin_lab::pki::{CertificateSpec, Issued};
 use ravelin_lab::server::{Body, Server, ServerSpec};
+use ravelin_ops::operator::{KillSelector, Operator};
 
 use crate::support::{Gate, Setup};
 

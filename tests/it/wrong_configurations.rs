@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ravelin::config::{Problem, Severity, load, parse};
+use ravelin_config::{Problem, Severity, load, parse};
 
 /// A configuration of which nothing is to be said.
 const GOOD: &str = r#"[admin]

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 need_root
-need_commands cargo dpkg-deb debootstrap openssl
+need_commands cargo dpkg-deb debootstrap openssl readelf
 
 # Of 100, as `systemd-analyze security` counts (14 where this was written).
 readonly EXPOSURE_MAX=20
@@ -51,10 +51,15 @@ contents() {
 END
     check "package is called ravelin" grep -qE '^ Package: ravelin$' "$SCRATCH/control"
     check "package wants a C library and adduser" grep -qE '^ Depends: .*adduser.*' "$SCRATCH/control"
+    dpkg-deb -x "$DEB" "$SCRATCH/unpacked"
+    check "package's binary is stripped: $(stat -c %s "$SCRATCH/unpacked/usr/bin/ravelin") bytes" is_stripped
+    check "package has no demo" sh -c "'$SCRATCH/unpacked/usr/bin/ravelin' demo 2>&1 | grep -q \"unrecognized subcommand 'demo'\""
     for path in /etc/ravelin/ravelin.toml /etc/logrotate.d/ravelin; do
         check "$path is a conffile" sh -c "dpkg-deb --ctrl-tarfile '$DEB' | tar -xO ./conffiles | grep -qx $path"
     done
 }
+
+is_stripped() { ! readelf --sections --wide "$SCRATCH/unpacked/usr/bin/ravelin" | grep -qE '[.](symtab|debug_info)'; }
 
 unit() {
     local folder=$SCRATCH/unit

@@ -16,28 +16,58 @@ pub use error::RequestError;
 pub use rules::RequestRules;
 pub use write::write_request_head;
 
-use crate::Progress;
 use crate::fields::{Fields, HEAD_BYTES_MAX, Step, SyntaxError, check_control};
+use crate::progress::Progress;
 use crate::text::shown;
 use values::{ContentLength, Host};
 
+/// Proof that a whole request head passed every rule, and what it said. Only [`RequestParser`] can make one: no public
+/// constructor, no `Clone`, no `Default`.
+#[derive(Debug, Eq, PartialEq)]
+pub struct CheckedRequest {
+    head: Head,
+}
+
 /// What a legal head said.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RequestHead {
+struct Head {
+    path: String,
+    host: String,
+    port: Option<u16>,
+    other_fields: usize,
+    len: usize,
+}
+
+impl CheckedRequest {
     /// The site's path that it asked for, as the rules spell it.
-    pub path: String,
+    pub fn path(&self) -> &str {
+        &self.head.path
+    }
+
     /// The site's name that it asked for: lower case, no trailing dot.
-    pub host: String,
+    pub fn host(&self) -> &str {
+        &self.head.host
+    }
+
     /// The port of `Host`, where it had one.
-    pub port: Option<u16>,
+    pub fn port(&self) -> Option<u16> {
+        self.head.port
+    }
+
     /// Fields besides `Content-Length` and `Host`: counted, then forgotten.
-    pub other_fields: usize,
-    /// Bytes of the head, empty line included.
-    pub len: usize,
+    pub fn other_fields(&self) -> usize {
+        self.head.other_fields
+    }
+
+    /// Bytes of the head, empty line included. Never 0.
+    #[expect(clippy::len_without_is_empty, reason = "a checked head is never empty")]
+    pub fn len(&self) -> usize {
+        self.head.len
+    }
 }
 
 /// Reads one request head from any number of pushes. Holds one field at a time, never the head.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RequestParser {
     state: State,
     len: usize,
@@ -47,7 +77,7 @@ pub struct RequestParser {
     value: Value,
     host: Option<(String, Option<u16>)>,
     length_seen: bool,
-    outcome: Option<Result<RequestHead, RequestError>>,
+    outcome: Option<Result<Head, RequestError>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -101,16 +131,16 @@ impl RequestParser {
     ///
     /// # Errors
     /// The cause of the refusal, which every later push gets again.
-    pub fn push(&mut self, rules: &RequestRules, bytes: &[u8]) -> Result<Progress<RequestHead>, RequestError> {
+    pub fn push(&mut self, rules: &RequestRules, bytes: &[u8]) -> Result<Progress<CheckedRequest>, RequestError> {
         if let Some(outcome) = &self.outcome {
-            return outcome.clone().map(|head| Progress::Complete(head, 0));
+            return outcome.clone().map(|head| Progress::Complete(CheckedRequest { head }, 0));
         }
         for (&byte, taken) in bytes.iter().zip(1..) {
             let Some(outcome) = self.step(rules, byte).transpose() else { continue };
             self.token = Vec::new();
             self.fields = Fields::default();
             self.outcome = Some(outcome.clone());
-            return outcome.map(|head| Progress::Complete(head, taken));
+            return outcome.map(|head| Progress::Complete(CheckedRequest { head }, taken));
         }
         Ok(Progress::NeedMore)
     }
@@ -125,7 +155,7 @@ impl RequestParser {
         self.len == 0
     }
 
-    fn step(&mut self, rules: &RequestRules, byte: u8) -> Result<Option<RequestHead>, RequestError> {
+    fn step(&mut self, rules: &RequestRules, byte: u8) -> Result<Option<Head>, RequestError> {
         if self.len == HEAD_BYTES_MAX {
             return Err(SyntaxError::HeadTooLarge.into());
         }
@@ -216,12 +246,12 @@ impl RequestParser {
         Ok(())
     }
 
-    fn head_end(&mut self) -> Result<RequestHead, RequestError> {
+    fn head_end(&mut self) -> Result<Head, RequestError> {
         let (host, port) = self.host.take().ok_or(RequestError::MissingHost)?;
         if !self.length_seen {
             return Err(RequestError::MissingContentLength);
         }
-        Ok(RequestHead {
+        Ok(Head {
             path: std::mem::take(&mut self.path),
             host,
             port,
@@ -231,7 +261,7 @@ impl RequestParser {
     }
 }
 
-/// Fields that change what a request means, or that a parser behind once fell over (traps row 60; CVE-2015-1635 for
+/// Fields that change what a request means, or that a parser behind once fell over (docs/traps.md row 60; CVE-2015-1635 for
 /// `Range`, CVE-2022-21907 for `Trailer`).
 const FORBIDDEN: [(&str, RequestError); 5] = [
     ("Expect", RequestError::Expect),

@@ -12,8 +12,8 @@ mod write;
 pub use error::ResponseError;
 pub use write::write_response_head;
 
-use crate::Progress;
 use crate::fields::{Fields, HEAD_BYTES_MAX, Step, SyntaxError, check_control};
+use crate::progress::Progress;
 use crate::text::{escaped, shown};
 
 /// A well-formed final response head. Only with `status` 200 does a tunnel follow.

@@ -5,9 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::authority_fault::authority_fault;
 use crate::certificate::Certificate;
-use crate::der::{self, Reader, tag};
-use crate::path::authority_fault;
+use crate::der::{self, DerReader, tag};
+use crate::origin::Origin;
 use crate::spec::{Notice, Problem, Source};
 use crate::time;
 
@@ -16,7 +17,7 @@ use crate::time;
 pub(crate) struct Authority {
     pub(crate) certificate: Certificate,
     pub(crate) is_anchor: bool,
-    pub(crate) origin: String,
+    pub(crate) origin: Origin,
 }
 
 /// All of them, with what can be computed once.
@@ -55,7 +56,7 @@ impl Authorities {
             } else {
                 "every trust anchor is outside its validity: nobody could be let in. Renew one, and check the clock"
             };
-            problems.push(Problem { origin: "trust_anchors".to_owned(), text: text.to_owned() });
+            problems.push(Problem { origin: Origin::setting("trust_anchors"), text: text.to_owned() });
         }
         authorities.notice_unreachable(notices);
         authorities
@@ -168,17 +169,17 @@ fn not_a_certificate(source: &Source, malformed: der::Malformed) -> String {
     let Ok(contents) = der::only(&source.der, tag::SEQUENCE) else {
         return "is not a certificate: it is neither PEM nor DER of one".to_owned();
     };
-    let mut fields = Reader::new(contents);
+    let mut fields = DerReader::new(contents);
     // PKCS #1, SEC 1 and PKCS #8 keys begin with a version number; a certificate with the part that is signed.
     if fields.peek() == Some(tag::INTEGER) {
         return "is a private key, not a certificate; keep it off this machine, and name the certificate".to_owned();
     }
-    let begins_like_a_list = fields.nested(tag::SEQUENCE).is_ok_and(|mut signed| {
+    let begins_like_a_crl = fields.nested(tag::SEQUENCE).is_ok_and(|mut signed| {
         let _version = signed.optional(tag::INTEGER);
         signed.read(tag::SEQUENCE).is_ok() && signed.read(tag::SEQUENCE).is_ok() && signed.read(tag::UTC_TIME).is_ok()
     });
-    if begins_like_a_list {
-        return "is a revocation list, not a certificate; lists belong in revocation.crls".to_owned();
+    if begins_like_a_crl {
+        return "is a CRL, not a certificate; CRLs belong in revocation.crls".to_owned();
     }
     format!("is not a certificate that can be read: {}", malformed.0)
 }

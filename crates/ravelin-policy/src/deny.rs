@@ -3,6 +3,7 @@
 use crate::authorities::read_authority;
 use crate::certificate::Certificate;
 use crate::digest::sha256_hex;
+use crate::origin::Origin;
 use crate::path::Path;
 use crate::spec::{DenyList, Problem};
 
@@ -14,7 +15,7 @@ pub(crate) struct Denied {
     spki_sha256: Vec<String>,
 }
 
-/// A serial number is unique for its issuer only: name and key of that belong to it (traps row 25).
+/// A serial number is unique for its issuer only: name and key of that belong to it (docs/traps.md row 25).
 #[derive(Debug)]
 struct DeniedCertificate {
     issuer: Certificate,
@@ -32,7 +33,7 @@ impl Denied {
                 (Err(problem), _) => problems.push(problem),
                 (Ok(_), None) => problems.push(problem(format!(
                     "serial number '{}' is not hex digits without separators, as certutil shows it",
-                    crate::escape(&entry.serial)
+                    crate::escape::escape(&entry.serial)
                 ))),
             }
         }
@@ -41,7 +42,7 @@ impl Denied {
             if lower.len() == 64 && lower.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 denied.spki_sha256.push(lower);
             } else {
-                let shown = crate::escape(hash);
+                let shown = crate::escape::escape(hash);
                 problems
                     .push(problem(format!("'{shown}' is not the SHA-256 of a public key: 64 hex digits are wanted")));
             }
@@ -88,7 +89,7 @@ fn serial_digits(text: &str) -> Option<String> {
 }
 
 fn problem(text: String) -> Problem {
-    Problem { origin: "deny".to_owned(), text }
+    Problem { origin: Origin::setting("deny"), text }
 }
 
 #[cfg(test)]

@@ -7,19 +7,25 @@
 //! Absent on purpose: I/O, clocks, logging, async, sockets.
 
 mod account;
+mod account_report;
 mod authorities;
+mod authority_fault;
 mod certificate;
+mod crl_status;
 mod decision;
 mod deny;
 mod der;
 mod digest;
 pub mod directory;
+mod dns_name;
 mod escape;
 mod identity;
+mod inspect;
 mod judge;
 mod name;
 mod names;
 mod oid;
+mod origin;
 mod path;
 mod policy;
 mod public_key;
@@ -31,31 +37,20 @@ mod spec;
 mod tests;
 mod time;
 
-pub use account::{AccountReport, accounts_of};
-pub use decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
-pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
+pub use account::accounts_of;
+pub use account_report::AccountReport;
+pub use crl_status::CrlStatus;
+pub use decision::{
+    Context, Decision, DecisionReport, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict,
+};
+pub use escape::{ESCAPED_CHARACTERS_MAX, escape, escape_name};
 pub use identity::Identity;
+pub use inspect::{InspectedCertificate, InspectedName, UnreadableCertificate, inspect};
 pub use judge::RULES;
+pub use origin::{Origin, Part};
 pub use policy::Policy;
 pub use public_key::public_key;
 pub use spec::{
     AccountMapping, AccountSpec, DeniedSerial, DenyList, NameRules, Notice, PolicySpec, Problem, RevocationCheck,
     RevocationSpec, ShadowSpec, Source,
 };
-
-/// One revocation list in use.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ListStatus {
-    /// The file.
-    pub origin: String,
-    /// Issuer, RFC 4514.
-    pub issuer: String,
-    /// CRL number, decimal, where it has one.
-    pub number: Option<String>,
-    /// Unix seconds.
-    pub this_update: i64,
-    /// Unix seconds.
-    pub next_update: i64,
-    /// Revoked certificates in it.
-    pub entries: usize,
-}

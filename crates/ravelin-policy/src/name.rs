@@ -7,7 +7,7 @@
 //! Looser comparison gives nobody a right: an equal name only says which key to try. Not done: Unicode normalization
 //! (NFKC). Two spellings of one accented letter are two names, which refuses and never admits.
 
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 use crate::digest::hex;
 
 /// A form of a DER `Name` that is byte-equal for equal names, and for no others.
@@ -119,7 +119,7 @@ impl Attribute<'_> {
 
 /// `Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }`.
 fn rdns(name: &[u8]) -> Result<Vec<Vec<Attribute<'_>>>, Malformed> {
-    let mut sequence = Reader::new(der::only(name, tag::SEQUENCE)?);
+    let mut sequence = DerReader::new(der::only(name, tag::SEQUENCE)?);
     let mut rdns = Vec::new();
     let mut attributes = 0;
     while !sequence.is_empty() {
@@ -145,7 +145,7 @@ fn rdns(name: &[u8]) -> Result<Vec<Vec<Attribute<'_>>>, Malformed> {
 }
 
 /// Decodes a string by its declared type.
-fn value<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Malformed> {
+fn value<'a>(reader: &mut DerReader<'a>) -> Result<Value<'a>, Malformed> {
     let element = reader.any()?;
     let bytes = element.value;
     let text = match element.tag {
@@ -187,7 +187,7 @@ fn fold(text: &str) -> String {
     folded
 }
 
-/// RFC 4514 §2.4. Control characters are written as their UTF-8 octets in hex.
+/// RFC 4514 §2.4. Control characters are written as their UTF-8 bytes in hex.
 fn escape_value(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let last = text.chars().count().saturating_sub(1);
@@ -201,8 +201,8 @@ fn escape_value(text: &str) -> String {
             '#' if at == 0 => escaped.push_str("\\#"),
             control if control.is_control() => {
                 let mut buffer = [0; 4];
-                for octet in control.encode_utf8(&mut buffer).bytes() {
-                    escaped.push_str(&format!("\\{octet:02X}"));
+                for byte in control.encode_utf8(&mut buffer).bytes() {
+                    escaped.push_str(&format!("\\{byte:02X}"));
                 }
             }
             plain => escaped.push(plain),
@@ -211,7 +211,7 @@ fn escape_value(text: &str) -> String {
     escaped
 }
 
-/// Length in four octets, then the bytes: what makes [`canonical`] free of ambiguity.
+/// Length in four bytes, then the bytes: what makes [`canonical`] free of ambiguity.
 fn push_sized(form: &mut Vec<u8>, bytes: &[u8]) {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     form.extend_from_slice(&length.to_be_bytes());
@@ -271,7 +271,7 @@ mod tests {
         wrap(tag::SEQUENCE, &sets.collect::<Vec<_>>().concat())
     }
 
-    /// Covers: traps row 46; RFC 5280 §7.1.
+    /// Covers: docs/traps.md row 46; RFC 5280 §7.1.
     #[test]
     fn equal_and_unequal_names() {
         let printable = |text: &'static str| (O, tag::PRINTABLE_STRING, text.as_bytes());

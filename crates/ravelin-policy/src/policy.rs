@@ -4,22 +4,24 @@ use std::sync::Arc;
 
 use rustls_pki_types::UnixTime;
 
-use crate::ListStatus;
 use crate::account::{AccountRule, Mapped};
 use crate::authorities::{Authorities, Authority, read_authority};
 use crate::certificate::Certificate;
+use crate::crl_status::CrlStatus;
 use crate::decision::{Context, Decision, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict};
 use crate::deny::Denied;
 use crate::digest::sha256_hex;
 use crate::directory::Directory;
 use crate::identity::Identity;
-use crate::judge::{self, Judged, PathRules, Revocation, list_authority, report, rule_of, unix_seconds};
+use crate::judge::{self, Judged, PathRules, Revocation, crl_issuer, report, rule_of};
 use crate::names::Names;
+use crate::origin::Origin;
 use crate::path::{Failure, Found, Path, Search, SearchCost, VerifiedSignatures};
 use crate::purpose::Purposes;
-use crate::revocation::Lists;
+use crate::revocation::Crls;
 use crate::shape::{self, Misshapen, Shaped};
 use crate::spec::{AccountSpec, Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source};
+use crate::time::unix_seconds;
 
 /// One policy of one generation: everything a decision needs. Immutable, but for signatures that it remembers.
 #[derive(Debug)]
@@ -136,9 +138,9 @@ impl Policy {
         subjects
     }
 
-    /// The revocation lists in use, for metrics and `status`.
-    pub fn lists(&self) -> Vec<ListStatus> {
-        self.path_rules.revocation.lists.describe()
+    /// The CRLs in use, for metrics and `status`.
+    pub fn crls(&self) -> Vec<CrlStatus> {
+        self.path_rules.revocation.crls.describe()
     }
 
     /// The directory it judges accounts by.
@@ -183,7 +185,7 @@ impl Shadow {
 }
 
 impl Policy {
-    /// Builds a policy whole or says everything that stops it. `now` is needed to judge anchors and lists at load time.
+    /// Builds a policy whole or says everything that stops it. `now` is needed to judge anchors and CRLs at load time.
     ///
     /// # Errors
     /// Every problem: no anchor, an anchor that is no certificate authority or expired, a pattern that is none, …
@@ -204,21 +206,21 @@ impl Policy {
         let shadow =
             shadow.as_ref().map(|shadow| read_shadow(shadow, &spec, &authorities, &mut notices, &mut problems));
 
-        let list_authorities: Vec<_> = authorities.iter().map(|one| list_authority(&one.certificate)).collect();
-        let (lists, list_notices) = Lists::load(&revocation.lists, &list_authorities, now);
-        notices.extend(list_notices);
-        notices.extend(authorities_without_list(&authorities, revocation, &lists));
+        let crl_issuers: Vec<_> = authorities.iter().map(|one| crl_issuer(&one.certificate)).collect();
+        let (crls, crl_notices) = Crls::load(&revocation.crls, &crl_issuers, now);
+        notices.extend(crl_notices);
+        notices.extend(authorities_without_crl(&authorities, revocation, &crls));
 
         let (Some(purposes), Some(names), []) = (purposes, names, problems.as_slice()) else {
             return Err(problems);
         };
         if names.admits_nobody() {
             let text = "names.allow is empty: this policy admits nobody. Name a pattern such as *.corp.example.com";
-            notices.push(Notice { origin: spec.name.clone(), text: text.to_owned() });
+            notices.push(Notice { origin: Origin::setting(&spec.name), text: text.to_owned() });
         }
         let revocation = Revocation {
             check: revocation.check,
-            lists,
+            crls,
             unknown_allowed: revocation.unknown_allowed,
             stale_grace: revocation.stale_grace,
         };
@@ -233,27 +235,26 @@ impl Policy {
     /// Takes over from the policy of this name in the generation before. To be called once, on a policy just built and not
     /// yet in force.
     ///
-    /// - Revocation lists that it knew better: a list whose file is now missing, damaged, older or signed by a stranger goes
-    ///   on counting until its end (robustness rule 13). Each is named in a notice.
+    /// - CRLs that it knew better: a CRL whose file is now missing, damaged, older or signed by a stranger goes
+    ///   on counting until its end (docs/rules.md rule 13). Each is named in a notice.
     /// - Signatures that were verified: whether a key signed a certificate depends on no rule.
     pub fn take_over(&mut self, previous: &Policy, now: UnixTime) -> Vec<Notice> {
         self.verified_signatures = Arc::clone(&previous.verified_signatures);
-        let authorities: Vec<_> = self.authorities.iter().map(|one| list_authority(&one.certificate)).collect();
-        self.path_rules.revocation.lists.keep_newer_of(&previous.path_rules.revocation.lists, &authorities, now)
+        let authorities: Vec<_> = self.authorities.iter().map(|one| crl_issuer(&one.certificate)).collect();
+        self.path_rules.revocation.crls.keep_newer_of(&previous.path_rules.revocation.crls, &authorities, now)
     }
 }
 
-/// Authorities whose certificates would all be of unknown status (traps row 32).
-fn authorities_without_list(authorities: &Authorities, revocation: &RevocationSpec, lists: &Lists) -> Vec<Notice> {
+/// Authorities whose certificates would all be of unknown status (docs/traps.md row 32).
+fn authorities_without_crl(authorities: &Authorities, revocation: &RevocationSpec, crls: &Crls) -> Vec<Notice> {
     let consequence = if revocation.unknown_allowed { "pass unchecked (unknown = \"allow\")" } else { "are refused" };
-    let is_asked = |one: &&Authority| {
-        revocation.check != RevocationCheck::Off && !lists.has_list_of(&list_authority(&one.certificate))
-    };
+    let is_asked =
+        |one: &&Authority| revocation.check != RevocationCheck::Off && !crls.has_crl_of(&crl_issuer(&one.certificate));
     authorities
         .iter()
         .filter(is_asked)
         .map(|one| {
-            let text = format!("no list of {}: certificates it issued {consequence}", one.certificate.label());
+            let text = format!("no CRL of {}: certificates it issued {consequence}", one.certificate.label());
             Notice { origin: one.origin.clone(), text }
         })
         .collect()
@@ -287,7 +288,7 @@ fn read_issuers(
     }
     if sources.is_empty() {
         let text = format!("{key} is empty: {empty}. Leave the key out to allow every authority");
-        notices.push(Notice { origin: key.to_owned(), text });
+        notices.push(Notice { origin: Origin::setting(key), text });
     }
     Some(allowed)
 }
@@ -299,7 +300,7 @@ fn read_account(
     notices: &mut Vec<Notice>,
     problems: &mut Vec<Problem>,
 ) -> Option<AccountRule> {
-    let mut notice = |text: &str| notices.push(Notice { origin: origin.to_owned(), text: text.to_owned() });
+    let mut notice = |text: &str| notices.push(Notice { origin: Origin::setting(origin), text: text.to_owned() });
     if rule.allow_groups.is_empty() {
         notice("directory.allow_groups is empty: this policy admits nobody. Name a group of computer accounts");
     }
@@ -340,8 +341,10 @@ const EXPLICIT_ISSUERS: (&str, &str) = ("directory.explicit_issuers", "no explic
 
 /// Keeps the value, or turns every text into a problem.
 fn keep<T>(origin: &str, read: Result<T, Vec<String>>, problems: &mut Vec<Problem>) -> Option<T> {
-    read.map_err(|texts| problems.extend(texts.into_iter().map(|text| Problem { origin: origin.to_owned(), text })))
-        .ok()
+    read.map_err(|texts| {
+        problems.extend(texts.into_iter().map(|text| Problem { origin: Origin::setting(origin), text }))
+    })
+    .ok()
 }
 
 /// A denial in this rule; those after it were not reached.

@@ -25,7 +25,7 @@ impl Purposes {
                 Some(oid) => wanted.push(oid),
                 None => bad.push(format!(
                     "purposes: '{}' is not an object identifier such as 1.3.6.1.5.5.7.3.2",
-                    crate::escape(text)
+                    crate::escape::escape(text)
                 )),
             }
         }

@@ -1,15 +1,16 @@
-//! What a policy is made from: checked configuration and bytes read from files. No paths, no I/O.
+//! What a policy is made from: checked configuration and bytes read from files. No I/O: a path here is a name for messages.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::directory::Directory;
+use crate::origin::Origin;
 
-/// A certificate or list and where it came from.
+/// A certificate or CRL and where it came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Source {
     /// For messages: `ca/root.pem (certificate 2)`.
-    pub origin: String,
+    pub origin: Origin,
     /// The DER.
     pub der: Vec<u8>,
 }
@@ -104,16 +105,16 @@ pub struct DeniedSerial {
     pub serial: String,
 }
 
-/// Revocation rules and lists.
+/// Revocation rules and CRLs.
 #[derive(Clone, Debug)]
 pub struct RevocationSpec {
     /// What is checked.
     pub check: RevocationCheck,
-    /// Lists, DER.
-    pub lists: Vec<Source>,
-    /// A certificate without a usable list passes.
+    /// CRLs, DER.
+    pub crls: Vec<Source>,
+    /// A certificate without a usable CRL passes.
     pub unknown_allowed: bool,
-    /// How long a list counts after its next update.
+    /// How long a CRL counts after its next update.
     pub stale_grace: Duration,
 }
 
@@ -145,7 +146,7 @@ pub struct ShadowSpec {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Notice {
     /// Where: a file, or the policy.
-    pub origin: String,
+    pub origin: Origin,
     /// What and the cure.
     pub text: String,
 }
@@ -154,7 +155,7 @@ pub struct Notice {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
     /// Where: a file, or the policy.
-    pub origin: String,
+    pub origin: Origin,
     /// What and the cure.
     pub text: String,
 }

@@ -1,5 +1,7 @@
 //! Times in certificates and lists: read strictly, written for a person.
 
+use rustls_pki_types::UnixTime;
+
 use crate::der::{Element, Malformed, tag};
 
 /// Unix seconds of a `Time` (RFC 5280 §4.1.2.5, §5.1.2.4): `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`, seconds and `Z` always
@@ -37,6 +39,11 @@ pub(crate) fn rfc3339(unix_seconds: i64) -> String {
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Unix seconds with a sign, as certificates have them.
+pub(crate) fn unix_seconds(time: UnixTime) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn digits(tens: u8, ones: u8) -> Result<i64, Malformed> {

@@ -1,24 +1,16 @@
 //! The hot loop: one read, open, seal, one write. No wait in between, and no buffer kept but what was left over.
 
 use crate::buffers::{Buffers, READ_MAX, RECORD_ROOM};
-use crate::codec::{CodecError, Opened as Progress};
+use crate::codec::{CodecError, OpenProgress as Progress};
 use crate::ending::{Ending, Party};
 use crate::in_place;
 use crate::inspect::{Direction, Inspect};
-use crate::outlet::{OUT_OF_BOUNDS, SendError, Writing};
+use crate::outlet::{OUT_OF_BOUNDS, Writing};
 use crate::peer::{Peer, Reading};
+use crate::step::{Step, cannot_send, read_ready};
 use crate::transport::Transport;
-use std::io::{self, IoSliceMut};
+use std::io::IoSliceMut;
 use std::task::{Context, Poll};
-
-/// What one step of one direction came to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Step {
-    /// Bytes moved, or a side's end was passed on; there may be more to do.
-    Moved,
-    /// Nothing to do until the task is woken.
-    Waiting,
-}
 
 /// Carries `from`'s bytes to `to`, one read's worth.
 ///
@@ -115,7 +107,7 @@ fn pass_on_read<T: Transport>(
     let sent = to.outlet.send(to.transport, plaintext, &mut buffers.wire, &mut buffers.pieces);
     let sent = sent.map_err(|error| cannot_send(to, error))?;
     if let Some(rest) = plaintext.get(sent..).filter(|rest| !rest.is_empty()) {
-        from.inlet.opened = crate::peer::Opened::new(rest.to_vec());
+        from.inlet.opened = crate::peer::LeftOver::new(rest.to_vec());
     }
     Ok(Step::Moved)
 }
@@ -241,40 +233,6 @@ fn discard<T: Transport>(
     from.inlet.state = Reading::Shut;
     from.watch(cx)?;
     Ok(Step::Waiting)
-}
-
-/// One read when the socket has something; otherwise the task is woken when it has.
-pub(crate) fn read_ready<T: Transport>(
-    cx: &mut Context<'_>,
-    transport: &T,
-    rooms: &mut [IoSliceMut<'_>],
-) -> Poll<io::Result<usize>> {
-    loop {
-        match transport.poll_readable(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-        }
-        match transport.try_read(rooms) {
-            // The readiness was a false alarm; asking again either waits or finds a new one.
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-            outcome => return Poll::Ready(outcome),
-        }
-    }
-}
-
-fn cannot_send<T: Transport>(to: &Peer<'_, T>, error: SendError) -> Ending {
-    match error {
-        SendError::Codec(error) => cannot_seal(to, error),
-        SendError::Socket(error) => to.failed(error),
-    }
-}
-
-pub(crate) fn cannot_seal<T: Transport>(to: &Peer<'_, T>, error: CodecError) -> Ending {
-    match error {
-        CodecError::KeyLimit => Ending::KeyLimit,
-        CodecError::Broken(what) => Ending::broken(to.party, what, false),
-    }
 }
 
 /// Answers of the protocol that may wait for a side that does not read: a hundred key updates. Then the side that

@@ -3,11 +3,11 @@
 
 use crate::buffers::{Buffers, READ_MAX};
 use crate::codec::Frame;
-use crate::direction::{Step, cannot_seal, read_ready};
 use crate::ending::Ending;
 use crate::inspect::{Direction, Inspect};
 use crate::outlet::PIECE_MAX;
 use crate::peer::{Peer, Reading};
+use crate::step::{Step, cannot_seal, read_ready};
 use crate::transport::Transport;
 use crate::unsent::Piece;
 use std::array;

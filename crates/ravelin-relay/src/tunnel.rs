@@ -2,14 +2,15 @@
 
 use crate::buffers::{Buffers, with_buffers};
 use crate::codec::Codec;
-use crate::direction::{Step, advance};
+use crate::direction::advance;
 use crate::ending::{Ending, Party};
 use crate::inspect::{Direction, Inspect};
 use crate::limits::{Deadlines, Limits, Reached};
 use crate::outlet::Outlet;
 use crate::pace;
-use crate::peer::{Opened, Peer, Reading};
+use crate::peer::{LeftOver, Peer, Reading};
 use crate::report::Counters;
+use crate::step::Step;
 use crate::transport::Transport;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -43,9 +44,9 @@ pub(crate) struct Over {
     pub(crate) duration: Duration,
     pub(crate) counters: Arc<Counters>,
     pub(crate) client_outlet: Outlet,
-    pub(crate) to_client_owed: Opened,
+    pub(crate) to_client_owed: LeftOver,
     pub(crate) server_outlet: Outlet,
-    pub(crate) to_server_owed: Opened,
+    pub(crate) to_server_owed: LeftOver,
 }
 
 impl<'t, T: Transport, I: Inspect> Tunnel<'t, T, I> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ravelin_policy::Decision;
+use ravelin_policy::DecisionReport;
 use tokio::net::TcpStream;
 
 use crate::alert::Alert;
@@ -23,8 +23,8 @@ pub struct Accepted {
     pub stream: TlsStream,
     /// The certificate chain that the client presented, and whose key it has proved to hold.
     pub chain: ProvenChain,
-    /// What the judge decided in the handshake: a permit, or there would be no `Accepted`.
-    pub decision: Decision,
+    /// What the judge reported in the handshake besides the permit, which `chain` has.
+    pub report: DecisionReport,
     /// What was agreed.
     pub negotiated: Negotiated,
 }
@@ -72,7 +72,7 @@ pub async fn accept(
             Ok(Accepted {
                 stream: TlsStream::new(parts),
                 chain: terminated.chain,
-                decision: terminated.decision,
+                report: terminated.report,
                 negotiated: terminated.negotiated,
             })
         }

@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+#[cfg(feature = "demo")]
+use ravelin::cli::demo;
 use ravelin::cli::{
-    check, demo, directory, drain, explain, hello, init, kill, override_age, reload, run, sessions, status, sync,
+    check, directory, drain, explain, hello, init, kill, override_age, reload, run, sessions, status, sync,
 };
-use ravelin::{memory, server};
+use ravelin_ops::process::memory;
 
 /// IP-HTTPS preauthentication in front of Microsoft DirectAccess servers
 #[derive(Parser)]
@@ -46,6 +48,7 @@ enum Command {
     /// Load configuration and files again
     Reload(reload::ReloadArgs),
     /// Show a whole estate at work in this process
+    #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
     /// Write a commented configuration
     Init(init::InitArgs),
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::SyncFetch => sync::fetch(),
-        Command::Check(args) => check::run(&args, server::problems_of_start),
+        Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Directory(args) => directory::run(&args),
         Command::Hello(args) => hello::run(&args),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Drain(args) => drain::run(&args),
         Command::Override(args) => override_age::run(&args),
         Command::Reload(args) => reload::run(&args),
+        #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
         Command::Init(args) => init::run(&args),
     }

@@ -6,7 +6,7 @@ mod records;
 
 use std::path::{Path, PathBuf};
 
-use crate::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
+use ravelin_ops::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
 
 /// The root of the source tree.
 pub(crate) fn root() -> PathBuf {
@@ -55,4 +55,14 @@ fn metrics_page() {
         }
     }
     hold("metrics.md", &page);
+}
+
+#[test]
+fn configuration_page_is_up_to_date() {
+    hold("configuration.md", &ravelin_config::reference());
+}
+
+#[test]
+fn configuration_schema_is_up_to_date() {
+    hold("ravelin.schema.json", &ravelin_config::schema());
 }

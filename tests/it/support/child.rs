@@ -8,12 +8,11 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
-use ravelin::config;
-use ravelin::gateway::RecordSink;
-use ravelin::metrics::Metrics;
-use ravelin::server;
+use ravelin_gateway::server;
 use ravelin_lab::client::Client;
 use ravelin_lab::pki::Estate;
+use ravelin_ops::metrics::Metrics;
+use ravelin_ops::record_sink::RecordSink;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{NAME, Setup};
@@ -99,7 +98,7 @@ impl Drop for ChildGate {
 #[ignore = "what ChildGate runs in its process; nothing by itself"]
 fn body() {
     let Some(file) = std::env::var_os(CONFIG) else { return };
-    let loaded = config::load(file.as_ref()).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let loaded = ravelin_config::load(file.as_ref()).unwrap_or_else(|problems| panic!("{problems:?}"));
     let sinks: Vec<Box<dyn RecordSink>> = Vec::new();
     let running = server::start(loaded, Arc::new(Metrics::new()), sinks).unwrap_or_else(|all| panic!("{all:?}"));
     let before = getrlimit(Resource::Nofile);

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ravelin::config::{self, Rehearsal};
-use ravelin::gateway::RecordSink;
-use ravelin::log::session_json;
-use ravelin::metrics::Metrics;
-use ravelin::operator::{Operator, Status};
-use ravelin::record::SessionRecord;
-use ravelin::server::{self, Running};
+use ravelin_config::Rehearsal;
+use ravelin_gateway::server::{self, Running};
 use ravelin_lab::client::{Client, Tunnel};
 use ravelin_lab::end::End;
 use ravelin_lab::pki::Estate;
+use ravelin_ops::log::session_json;
+use ravelin_ops::metrics::Metrics;
+use ravelin_ops::operator::{Operator, Status};
+use ravelin_ops::record::SessionRecord;
+use ravelin_ops::record_sink::RecordSink;
 use serde_json::Value;
 
 /// The server name of site `main`.
@@ -127,7 +127,7 @@ impl Setup {
 
     /// Every problem that keeps a gateway from starting, in words; empty: it started, and was stopped.
     pub fn problems(&self) -> Vec<String> {
-        let started = config::load(&self.write()).and_then(|loaded| {
+        let started = ravelin_config::load(&self.write()).and_then(|loaded| {
             let sinks: Vec<Box<dyn RecordSink>> = Vec::new();
             server::start(loaded, Arc::new(Metrics::new()), sinks)
         });
@@ -142,7 +142,7 @@ impl Setup {
     /// Starts the gateway with what no file can ask for.
     pub fn start_rehearsed(self, rehearsal: Rehearsal) -> Gate {
         let file = self.write();
-        let mut loaded = config::load(&file).unwrap_or_else(|problems| panic!("{}", words(&problems)));
+        let mut loaded = ravelin_config::load(&file).unwrap_or_else(|problems| panic!("{}", words(&problems)));
         loaded.0.rehearsal = rehearsal;
         let records = Records::default();
         let sinks: Vec<Box<dyn RecordSink>> = vec![Box::new(records.clone())];
@@ -296,6 +296,6 @@ fn render(sections: &BTreeMap<String, BTreeMap<String, String>>) -> String {
     text
 }
 
-fn words(problems: &[config::Problem]) -> String {
+fn words(problems: &[ravelin_config::Problem]) -> String {
     problems.iter().map(|problem| format!("{problem}\n")).collect()
 }

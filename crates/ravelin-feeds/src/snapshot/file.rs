@@ -30,3 +30,8 @@ fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 const MODE: u32 = 0o640;
+
+/// The largest file that is read or written: five million accounts need less, and a reader holds it in memory once.
+pub const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
+/// What is said of a larger one.
+pub const TOO_LARGE: &str = "is larger than 1 GiB, more than five million accounts need";

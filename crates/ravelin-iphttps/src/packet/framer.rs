@@ -1,6 +1,6 @@
 //! Boundaries across slices.
 
-use super::{BOUNDARY_LEN, PacketError, boundary};
+use super::boundary::{BOUNDARY_LEN, PacketError, boundary};
 
 /// Follows a stream slice by slice and tells where packets begin and end. Holds no packet: a dozen bytes of state.
 #[derive(Clone, Debug, Default)]

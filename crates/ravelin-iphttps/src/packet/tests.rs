@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::boundary::HOP_BY_HOP;
 use super::*;
 
 /// A packet of `payload_len` zeros from 2001:db8::1 to 2001:db8::2.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::TUNNEL_CONTENT_LENGTH;
+use crate::content_length::TUNNEL_CONTENT_LENGTH;
 use crate::fields::SyntaxError;
 use crate::text::shown_byte;
 

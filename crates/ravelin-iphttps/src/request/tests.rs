@@ -10,12 +10,12 @@ fn rules() -> RequestRules {
 }
 
 /// The outcome of one push.
-fn parse(bytes: &[u8]) -> Result<Option<(RequestHead, usize)>, RequestError> {
+fn parse(bytes: &[u8]) -> Result<Option<(CheckedRequest, usize)>, RequestError> {
     parse_in_parts(&[bytes])
 }
 
 /// The outcome of several pushes; the count is over all of them.
-fn parse_in_parts(parts: &[&[u8]]) -> Result<Option<(RequestHead, usize)>, RequestError> {
+fn parse_in_parts(parts: &[&[u8]]) -> Result<Option<(CheckedRequest, usize)>, RequestError> {
     let (rules, mut parser, mut before) = (rules(), RequestParser::new(), 0);
     for part in parts {
         match parser.push(&rules, part)? {
@@ -38,7 +38,7 @@ fn check(case: &str, head: &str, expected: &str) {
     assert_eq!(label(head.as_bytes()), expected, "{case}: {head:?}");
 }
 
-// Covers: traps row 60
+// Covers: docs/traps.md row 60
 #[test]
 fn one_shape_is_legal() {
     for (case, head) in [
@@ -63,18 +63,18 @@ fn one_shape_is_legal() {
         check(case, &head, "complete");
     }
     let (head, taken) = parse(GOOD.replace("Host", "A: 1\r\nHost").as_bytes()).unwrap().unwrap();
-    let expected = RequestHead {
+    let expected = Head {
         path: "/IPHTTPS".to_owned(),
         host: "da-eu.example.com".to_owned(),
         port: None,
         other_fields: 1,
         len: GOOD.len() + 6,
     };
-    assert_eq!((head, taken), (expected, GOOD.len() + 6));
-    assert_eq!(parse(GOOD.replace(".com", ".com.:8443").as_bytes()).unwrap().unwrap().0.port, Some(8443));
+    assert_eq!((head, taken), (CheckedRequest { head: expected }, GOOD.len() + 6));
+    assert_eq!(parse(GOOD.replace(".com", ".com.:8443").as_bytes()).unwrap().unwrap().0.port(), Some(8443));
 }
 
-// Covers: traps row 60
+// Covers: docs/traps.md row 60
 #[test]
 fn every_variant_is_refused_by_its_cause() {
     let length = |value: &str| GOOD.replace(" 18446744073709551615", value);
@@ -282,7 +282,7 @@ fn an_outcome_is_final() {
     assert_eq!(parser.len(), 1);
 }
 
-// Covers: traps row 61
+// Covers: docs/traps.md row 61
 #[test]
 fn what_is_told_of_a_stranger_is_escaped_and_bounded() {
     let deep = "a".repeat(4_000);
@@ -388,14 +388,14 @@ proptest! {
             let lines: Vec<&str> = lines.split("\r\n").collect();
             prop_assert!(lines.iter().all(|line| !line.is_empty() && !line.contains(['\r', '\n', '\0'])));
             let request: Vec<&str> = lines[0].split(' ').collect();
-            prop_assert!(matches!(request[..], ["POST", path, "HTTP/1.1"] if path.eq_ignore_ascii_case(&head.path)));
+            prop_assert!(matches!(request[..], ["POST", path, "HTTP/1.1"] if path.eq_ignore_ascii_case(head.path())));
             let named = |name: &str| lines.iter().filter(|line| {
                 line.split(':').next().is_some_and(|sent| sent.eq_ignore_ascii_case(name))
             }).count();
             prop_assert_eq!((named("content-length"), named("host")), (1, 1));
             prop_assert_eq!((named("expect"), named("transfer-encoding"), named("upgrade")), (0, 0, 0));
-            prop_assert_eq!(head.other_fields, lines.len() - 3);
-            prop_assert_eq!(head.len, taken);
+            prop_assert_eq!(head.other_fields(), lines.len() - 3);
+            prop_assert_eq!(head.len(), taken);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The two field values that are read.
 
 use super::{RequestError, RequestRules};
-use crate::TUNNEL_CONTENT_LENGTH;
+use crate::content_length::TUNNEL_CONTENT_LENGTH;
 use crate::text::shown;
 
 /// `Content-Length`, byte by byte.

@@ -1,7 +1,8 @@
 //! The request head that a server gets: ours, never the client's.
 
+use crate::content_length::TUNNEL_CONTENT_LENGTH;
+use crate::head_write_error::HeadWriteError;
 use crate::text::shown;
-use crate::{HeadWriteError, TUNNEL_CONTENT_LENGTH};
 
 /// `POST <path> HTTP/1.1` with `Host` and the one `Content-Length`, nothing else. Spec: MS-IPHTTPS §3.1.5.2, §4.1.
 ///

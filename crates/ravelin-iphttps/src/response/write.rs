@@ -1,6 +1,6 @@
 //! The response head of a DirectAccess server, for its stand-in.
 
-use crate::HeadWriteError;
+use crate::head_write_error::HeadWriteError;
 use crate::text::shown;
 
 /// `HTTP/1.1 200 OK` with `Server` and `Date`, which a server must send, and no length. Spec: MS-IPHTTPS §3.2.5.1, §4.1.

@@ -14,13 +14,11 @@
 //! was worked out when the data were collected.
 
 mod claim;
-mod report;
-
-pub use report::AccountReport;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account_report::AccountReport;
 use crate::certificate::Certificate;
 use crate::decision::{Denial, Reason};
 use crate::directory::{AccountRef, Directory, Domain, Kind, Sid};
@@ -96,7 +94,7 @@ impl AccountRule {
             for name in names {
                 match find_group(directory, name) {
                     Ok(place) => places.push(place),
-                    Err(why) => bad.push(format!("directory.{key}: '{}' {why}", crate::escape(name))),
+                    Err(why) => bad.push(format!("directory.{key}: '{}' {why}", crate::escape::escape(name))),
                 }
             }
             places.sort_unstable();
@@ -184,7 +182,7 @@ impl AccountRule {
         if now > usable_until {
             let text = format!(
                 "what is known of {} is of {}, older than max_age allows",
-                crate::escape(&domain.dns_name),
+                crate::escape::escape(&domain.dns_name),
                 time::rfc3339(domain.as_of)
             );
             return Err(denial(Reason::DirectoryStale, text));
@@ -290,7 +288,7 @@ impl AccountRule {
         let of_account = |place: &&u32| account.groups().binary_search(place).is_ok();
         let group_name = |place: &u32| {
             let group = usize::try_from(*place).ok().and_then(|place| directory.groups().get(place));
-            group.map(|group| crate::escape(&group.name)).unwrap_or_default()
+            group.map(|group| crate::escape::escape(&group.name)).unwrap_or_default()
         };
         if let Some(denied) = self.deny.iter().find(of_account) {
             return Err(denial(Reason::GroupDenied, format!("{name} is in the denied group {}", group_name(denied))));
@@ -362,7 +360,7 @@ fn candidates<'d>(directory: &'d Directory, names: &[String]) -> Vec<AccountRef<
     for name in names {
         add(directory.by_host(name));
         let Some((label, suffix)) = name.split_once('.') else { continue };
-        if label.len() <= SAM_NAME_OCTETS_MAX {
+        if label.len() <= SAM_NAME_BYTES_MAX {
             for (place, domain) in directory.domains().iter().enumerate() {
                 if domain.dns_name.eq_ignore_ascii_case(suffix) {
                     add(directory.by_sam_account_name(place, &format!("{label}$")));
@@ -408,7 +406,7 @@ fn same_text(one: &str, other: &str) -> bool {
 /// What a person calls it, escaped: the sAMAccountName without its `$`.
 fn account_name(account: AccountRef<'_>) -> String {
     let name = account.sam_account_name();
-    crate::escape(name.strip_suffix('$').unwrap_or(name))
+    crate::escape::escape(name.strip_suffix('$').unwrap_or(name))
 }
 
 fn later(from: i64, age: Duration) -> i64 {
@@ -426,6 +424,6 @@ const SERVER_TRUST: u32 = 0x2000;
 /// ADS_UF_PARTIAL_SECRETS_ACCOUNT: a read-only domain controller.
 const PARTIAL_SECRETS: u32 = 0x0400_0000;
 /// NetBIOS names have 15 characters; a longer host name's account is found by its host name.
-const SAM_NAME_OCTETS_MAX: usize = 15;
+const SAM_NAME_BYTES_MAX: usize = 15;
 /// Keeps a detail below a kilobyte.
 const NAMES_SHOWN_MAX: usize = 3;

@@ -14,35 +14,14 @@
 //! - **Every path gets its chance.** A path that fails any rule (an expired or a revoked intermediate, a constraint) leads on to the
 //!   next one. Where none holds, the failure of the path that got furthest is reported.
 
+mod certification_path;
 mod constraints;
 mod policies;
 mod rules;
 mod search;
 mod verified;
 
-pub(crate) use rules::{authority_fault, check_rules};
+pub(crate) use certification_path::Path;
+pub(crate) use rules::check_rules;
 pub(crate) use search::{Failure, Found, Search, SearchCost, Stage};
 pub(crate) use verified::VerifiedSignatures;
-
-use crate::certificate::Certificate;
-
-/// Leaf first, anchor last; at least these two.
-#[derive(Clone, Debug)]
-pub(crate) struct Path<'a> {
-    pub(crate) certificates: Vec<&'a Certificate>,
-    /// Where the anchor was configured.
-    pub(crate) anchor_origin: &'a str,
-}
-
-impl<'a> Path<'a> {
-    /// The certificate and its issuer, leaf first; the anchor only as an issuer.
-    pub(crate) fn links(&self) -> impl DoubleEndedIterator<Item = (&'a Certificate, &'a Certificate)> + '_ {
-        self.certificates.iter().zip(self.certificates.iter().skip(1)).map(|(subject, issuer)| (*subject, *issuer))
-    }
-
-    /// For a report: `leaf <- issuing authority <- root (origin)`.
-    pub(crate) fn text(&self) -> String {
-        let labels: Vec<String> = self.certificates.iter().map(|one| one.label()).collect();
-        format!("{} (anchor: {})", labels.join(" <- "), crate::escape(self.anchor_origin))
-    }
-}

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Path;
+use super::certification_path::Path;
 use crate::certificate::{Certificate, PolicyMapping};
 
 /// Whether the certificate policies of the path are in order.

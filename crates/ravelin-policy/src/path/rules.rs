@@ -1,36 +1,10 @@
 //! What RFC 5280 §6.1 asks of the certificates of a path, signatures and validity apart.
 
-use super::{Path, constraints, policies};
-use crate::certificate::{Certificate, Version, Weakness};
+use super::certification_path::Path;
+use super::{constraints, policies};
+use crate::authority_fault::unknown_critical;
+use crate::certificate::{Certificate, Version};
 use crate::decision::Reason;
-use crate::oid;
-
-/// Why this certificate cannot be an issuer, now or ever; `None` where it can (RFC 5280 §6.1.4 k, n, o).
-///
-/// Anchors are asked the same: RFC 5280 leaves that open (§6.1.1 d), and an anchor that is a leaf or a key from before
-/// the flood is a mistake worth telling.
-pub(crate) fn authority_fault(certificate: &Certificate) -> Option<(Reason, String)> {
-    let malformed = |text: &str| Some((Reason::MalformedCertificate, text.to_owned()));
-    if let Some(Weakness(weakness)) = certificate.public_key.weakness {
-        return Some((Reason::WeakKey, format!("it has {weakness}")));
-    }
-    if certificate.version != Version::V3 {
-        return malformed("it is not an X.509 version 3 certificate");
-    }
-    if let Some(fault) = unknown_critical(certificate) {
-        return Some(fault);
-    }
-    if certificate.subject.is_empty() {
-        return malformed("its subject is empty");
-    }
-    if !certificate.extensions.basic_constraints.is_some_and(|constraints| constraints.is_authority) {
-        return malformed("it is not marked as a certificate authority (basicConstraints)");
-    }
-    if certificate.extensions.key_usage.is_some_and(|usage| !usage.certificate_signing()) {
-        return malformed("its key may not sign certificates (keyUsage)");
-    }
-    None
-}
 
 /// Judges a path whose signatures hold.
 ///
@@ -76,7 +50,7 @@ fn check_leaf(leaf: &Certificate) -> Result<(), (Reason, String)> {
 
 /// Zero is no serial number (RFC 5280 §4.1.2.2). Negative ones are: §4.1.2.2 asks to handle them, and NIST PKITS 4.4.14 does.
 fn check_serial(certificate: &Certificate) -> Result<(), (Reason, String)> {
-    if certificate.serial.iter().all(|&octet| octet == 0) {
+    if certificate.serial.iter().all(|&byte| byte == 0) {
         let text = format!("{} has the serial number zero", certificate.label());
         return Err((Reason::MalformedCertificate, text));
     }
@@ -97,9 +71,4 @@ fn check_lengths(path: &Path<'_>) -> Result<(), (Reason, String)> {
         }
     }
     Ok(())
-}
-
-fn unknown_critical(certificate: &Certificate) -> Option<(Reason, String)> {
-    let extension = oid::dotted(certificate.extensions.unknown_critical.as_ref()?);
-    Some((Reason::MalformedCertificate, format!("it has the critical extension {extension}, which is not known")))
 }

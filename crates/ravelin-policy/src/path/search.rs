@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::certification_path::Path;
 use super::verified::{Verified, VerifiedSignatures};
-use super::{Path, authority_fault};
 use crate::authorities::Authorities;
+use crate::authority_fault::authority_fault;
 use crate::certificate::{Certificate, Weakness};
 use crate::decision::{Reason, RuleReport};
 
@@ -180,8 +181,8 @@ impl<'a, T, J: FnMut(&Path<'a>) -> Result<T, Failure>> Search<'a, J> {
             }
         }
         let anchor_origin = match nodes.last() {
-            Some(&Node::Configured(index)) => self.authorities.get(index).map_or("", |one| one.origin.as_str()),
-            _ => "",
+            Some(&Node::Configured(index)) => self.authorities.get(index).map(|one| &one.origin),
+            _ => None,
         };
         Ok(Path { certificates: nodes.iter().filter_map(|&node| self.certificate(node)).collect(), anchor_origin })
     }

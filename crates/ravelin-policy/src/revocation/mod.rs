@@ -1,17 +1,19 @@
-//! Revocation: which lists count, and what they say of a certificate.
+//! Revocation: which CRLs count, and what they say of a certificate.
 //!
-//! - A list counts for the key that signed it, and for no other key of the same name. A certificate authority that was
-//!   renewed with a new key has one list per key; each speaks for the certificates of its own key.
-//! - A list that cannot be used spoils nothing: it is set aside, and named in a [`Notice`] with the cure.
-//! - Good comes only from a list that is complete for the certificate, current, and the newest of its kind. Revoked comes
-//!   from any list that the issuer's key signed, however old, partial or odd it is.
-//! - Look-ups need nothing but memory: about the serial number and six octets for each entry.
+//! - A CRL counts for the key that signed it, and for no other key of the same name. A certificate authority that was
+//!   renewed with a new key has one CRL per key; each speaks for the certificates of its own key.
+//! - A CRL that cannot be used spoils nothing: it is set aside, and named in a [`Notice`] with the cure.
+//! - Good comes only from a CRL that is complete for the certificate, current, and the newest of its kind. Revoked comes
+//!   from any CRL that the issuer's key signed, however old, partial or odd it is.
+//! - Look-ups need nothing but memory: about the serial number and six bytes for each entry.
 //!
-//! Absent on purpose: fetching, files, PEM, delta lists merged into complete ones, lists of another issuer's name
+//! Absent on purpose: fetching, files, PEM, delta CRLs merged into complete ones, CRLs of another issuer's name
 //! (indirect ones).
 
-mod list;
+mod crl;
+mod crls;
 mod parse;
+mod query;
 mod scope;
 mod serials;
 mod signature;
@@ -20,188 +22,6 @@ mod status;
 mod tests;
 mod words;
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use rustls_pki_types::UnixTime;
-
-use crate::{ListStatus, Notice, Source, name};
-use list::{Authenticity, List};
-use parse::SetAside;
-use signature::{KeyHash, Signed};
+pub(crate) use crls::Crls;
+pub(crate) use query::{Authority, CertificateToCheck};
 pub(crate) use status::Status;
-
-/// The revocation lists of one policy.
-#[derive(Debug)]
-pub(crate) struct Lists {
-    /// By canonical name of the issuer.
-    by_issuer: HashMap<Vec<u8>, Vec<Arc<List>>>,
-    in_use: Vec<ListStatus>,
-}
-
-/// A certificate authority, as far as lists are concerned.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Authority<'a> {
-    /// DER Name.
-    pub(crate) subject: &'a [u8],
-    /// DER SubjectPublicKeyInfo.
-    pub(crate) spki: &'a [u8],
-    /// Contents of the subject key identifier.
-    pub(crate) key_identifier: Option<&'a [u8]>,
-    /// Its key usage is absent or has cRLSign (RFC 5280 §6.3.3 (f)).
-    pub(crate) may_sign_lists: bool,
-}
-
-/// A certificate, as far as lists are concerned.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CertificateToCheck<'a> {
-    /// Contents of the INTEGER.
-    pub(crate) serial: &'a [u8],
-    /// DER Name.
-    pub(crate) issuer_name: &'a [u8],
-    /// Value of the cRLDistributionPoints extension, DER.
-    pub(crate) distribution_points: Option<&'a [u8]>,
-    /// Its basic constraints say CA.
-    pub(crate) is_authority: bool,
-}
-
-impl Lists {
-    /// Reads lists and finds the authority behind each. Never fails: whatever is left out or odd is in the notices, by
-    /// file. Authorities that lists are to be verified with later (sent by a client) need not be among `authorities`.
-    pub(crate) fn load(sources: &[Source], authorities: &[Authority<'_>], now: UnixTime) -> (Lists, Vec<Notice>) {
-        let now = unix_seconds(now);
-        let mut lists = Lists { by_issuer: HashMap::new(), in_use: Vec::new() };
-        let mut notices = Vec::new();
-        for source in sources {
-            let mut tell = |text: String| notices.push(Notice { origin: source.origin.clone(), text });
-            if let Some((issuer, list)) = read(source, authorities, now, &mut tell) {
-                lists.by_issuer.entry(issuer).or_default().push(Arc::new(list));
-            }
-        }
-        notices.extend(lists.choose(now));
-        notices.sort_by(|left, right| left.origin.cmp(&right.origin));
-        (lists, notices)
-    }
-
-    /// Takes over what the generation before knew better: for each of `authorities`, the lists that decided there and
-    /// that none of these is as new as. So an authority's number never goes back while the process runs, and a file that
-    /// was replaced by an older list, by a broken one or by none costs nobody the access before the last good list ends.
-    pub(crate) fn keep_newer_of(
-        &mut self,
-        previous: &Lists,
-        authorities: &[Authority<'_>],
-        now: UnixTime,
-    ) -> Vec<Notice> {
-        let now = unix_seconds(now);
-        let mut notices = Vec::new();
-        for authority in authorities.iter().filter(|authority| authority.may_sign_lists) {
-            let Ok(name) = name::canonical(authority.subject) else { continue };
-            let Some(before) = previous.by_issuer.get(&name) else { continue };
-            let key = signature::key_hash(authority.spki);
-            for group in list::by_scope(list::of_key(before, &key)) {
-                let Some(best_before) = list::deciding(&group, now) else { continue };
-                let here = self.by_issuer.get(&name).map_or(&[][..], Vec::as_slice);
-                let rivals = list::of_key(here, &key).filter(|list| list.set_aside.is_none());
-                let same_scope = rivals.filter(|list| list.scope == best_before.scope);
-                // Of equal ones the first decides, so the list from before comes last.
-                let candidates: Vec<&List> = same_scope.chain([best_before]).collect();
-                let decides = list::deciding(&candidates, now).is_some_and(|list| std::ptr::eq(list, best_before));
-                let Some(kept) = before.iter().find(|list| decides && std::ptr::eq(list.as_ref(), best_before)) else {
-                    continue;
-                };
-                notices.push(kept.notice(words::kept(kept)));
-                self.by_issuer.entry(name.clone()).or_default().push(Arc::clone(kept));
-            }
-        }
-        // Which lists are older than another was told when they were loaded.
-        self.choose(now);
-        notices
-    }
-
-    /// Finds the lists that decide; the notices name those that are older.
-    fn choose(&mut self, now: i64) -> Vec<Notice> {
-        let mut notices = Vec::new();
-        self.in_use.clear();
-        for group in self.by_issuer.values().flat_map(|lists| list::groups(lists)) {
-            let Some(newest) = list::deciding(&group, now) else { continue };
-            self.in_use.push(newest.describe());
-            let older = group.iter().filter(|list| list.this_update <= now && list.is_other_than(newest));
-            notices.extend(older.map(|older| older.notice(words::older_than(older, newest))));
-        }
-        self.in_use.sort_by(|left, right| left.origin.cmp(&right.origin));
-        self.in_use.dedup();
-        notices
-    }
-
-    /// The lists that decide, one for each issuer, key and scope. Those set aside, older ones and those of authorities
-    /// that are not configured are not among them.
-    pub(crate) fn describe(&self) -> Vec<ListStatus> {
-        self.in_use.clone()
-    }
-
-    /// Is there a list, complete or for some distribution points, that this authority signed? Where not, every
-    /// certificate it issued is of unknown status: `check` names it.
-    pub(crate) fn has_list_of(&self, authority: &Authority<'_>) -> bool {
-        let lists = name::canonical(authority.subject).ok().and_then(|name| self.by_issuer.get(&name));
-        lists.is_some_and(|lists| lists.iter().any(|list| list.set_aside.is_none() && list.is_signed_by(authority)))
-    }
-}
-
-/// Reads one list and verifies it with the authorities of its issuer's name. `None` where nothing of it can be used.
-fn read(
-    source: &Source,
-    authorities: &[Authority<'_>],
-    now: i64,
-    tell: &mut impl FnMut(String),
-) -> Option<(Vec<u8>, List)> {
-    let parsed = match parse::parse(&source.der) {
-        Ok(parsed) => parsed,
-        Err(malformed) => {
-            tell(words::unreadable(malformed));
-            return None;
-        }
-    };
-    let issuer = words::shown(parsed.issuer);
-    let signed = match Signed::new(parsed.algorithm, parsed.signed_part, parsed.signature) {
-        Ok(signed) => signed,
-        Err(unaccepted) => {
-            tell(format!("the list of {issuer} {unaccepted}; it is left out"));
-            return None;
-        }
-    };
-    if let Some(set_aside) = &parsed.set_aside {
-        tell(words::set_aside(&issuer, set_aside));
-        if *set_aside == SetAside::AttributeCertificates {
-            return None;
-        }
-    }
-    let same_name: Vec<&Authority<'_>> = authorities
-        .iter()
-        .filter(|authority| name::canonical(authority.subject).is_ok_and(|name| name == parsed.issuer_canonical))
-        .collect();
-    let (authenticity, unsigned_because) = Authenticity::of(signed, parsed.key_identifier, &same_name);
-    match unsigned_because {
-        Some(cause) => tell(words::of_no_authority(&issuer, cause)),
-        None if parsed.set_aside.is_none() => {
-            words::age(&issuer, &parsed, now).into_iter().for_each(&mut *tell);
-        }
-        None => {}
-    }
-    let list = List {
-        origin: source.origin.clone(),
-        issuer,
-        number: parsed.number.map(<[u8]>::to_vec),
-        this_update: parsed.this_update,
-        next_update: parsed.next_update.unwrap_or(parsed.this_update),
-        scope: parsed.scope,
-        set_aside: parsed.set_aside,
-        serials: parsed.serials,
-        authenticity,
-    };
-    Some((parsed.issuer_canonical, list))
-}
-
-/// Unix seconds with a sign, as lists have them.
-fn unix_seconds(time: UnixTime) -> i64 {
-    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
-}

@@ -158,10 +158,10 @@ impl OpenSslHandshake {
 
     /// Fail closed: an engine that reports success without a permit for the very certificate has a fault, or this file has.
     fn finish(mut self) -> Result<TerminatedHandshake, RefusedHandshake> {
-        let Some((chain, decision)) = self.judged.take() else {
-            return Err(failed("the engine finished a handshake that nobody permitted".to_owned()));
-        };
-        let Some(chain) = ProvenChain::by_openssl(&self.connection, chain) else {
+        let unpermitted = || Err(failed("the engine finished a handshake that nobody permitted".to_owned()));
+        let Some((presented, decision)) = self.judged.take() else { return unpermitted() };
+        let (Verdict::Permit(permit), report) = decision.into_parts() else { return unpermitted() };
+        let Some(chain) = ProvenChain::by_openssl(&self.connection, presented, permit) else {
             return Err(failed("the client proved the key of another certificate than was judged".to_owned()));
         };
         let Some((agreed, mut received)) = self.connection.established() else {
@@ -169,7 +169,7 @@ impl OpenSslHandshake {
         };
         received.shrink_to_fit();
         let negotiated = Negotiated { version: agreed.version, suite: agreed.suite.name, engine: Engine::OpenSsl };
-        Ok(TerminatedHandshake { records: Records::openssl(self.connection), received, chain, decision, negotiated })
+        Ok(TerminatedHandshake { records: Records::openssl(self.connection), received, chain, report, negotiated })
     }
 }
 

@@ -2,10 +2,11 @@
 
 #[cfg(feature = "legacy-tls")]
 use crate::records::openssl::OpenSslConnection;
-use ravelin_policy::PresentedChain;
+use ravelin_policy::{Permit, PresentedChain};
 use rustls::server::UnbufferedServerConnection;
 
-/// A certificate chain whose leaf's private key the client has proved to hold in *this* handshake.
+/// A certificate chain whose leaf's private key the client has proved to hold in *this* handshake, with the permit that the
+/// judge gave it there.
 ///
 /// A [`PresentedChain`] is a chain as it came: anybody can present anybody's. A proven one is made by the engines alone,
 /// each from its library's own finished connection, and by nobody else:
@@ -45,6 +46,7 @@ use rustls::server::UnbufferedServerConnection;
 #[derive(Debug)]
 pub struct ProvenChain {
     presented: PresentedChain,
+    permit: Permit,
 }
 
 impl ProvenChain {
@@ -53,29 +55,43 @@ impl ProvenChain {
         &self.presented
     }
 
-    /// The same, given away: what is left proves nothing.
-    pub fn into_presented(self) -> PresentedChain {
-        self.presented
+    /// The judge's permit, of the generation that judged in the handshake.
+    pub fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// Both, given away: what is left proves nothing.
+    pub fn into_judged(self) -> (PresentedChain, Permit) {
+        (self.presented, self.permit)
     }
 
     /// `None` unless rustls has finished the handshake and verified the CertificateVerify message of exactly the chain that
     /// was judged: it keeps a client's certificates from that moment on, not before.
     pub(in crate::engine) fn by_rustls(
         connection: &UnbufferedServerConnection,
-        judged: PresentedChain,
+        presented: PresentedChain,
+        permit: Permit,
     ) -> Option<ProvenChain> {
-        let verified = connection.peer_certificates().filter(|_| !connection.is_handshaking())?;
-        (!verified.is_empty() && verified == judged.certificates).then_some(ProvenChain { presented: judged })
+        is_proved(connection, &presented).then_some(ProvenChain { presented, permit })
     }
 
     /// `None` unless OpenSSL has finished the handshake and verified the CertificateVerify message of the leaf that was
     /// judged. The gate has let nothing but the judged list through, so its other certificates are the judged ones.
     #[cfg(feature = "legacy-tls")]
-    pub(in crate::engine) fn by_openssl(connection: &OpenSslConnection, judged: PresentedChain) -> Option<ProvenChain> {
+    pub(in crate::engine) fn by_openssl(
+        connection: &OpenSslConnection,
+        presented: PresentedChain,
+        permit: Permit,
+    ) -> Option<ProvenChain> {
         let verified = connection.proven_certificate()?;
-        let leaf = judged.certificates.first()?;
-        (verified == leaf.as_ref()).then_some(ProvenChain { presented: judged })
+        let leaf = presented.certificates.first()?;
+        (verified == leaf.as_ref()).then_some(ProvenChain { presented, permit })
     }
+}
+
+fn is_proved(connection: &UnbufferedServerConnection, presented: &PresentedChain) -> bool {
+    let verified = connection.peer_certificates().filter(|_| !connection.is_handshaking()).unwrap_or_default();
+    !verified.is_empty() && verified == presented.certificates
 }
 
 #[cfg(test)]
@@ -98,7 +114,7 @@ mod tests {
             .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
         let connection = UnbufferedServerConnection::new(Arc::new(config)).unwrap();
         let presented = PresentedChain { certificates: vec![CertificateDer::from(vec![0x30, 0])] };
-        assert!(ProvenChain::by_rustls(&connection, presented).is_none());
-        assert!(ProvenChain::by_rustls(&connection, PresentedChain::default()).is_none());
+        assert!(!is_proved(&connection, &presented));
+        assert!(!is_proved(&connection, &PresentedChain::default()));
     }
 }

@@ -1,6 +1,6 @@
 //! How an engine ends a handshake.
 
-use ravelin_policy::Decision;
+use ravelin_policy::DecisionReport;
 
 use super::proven::ProvenChain;
 use crate::alert::Alert;
@@ -13,7 +13,7 @@ pub(crate) struct TerminatedHandshake {
     /// Read from the socket and not yet opened.
     pub(crate) received: Vec<u8>,
     pub(crate) chain: ProvenChain,
-    pub(crate) decision: Decision,
+    pub(crate) report: DecisionReport,
     pub(crate) negotiated: Negotiated,
 }
 

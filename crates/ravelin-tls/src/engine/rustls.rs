@@ -40,12 +40,10 @@ pub(crate) async fn terminate(
     if let Err(broken) = handshake.run(tcp, &mut connection).await {
         return Err(refused(broken, judge.as_ref(), &judgement, &name_differs));
     }
-    let Some((chain, decision)) = judgement.take() else { return Err(unjudged()) };
-    if let Verdict::Denial(_) = decision.verdict {
-        return Err(unjudged());
-    }
+    let Some((presented, decision)) = judgement.take() else { return Err(unjudged()) };
+    let (Verdict::Permit(permit), report) = decision.into_parts() else { return Err(unjudged()) };
     let Some(negotiated) = negotiated(&connection) else { return Err(unjudged()) };
-    let Some(chain) = ProvenChain::by_rustls(&connection, chain) else { return Err(unproven()) };
+    let Some(chain) = ProvenChain::by_rustls(&connection, presented, permit) else { return Err(unproven()) };
     if !handshake.opened.is_empty() {
         // No early data is allowed, and the engine is fed record by record up to Finished.
         return Err(unjudged());
@@ -53,7 +51,7 @@ pub(crate) async fn terminate(
     // What grew for certificates is not kept for a tunnel's lifetime.
     handshake.input.shrink_to_fit();
     let records = Records::server(connection, &secrets).map_err(internal)?;
-    Ok(TerminatedHandshake { records, received: handshake.input, chain, decision, negotiated })
+    Ok(TerminatedHandshake { records, received: handshake.input, chain, report, negotiated })
 }
 
 /// One configuration a connection: its verifier and resolver carry what belongs to this client alone. What costs

@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use ravelin_policy::Verdict;
 use ravelin_tls::{Accepted, Records, TlsStream, TlsVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -16,10 +15,9 @@ async fn every_version_works_with_every_kind_of_key() {
             let judge = Counting::new(estatewide());
             let (address, task) = serve(site(), judge.clone()).await;
             let server = tokio::spawn(async move {
-                let Accepted { mut stream, chain, decision, negotiated, .. } = ended(task).await.unwrap();
+                let Accepted { mut stream, chain, report, negotiated, .. } = ended(task).await.unwrap();
                 assert_eq!(negotiated.version, label);
-                assert!(matches!(decision.verdict, Verdict::Permit(_)));
-                let identity = decision.identity.unwrap();
+                let identity = report.identity.unwrap();
                 assert_eq!(identity.dns_names, [format!("{name}.corp.example.test")]);
                 assert!(!chain.presented().certificates.is_empty());
                 assert_eq!(read_exactly(&mut stream, 5).await, b"ping\n");

@@ -11,8 +11,8 @@ use std::time::Duration;
 use ravelin_lab::clock;
 use ravelin_lab::pki::{Estate, Issued};
 use ravelin_policy::{
-    Context, Decision, Denial, DenyList, NameRules, Policy, PolicySpec, PresentedChain, Reason, RevocationCheck,
-    RevocationSpec, Source, Verdict,
+    Context, Decision, Denial, DenyList, NameRules, Origin, Policy, PolicySpec, PresentedChain, Reason,
+    RevocationCheck, RevocationSpec, Source, Verdict,
 };
 use ravelin_tls::{
     Accepted, HandshakeFailure, Judge, LegacyTls, ServerIdentity, SiteTls, SiteTlsSpec, TlsVersion, accept, hello,
@@ -70,7 +70,7 @@ impl Judge for Estatewide {
 }
 
 pub(crate) fn estatewide() -> Arc<dyn Judge> {
-    let source = |der: &[u8]| Source { origin: "ca".to_owned(), der: der.to_vec() };
+    let source = |der: &[u8]| Source { origin: Origin::file("ca"), der: der.to_vec() };
     let spec = PolicySpec {
         name: "estate".to_owned(),
         trust_anchors: vec![source(estate().root.certificate_der())],
@@ -82,7 +82,7 @@ pub(crate) fn estatewide() -> Arc<dyn Judge> {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Off,
-            lists: Vec::new(),
+            crls: Vec::new(),
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },

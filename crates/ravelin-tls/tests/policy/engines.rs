@@ -49,7 +49,7 @@ pub(crate) fn also(row: &Row<'_>) {
                     (engine, true),
                     "{case}"
                 );
-                assert_eq!(accepted.decision.rules, expected.rules, "{case}");
+                assert_eq!(accepted.report.rules, expected.rules, "{case}");
             }
             _ => {
                 let (ended, alert) = with_bytes(row, suite);

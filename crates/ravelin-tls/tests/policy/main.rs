@@ -11,8 +11,8 @@ mod tables;
 
 pub(crate) use engines::also;
 pub(crate) use ravelin_policy::{
-    AccountMapping, AccountSpec, Context, Decision, DeniedSerial, DenyList, NameRules, Outcome, Policy, PolicySpec,
-    PresentedChain, RULES, Reason, RevocationCheck, RevocationSpec, ShadowSpec, Source, Verdict, directory,
+    AccountMapping, AccountSpec, Context, Decision, DeniedSerial, DenyList, NameRules, Origin, Outcome, Policy,
+    PolicySpec, PresentedChain, RULES, Reason, RevocationCheck, RevocationSpec, ShadowSpec, Source, Verdict, directory,
 };
 pub(crate) use tables::*;
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::config::{self, Config, Problem, Severity};
-use crate::log::ascii_json_pretty;
+use ravelin_config::{Config, Problem, Severity};
+use ravelin_ops::log::ascii_json_pretty;
 
 /// Read everything that a start would read, and tell every problem with file, line and cure.
 #[derive(clap::Args, Clone, Debug)]
@@ -34,14 +34,20 @@ pub const NOTES: &[&str] = &[
 ];
 
 /// Checks. Problems go to standard error, the configuration with its defaults filled in to standard output; with
-/// `--json` both are one object on standard output. `files` reads what the configuration names (keys, authorities,
-/// lists), and tells every error and warning of it.
-pub fn run(args: &CheckArgs, files: impl FnOnce(&Config) -> Vec<Problem>) -> ExitCode {
-    let outcome = outcome(args, files);
+/// `--json` both are one object on standard output.
+pub fn run(args: &CheckArgs) -> ExitCode {
+    let outcome = outcome(args, problems_of_files);
     // A reader that has gone (`| head`) has seen what it wanted.
     let _ = io::stderr().lock().write_all(outcome.problems.as_bytes());
     let _ = io::stdout().lock().write_all(outcome.configuration.as_bytes());
     ExitCode::from(outcome.code)
+}
+
+/// What the companion and the gateway would find at a start.
+fn problems_of_files(config: &Config) -> Vec<Problem> {
+    let mut problems = ravelin_sync::problems_of_start(config);
+    problems.extend(ravelin_gateway::server::problems_of_start(config));
+    problems
 }
 
 /// What [`run`] prints and returns.
@@ -53,7 +59,7 @@ struct Outcome {
 }
 
 fn outcome(args: &CheckArgs, files: impl FnOnce(&Config) -> Vec<Problem>) -> Outcome {
-    let (config, mut problems) = match config::load_either(&args.config) {
+    let (config, mut problems) = match ravelin_config::load_either(&args.config) {
         Ok((config, warnings)) => (Some(config), warnings),
         Err(problems) => (None, problems),
     };
@@ -68,7 +74,7 @@ fn outcome(args: &CheckArgs, files: impl FnOnce(&Config) -> Vec<Problem>) -> Out
             "warnings": warnings,
             "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
             "notes": NOTES,
-            "configuration": config.as_ref().map(config::to_json),
+            "configuration": config.as_ref().map(ravelin_config::to_json),
         });
         return Outcome { problems: String::new(), configuration: ascii_json_pretty(&all) + "\n", code };
     }
@@ -83,7 +89,7 @@ fn outcome(args: &CheckArgs, files: impl FnOnce(&Config) -> Vec<Problem>) -> Out
         counted(errors, "error"),
         counted(warnings, "warning")
     );
-    Outcome { problems: text, configuration: config.as_ref().map(config::render).unwrap_or_default(), code }
+    Outcome { problems: text, configuration: config.as_ref().map(ravelin_config::render).unwrap_or_default(), code }
 }
 
 fn counted(count: usize, word: &str) -> String {
@@ -114,7 +120,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config::samples::{FULL, LEAST};
+    use ravelin_config::samples::{FULL, LEAST};
 
     fn checked(text: &str, json: bool, files: impl FnOnce(&Config) -> Vec<Problem>) -> Outcome {
         let folder = tempfile::tempdir().unwrap();
@@ -145,8 +151,8 @@ mod tests {
         assert!(outcome.problems.contains(file_line), "{}", outcome.problems);
         assert!(outcome.problems.lines().last().unwrap().starts_with("ravelin.toml: good (no error, "));
         assert!(NOTES.iter().all(|note| outcome.problems.contains(&format!("note: {note}\n"))), "{}", outcome.problems);
-        let (again, _) = config::parse(Path::new("ravelin.toml"), &outcome.configuration).unwrap();
-        assert_eq!(again, config::parse(Path::new("ravelin.toml"), FULL).unwrap().0);
+        let (again, _) = ravelin_config::parse(Path::new("ravelin.toml"), &outcome.configuration).unwrap();
+        assert_eq!(again, ravelin_config::parse(Path::new("ravelin.toml"), FULL).unwrap().0);
     }
 
     #[test]

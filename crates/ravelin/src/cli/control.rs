@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toml::de::DeTable;
 
-use crate::admin::control::{Answer, OPERATOR_DEADLINE, Request};
-use crate::log::ascii_json_pretty;
+use ravelin_ops::admin::control::{Answer, OPERATOR_DEADLINE, Request};
+use ravelin_ops::log::ascii_json_pretty;
 
 /// Where the running gateway is found.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -143,6 +143,14 @@ fn exchange(stream: &mut UnixStream, request: &Request) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use ravelin_config::AdminConfig;
+    use ravelin_ops::admin::serve;
+    use ravelin_ops::metrics::Metrics;
+    use ravelin_ops::operator::{KillSelector, Status};
+    use ravelin_ops::samples::{FakeOperator, status};
+
     use super::*;
 
     fn found(text: &str) -> Result<PathBuf, String> {
@@ -209,5 +217,27 @@ mod tests {
             assert!(problem.contains(expected), "{said:?}: {problem}");
             server.join().unwrap();
         }
+    }
+
+    #[test]
+    fn commands_reach_the_gateway() {
+        let folder = tempfile::tempdir().unwrap();
+        let control = folder.path().join("control.sock");
+        let admin = AdminConfig { listen: None, control: Some(control.clone()) };
+        let _handle = serve(&admin, Arc::new(FakeOperator::default()), Arc::new(Metrics::new())).unwrap();
+        let text = ControlArgs { control: Some(control.clone()), ..ControlArgs::default() };
+        let json = ControlArgs { json: true, ..text.clone() };
+        let shown = |count: &usize| (format!("{count} ended\n"), 0);
+        let kill = Request::Kill { selector: KillSelector::Identity("pc17".to_owned()) };
+        assert_eq!(outcome(&text, &kill, shown), Ok(("3 ended\n".to_owned(), 0)));
+        assert_eq!(outcome(&json, &kill, shown), Ok(("3\n".to_owned(), 0)));
+        let refused = Request::Kill { selector: KillSelector::Site(String::new()) };
+        assert!(outcome(&text, &refused, shown).unwrap_err().contains("empty name"));
+        let (printed, _) = outcome(&json, &Request::Status {}, |_: &Status| (String::new(), 0)).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), serde_json::to_value(status()).unwrap());
+        let asked = outcome(&text, &Request::Drain {}, |(): &()| ("draining\n".to_owned(), 0));
+        assert_eq!(asked, Ok(("draining\n".to_owned(), 0)));
+        let stranger = outcome(&text, &Request::Status {}, |_: &usize| (String::new(), 0));
+        assert!(stranger.unwrap_err().contains("another version"));
     }
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::control::{self, ControlArgs, EXIT_DONE};
-use crate::admin::control::Request;
+use ravelin_ops::admin::control::Request;
 
 /// Accept nobody any more, wait for tunnels as `limits.drain_deadline` says, end.
 #[derive(clap::Args, Clone, Debug)]

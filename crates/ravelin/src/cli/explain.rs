@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use ravelin_policy::{Context, Decision, Outcome, Policy, PresentedChain, Verdict, escape};
+use ravelin_policy::{Context, Decision, Outcome, Policy, PresentedChain, Verdict, escape, escape_name};
 use ravelin_tls::alert;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use serde_json::{Value, json};
 
 use super::{coloured, configuration_error, print};
-use crate::clock;
-use crate::config::{self, Problem};
-use crate::directory::Directories;
-use crate::files::{self, FileProblems};
-use crate::generation;
-use crate::log::account_json;
+use ravelin_config::Problem;
+use ravelin_gateway::trust::build_policy::build_policy;
+use ravelin_gateway::trust::directory::Directories;
+use ravelin_ops::log::account_json;
+use ravelin_ops::process::clock;
+use ravelin_ops::process::files::{self, FileProblems};
 
 /// A denial's exit code; a permit's is 0, a usage or configuration error's 2.
 const EXIT_DENIAL: u8 = 3;
@@ -75,7 +75,7 @@ pub fn run(args: &ExplainArgs) -> ExitCode {
 }
 
 fn load_policy(args: &ExplainArgs, now: UnixTime) -> Result<(Policy, String), Vec<Problem>> {
-    let (config, _) = config::load_policies(&args.config)?;
+    let (config, _) = ravelin_config::load_policies(&args.config)?;
     let unknown = |kind: &str, name: &str, known: Vec<&String>| {
         let known = known.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         vec![Problem::error(&args.config, "", format!("has no {kind} {name:?}; it has: {known}"))]
@@ -91,7 +91,7 @@ fn load_policy(args: &ExplainArgs, now: UnixTime) -> Result<(Policy, String), Ve
     let found = config.policies.get(&name);
     let policy = found.ok_or_else(|| unknown("policy", &name, config.policies.keys().collect()))?;
     let mut problems = FileProblems::default();
-    match generation::build_policy(&name, policy, &mut Directories::default(), &args.config, now, &mut problems) {
+    match build_policy(&name, policy, &mut Directories::default(), &args.config, now, &mut problems) {
         Some(policy) => Ok((policy, name)),
         None => Err(problems.into_inner()),
     }
@@ -111,8 +111,8 @@ pub fn to_json(decision: &Decision) -> Value {
     let identity = decision.identity.as_ref().map(|identity| {
         json!({
             "dns_names": identity.dns_names.iter().map(|name| escape(name)).collect::<Vec<_>>(),
-            "subject": escape(&identity.subject),
-            "issuer": escape(&identity.issuer),
+            "subject": escape_name(&identity.subject),
+            "issuer": escape_name(&identity.issuer),
             "serial": identity.serial,
             "spki_sha256": identity.spki_sha256,
             "not_after": clock::rfc3339(clock::from_unix(identity.not_after)),
@@ -146,7 +146,7 @@ fn to_text(decision: &Decision, policy: &str, chain: &Path, now: UnixTime) -> St
     let at = clock::rfc3339(clock::from_unix(clock::to_unix(now)));
     let mut text = format!("{} under policy {policy:?} at {at}\n", chain.display());
     if let Some(identity) = &decision.identity {
-        text += &format!("  {}, serial {}\n", escape(identity.display_name()), identity.serial);
+        text += &format!("  {}, serial {}\n", identity.display_name(), identity.serial);
     }
     for rule in &decision.rules {
         let (mark, colour) = match rule.outcome {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::init_text::text;
-use crate::config::{self, Severity};
+use ravelin_config::Severity;
 
 /// Write a commented configuration. What no flag says is asked for, where there is a terminal.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -201,7 +201,7 @@ fn is_pfx(file: &str) -> bool {
 
 /// What is written must be read again without an error.
 fn loads(file: &Path, text: &str) -> Result<(), String> {
-    let Err(problems) = config::parse(file, text) else { return Ok(()) };
+    let Err(problems) = ravelin_config::parse(file, text) else { return Ok(()) };
     let errors: Vec<String> = problems
         .iter()
         .filter(|problem| problem.severity == Severity::Error)
@@ -224,7 +224,7 @@ fn write_new(file: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{CertificateFiles, UpstreamConfig};
+    use ravelin_config::{CertificateFiles, UpstreamConfig};
 
     fn said() -> InitArgs {
         let list = |text: &str| vec![text.to_owned()];
@@ -249,8 +249,8 @@ mod tests {
         (outcome, String::from_utf8(prompts).unwrap(), fs::read_to_string(output).ok())
     }
 
-    fn read(text: &str) -> config::Config {
-        config::parse(Path::new("ravelin.toml"), text).unwrap_or_else(|problems| panic!("{problems:#?}")).0
+    fn read(text: &str) -> ravelin_config::Config {
+        ravelin_config::parse(Path::new("ravelin.toml"), text).unwrap_or_else(|problems| panic!("{problems:#?}")).0
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The file that `ravelin init` writes.
 
 use super::init::{DEFAULT_LISTS, InitArgs};
-use crate::config::quote;
+use ravelin_config::quote;
 
 /// The commented configuration.
 pub(super) fn text(args: &InitArgs) -> String {

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use super::control::{self, ControlArgs, EXIT_DONE, EXIT_REFUSED};
-use crate::admin::control::Request;
-use crate::operator::KillSelector;
+use ravelin_ops::admin::control::Request;
+use ravelin_ops::operator::KillSelector;
 
 /// End live tunnels; a client whose certificate is still permitted may come back at once.
 #[derive(clap::Args, Clone, Debug)]

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod control;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod directory;
 pub mod drain;
@@ -21,7 +22,7 @@ mod table;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use crate::config::Problem;
+use ravelin_config::Problem;
 
 /// Wrong usage, configuration or files.
 pub const EXIT_CONFIGURATION: u8 = 2;

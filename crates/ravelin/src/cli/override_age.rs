@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::control::{self, ControlArgs, EXIT_DONE, EXIT_REFUSED};
 use super::reload;
 use super::{EXIT_CONFIGURATION, print_error};
-use crate::admin::control::Request;
-use crate::clock;
-use crate::operator::{AgeOverride, ReloadReport};
+use ravelin_ops::admin::control::Request;
+use ravelin_ops::operator::{AgeOverride, ReloadReport};
+use ravelin_ops::process::clock;
 
 /// Have facts about accounts count that are past max_age, for a while; it is logged, shown, and ends by itself
 #[derive(clap::Args, Clone, Debug)]

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use super::control::{self, ControlArgs, EXIT_DONE, EXIT_REFUSED};
 use super::table::table;
-use crate::admin::control::Request;
-use crate::admin::plain;
-use crate::operator::ReloadReport;
+use ravelin_ops::admin::control::Request;
+use ravelin_ops::admin::plain;
+use ravelin_ops::operator::ReloadReport;
 
 /// Read configuration and files again; what is refused changes nothing.
 #[derive(clap::Args, Clone, Debug)]
@@ -62,12 +62,12 @@ pub(super) fn text(report: &ReloadReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::report;
+    use ravelin_ops::samples::report;
 
     #[test]
     fn accepted_and_dry() {
         let table = "SESSION  IDENTITY               SITE    REASON   DETAIL\n\
-                     7        pc17.corp.example.com  europe  revoked  serial 1a2b, list 18 of CN\\u{3d}Issuing CA\n";
+                     7        pc17.corp.example.com  europe  revoked  serial 1a2b, list 18 of CN=Issuing CA\n";
         assert_eq!(
             text(&report(false)),
             format!("warning: a.toml: names: any\naccepted: generation 4 serves, 1 tunnel cut\n{table}")

@@ -11,17 +11,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::{EXIT_CONFIGURATION, configuration_error, print_problems};
-use crate::clock;
-use crate::config::{self, Problem};
-use crate::gateway::{Gateway, RecordSink};
-use crate::inherited::Inherited;
-use crate::log::{self, Log};
-use crate::metrics::Metrics;
-use crate::notify::{Notifier, Watchdog};
-use crate::operations::Operations;
-use crate::operator::ReloadReport;
-use crate::record::SessionRecord;
-use crate::server::{self, Running};
+use ravelin_config::Problem;
+use ravelin_gateway::gateway::Gateway;
+use ravelin_gateway::operations::Operations;
+use ravelin_gateway::server::{self, Running};
+use ravelin_ops::log::{self};
+use ravelin_ops::metrics::Metrics;
+use ravelin_ops::operator::ReloadReport;
+use ravelin_ops::process::clock;
+use ravelin_ops::process::inherited::Inherited;
+use ravelin_ops::process::notify::{Notifier, Watchdog};
+use ravelin_ops::record_sink::RecordSink;
 
 /// Arguments of `ravelin run`.
 #[derive(Args, Debug)]
@@ -43,7 +43,7 @@ pub fn run(args: &RunArgs) -> ExitCode {
             return configuration_error(&[Problem::error(&args.config, "listeners", text)]);
         }
     };
-    let (config, warnings) = match config::load(&args.config) {
+    let (config, warnings) = match ravelin_config::load(&args.config) {
         Ok(loaded) => loaded,
         Err(problems) => return configuration_error(&problems),
     };
@@ -60,7 +60,7 @@ pub fn run(args: &RunArgs) -> ExitCode {
         tracing::warn!("{warning}");
     }
     let told = warnings.len();
-    let sinks: Vec<Box<dyn RecordSink>> = vec![Box::new(LogSink(log.clone()))];
+    let sinks: Vec<Box<dyn RecordSink>> = vec![Box::new(log.clone())];
     let running = match server::start_on(inherited, (config, warnings), metrics, sinks) {
         Ok(running) => running,
         Err(problems) => {
@@ -170,14 +170,5 @@ async fn drain(running: Running, watchdog: &mut Watchdog, mut signals: Signals, 
             _ = signals.hangup.recv() => hung_up(&gateway, &operations, &mut reloads),
             Some(_) = reloads.join_next() => {}
         }
-    }
-}
-
-/// Session records into the log.
-struct LogSink(Log);
-
-impl RecordSink for LogSink {
-    fn record(&self, record: &SessionRecord) {
-        self.0.session(record);
     }
 }

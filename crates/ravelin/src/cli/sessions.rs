@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use super::control::{self, ControlArgs, EXIT_DONE};
 use super::table::table;
-use crate::admin::control::Request;
-use crate::operator::SessionView;
+use ravelin_ops::admin::control::Request;
+use ravelin_ops::operator::SessionView;
 
 /// List live tunnels, oldest first.
 #[derive(clap::Args, Clone, Debug)]
@@ -62,7 +62,7 @@ fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::session_view;
+    use ravelin_ops::samples::session_view;
 
     #[test]
     fn a_table() {

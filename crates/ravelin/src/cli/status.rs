@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use super::control::{self, ControlArgs, EXIT_DONE};
 use super::table::table;
-use crate::admin::control::Request;
-use crate::admin::plain;
-use crate::operator::{OverrideView, Status};
+use ravelin_ops::admin::control::Request;
+use ravelin_ops::admin::plain;
+use ravelin_ops::operator::{OverrideView, Status};
 
 /// Show a running gateway's state.
 #[derive(clap::Args, Clone, Debug)]
@@ -139,7 +139,7 @@ fn section(text: &mut String, heads: &[&str], rows: impl Iterator<Item = Vec<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::status;
+    use ravelin_ops::samples::status;
 
     #[test]
     fn a_healthy_gateway() {

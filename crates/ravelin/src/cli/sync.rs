@@ -9,12 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{EXIT_CONFIGURATION, configuration_error, print_error, print_problems};
-use crate::admin;
-use crate::clock;
-use crate::config::{self, Problem, SyncConfig};
-use crate::log;
-use crate::notify::Notifier;
-use crate::sync::{self, Sync, SyncPages};
+use ravelin_config::{Problem, SyncConfig};
+use ravelin_ops::admin;
+use ravelin_ops::log;
+use ravelin_ops::process::clock;
+use ravelin_ops::process::notify::Notifier;
+use ravelin_sync::{Sync, SyncPages};
 
 /// Arguments of `ravelin sync`.
 #[derive(Args, Debug)]
@@ -27,17 +27,17 @@ pub struct SyncArgs {
     once: bool,
 }
 
-/// The hidden command that fetches; see `crate::sync`.
-pub const FETCH: &str = sync::FETCH_COMMAND;
+/// The hidden command that fetches; see `ravelin_sync`.
+pub const FETCH: &str = ravelin_sync::FETCH_COMMAND;
 
 /// Runs the hidden command.
 pub fn fetch() -> ExitCode {
-    sync::fetch::run()
+    ravelin_sync::fetch::run()
 }
 
 /// Runs the command.
 pub fn run(args: &SyncArgs) -> ExitCode {
-    let (config, warnings) = match config::load_sync(&args.config) {
+    let (config, warnings) = match ravelin_config::load_sync(&args.config) {
         Ok(loaded) => loaded,
         Err(problems) => return configuration_error(&problems),
     };

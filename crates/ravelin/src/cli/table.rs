@@ -1,6 +1,6 @@
 //! Tables for a terminal.
 
-use crate::admin::plain;
+use ravelin_ops::admin::plain;
 
 /// Columns as wide as their widest cell, two blanks apart, no blank at a line's end. Nothing in a cell can move the
 /// cursor or turn the text around. Empty where there are no rows.

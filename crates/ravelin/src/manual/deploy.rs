@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::Value;
 
 use super::root;
-use crate::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
+use ravelin_ops::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
 
 /// Labels that Prometheus itself adds.
 const ADDED: &[&str] = &["instance", "le"];
@@ -124,4 +124,20 @@ fn every_alert_is_whole_and_names_metrics_that_exist() {
     ] {
         assert!(alerted.contains(must), "no alert on {must}");
     }
+}
+
+/// The service manager must not kill a gateway that is still draining.
+#[test]
+fn the_unit_waits_longer_than_a_drain_takes() {
+    let unit = read("ravelin.service");
+    let value = unit.lines().find_map(|line| line.strip_prefix("TimeoutStopSec=")).expect("the unit bounds its stop");
+    let seconds: u64 = value.strip_suffix('s').and_then(|value| value.parse().ok()).expect("written as 45s");
+    let least = std::path::Path::new("x");
+    let (config, _) = ravelin_config::parse(least, ravelin_config::samples::LEAST).unwrap();
+    let drain = config.limits.drain_deadline + ravelin_gateway::server::CLOSE_GRACE;
+    assert!(
+        u128::from(seconds) * 1_000 > drain.as_millis(),
+        "deploy/ravelin.service: TimeoutStopSec={value} is not above the default of limits.drain_deadline and what closing \
+         takes, {drain:?} together; raise it there"
+    );
 }

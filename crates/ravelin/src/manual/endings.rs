@@ -6,7 +6,7 @@ use ravelin_policy::Reason;
 use ravelin_tls::alert::{self, Alert};
 
 use super::hold;
-use crate::record::SessionEnd;
+use ravelin_ops::record::SessionEnd;
 
 /// The TLS alert that goes with an end.
 enum Told {

@@ -3,8 +3,8 @@
 use ravelin_policy::Reason;
 
 use super::hold;
-use crate::log::{json_line, session_fields};
-use crate::samples::{denied, record};
+use ravelin_ops::log::{json_line, session_fields};
+use ravelin_ops::samples::{denied, record};
 
 /// Every key of a record, in order.
 const KEYS: &[(&str, &str)] = &[

@@ -18,12 +18,12 @@ use ravelin_lab::client::Tunnel;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{coloured, print, print_problems};
-use crate::config::{self, Problem};
-use crate::gateway::RecordSink;
-use crate::metrics::Metrics;
-use crate::record::SessionRecord;
-use crate::server::{self, Running};
 use estate::DemoEstate;
+use ravelin_config::Problem;
+use ravelin_gateway::server::{self, Running};
+use ravelin_ops::metrics::Metrics;
+use ravelin_ops::record::SessionRecord;
+use ravelin_ops::record_sink::RecordSink;
 
 /// Arguments of `ravelin demo`.
 #[derive(Args, Debug)]
@@ -63,7 +63,7 @@ fn demo(args: &DemoArgs) -> Result<bool, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let estate = runtime.block_on(DemoEstate::build())?;
     let records = Records::default();
-    let loaded = config::load(&estate.config_file()).map_err(Failure::Configuration)?;
+    let loaded = ravelin_config::load(&estate.config_file()).map_err(Failure::Configuration)?;
     let running = server::start(loaded, Arc::new(Metrics::new()), vec![Box::new(records.clone())])
         .map_err(Failure::Configuration)?;
     let outcome = runtime.block_on(show(args, &estate, &running, &records));

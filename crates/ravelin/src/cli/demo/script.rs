@@ -11,7 +11,7 @@ use ravelin_tls::alert::{self, Alert};
 use super::Ended;
 use super::directory;
 use super::estate::DemoEstate;
-use crate::record::SessionEnd;
+use ravelin_ops::record::SessionEnd;
 
 /// One client and what must come of it.
 pub(super) struct Step {

@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use ravelin_lab::clock;
-use ravelin_lab::pki::{Authority, CertificateSpec, Issued, Key, KeyType};
 use ravelin_tls::hello::ClientHello;
 use ravelin_tls::{EngineChoice, LegacyTls, ServerIdentity, SiteTls, SiteTlsSpec, TlsVersion};
 
-use crate::config::{self, Problem, TlsConfig};
-use crate::files::FileProblems;
-use crate::generation;
-use crate::legacy;
+use ravelin_config::switches;
+use ravelin_config::{Problem, TlsConfig};
+use ravelin_gateway::trust::build_site;
+use ravelin_ops::process::files::FileProblems;
 
 /// Who is asked: a site, or the default settings with either kind of certificate.
 pub(super) struct Advisor {
@@ -38,7 +36,7 @@ pub(super) struct Advice<'a> {
 impl Advisor {
     /// The settings and certificates of a site. Nothing else that the configuration names is read.
     pub(super) fn of_site(file: &Path, name: &str) -> Result<Advisor, Vec<Problem>> {
-        let (config, _) = config::load(file)?;
+        let (config, _) = ravelin_config::load(file)?;
         let Some(site) = config.sites.get(name) else {
             let known = config.sites.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             return Err(vec![Problem::error(file, "", format!("has no site {name:?}; it has: {known}"))]);
@@ -46,7 +44,7 @@ impl Advisor {
         let mut problems = FileProblems::default();
         let key = format!("sites.{name}.certificates");
         let mut identities =
-            || site.certificates.iter().map(|files| generation::read_identity(files, &key, &mut problems)).collect();
+            || site.certificates.iter().map(|files| build_site::read_identity(files, &key, &mut problems)).collect();
         match Subject::new(format!("site {name}"), &site.tls, file, &mut identities) {
             Some(Ok(subject)) => Ok(Advisor { subjects: vec![subject] }),
             Some(Err(wrong)) => Err(wrong),
@@ -54,19 +52,17 @@ impl Advisor {
         }
     }
 
-    /// The default settings, with an RSA certificate and with an ECDSA one, both made here and shown to nobody.
+    /// The default settings, with an RSA certificate and with an ECDSA one.
     pub(super) fn of_default_settings() -> Result<Advisor, Vec<Problem>> {
-        let authority = Authority::root("CN=ravelin hello", clock::now());
         let settings = TlsConfig { min: TlsVersion::V1_2, max: TlsVersion::V1_3, legacy: LegacyTls::default() };
-        let kinds = [("an RSA certificate", KeyType::Rsa2048), ("an ECDSA certificate", KeyType::P256)];
         let mut subjects = Vec::new();
-        for (kind, key) in kinds {
-            let issued = authority.issue(CertificateSpec::server(&["hello.invalid"]).key(Key::new(key)));
-            let mut identities = || Some(vec![identity(&issued)?]);
+        for (kind, chain, key) in STAND_INS {
+            let mut identities =
+                || Some(vec![ServerIdentity::from_pem("ravelin hello", chain, "ravelin hello", key).ok()?]);
             let title = format!("default settings with {kind}");
             match Subject::new(title, &settings, &PathBuf::from("ravelin hello"), &mut identities) {
                 Some(subject) => subjects.push(subject?),
-                None => return Err(vec![Problem::error(Path::new("ravelin hello"), "", "cannot make a certificate")]),
+                None => return Err(vec![Problem::error(Path::new("ravelin hello"), "", "cannot read a certificate")]),
             }
         }
         Ok(Advisor { subjects })
@@ -96,7 +92,7 @@ impl Subject {
             }
         };
         let mut trials = Vec::new();
-        for (switch, settings) in legacy::switches(settings) {
+        for (switch, settings) in switches::switches(settings) {
             // A build without the second engine has no trials.
             if let Ok(site) = build(identities()?, &settings) {
                 trials.push((switch, site));
@@ -125,7 +121,8 @@ fn build(identities: Vec<ServerIdentity>, settings: &TlsConfig) -> Result<SiteTl
     SiteTls::build(SiteTlsSpec { identities, min, max, authority_hints: Vec::new(), legacy })
 }
 
-fn identity(issued: &Issued) -> Option<ServerIdentity> {
-    let (chain, key) = (issued.chain_pem(), issued.key_pem());
-    ServerIdentity::from_pem("ravelin hello", chain.as_bytes(), "ravelin hello", key.as_bytes()).ok()
-}
+/// Which engine takes a client depends on the kind of key. Shown to nobody; see `stand_ins/README.md`.
+const STAND_INS: [(&str, &[u8], &[u8]); 2] = [
+    ("an RSA certificate", include_bytes!("stand_ins/rsa.pem"), include_bytes!("stand_ins/rsa.key")),
+    ("an ECDSA certificate", include_bytes!("stand_ins/ecdsa.pem"), include_bytes!("stand_ins/ecdsa.key")),
+];

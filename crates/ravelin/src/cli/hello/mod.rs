@@ -18,8 +18,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
 use super::{configuration_error, print, print_error};
-use crate::log::ascii_json;
 use advice::Advisor;
+use ravelin_ops::log::ascii_json;
 use report::Report;
 
 /// Show what TLS clients offer, and which engine would take them: no tunnel, an alert is all they get.

@@ -8,7 +8,8 @@ use ravelin_tls::hello::{ClientHello, ServerName};
 use serde_json::{Value, json};
 
 use super::advice::{Advice, Advisor};
-use crate::{clock, iana};
+use ravelin_ops::iana;
+use ravelin_ops::process::clock;
 
 /// A hello with what is to be said of it.
 pub(super) struct Report<'a> {

@@ -1,0 +1,37 @@
+//! `[log]`.
+
+use crate::LogConfig;
+use crate::declare::{Presence, keys};
+use crate::forms::{File, OneOf, Section, Words};
+use crate::reader::Table;
+
+keys! {
+    /// What is written down.
+    LOG: Section = "log", Section { words: Words::NONE }, Presence::Optional;
+
+    /// How much is written down.
+    LEVEL: OneOf<&'static str> = "log.level", OneOf { known: LEVELS, not_yet: &[] }, Presence::Default("\"info\"");
+
+    /// How the lines on standard error look.
+    FORMAT: OneOf<bool> = "log.format",
+        OneOf { known: &[("text", false, "for people"), ("json", true, "one object a line")], not_yet: &[] },
+        Presence::Default("\"text\"");
+
+    /// File for one JSON record per session, appended to. When it cannot be written, sessions go on, lost records are
+    /// counted and `/readyz` says so.
+    AUDIT: File = "log.audit", File, Presence::Optional;
+}
+
+const LEVELS: &[(&str, &str, &str)] = &[
+    ("error", "error", "what stops a part of the gateway"),
+    ("warn", "warn", "and what an administrator should look at"),
+    ("info", "info", "and every session's end"),
+    ("debug", "debug", "and what led to it"),
+    ("trace", "trace", "and everything else"),
+];
+
+pub(crate) fn read(root: &Table<'_>) -> Option<LogConfig> {
+    let table = root.section(&LOG);
+    let (level, json, audit) = (table.read(&LEVEL), table.read(&FORMAT), table.read(&AUDIT));
+    Some(LogConfig { level: level?.to_owned(), json: json?, audit })
+}
