@@ -2,7 +2,6 @@
 
 pub(crate) mod candidate;
 mod pfx;
-mod subject;
 
 use std::fmt;
 use std::sync::Arc;
@@ -284,7 +283,7 @@ impl Facts {
         Some(Facts {
             curve,
             rsa_bits,
-            subject: subject::rfc4514(certificate.subject()),
+            subject: ravelin_policy::distinguished_name(certificate.subject().as_raw()).unwrap_or_default(),
             dns_names,
             validity: (validity.not_before.timestamp(), validity.not_after.timestamp()),
         })
