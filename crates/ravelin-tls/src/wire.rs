@@ -26,8 +26,8 @@ pub(crate) fn plain_alert(alert: Alert, version: u16) -> [u8; PLAIN_ALERT_BYTES]
 /// Header, level and description.
 pub(crate) const PLAIN_ALERT_BYTES: usize = 7;
 
-/// Sends the last bytes of a connection and gives them time to arrive: a socket that is closed with unread bytes in it answers with a
-/// reset, and the peer's kernel then throws away what it had not read yet (docs/rules.md rule 8).
+/// Sends the last bytes of a connection and gives them time to arrive: a socket that is closed with unread bytes in it
+/// answers with a reset, and the peer's kernel then throws away what it had not read yet (docs/rules.md rule 8).
 pub(crate) async fn send_and_linger(stream: &mut TcpStream, last: &[u8]) {
     let lingering = async {
         stream.write_all(last).await?;

@@ -70,7 +70,8 @@ impl CertificateGate {
         }
     }
 
-    /// Takes the next bytes from the socket. A chain is handed out once; then nothing more passes before [`CertificateGate::open`].
+    /// Takes the next bytes from the socket. A chain is handed out once; then nothing more passes before
+    /// [`CertificateGate::open`].
     ///
     /// # Errors
     /// What no peer sends before its Certificate message. Push no more.

@@ -1,8 +1,8 @@
 //! OpenSSL, for what rustls lacks: null encryption, old suites, TLS 1.0 and 1.1.
 //!
-//! The client's Certificate message is in the clear in these versions. A [`CertificateGate`] reads it first; the judge is asked
-//! before OpenSSL has a byte of it, and a denial is sent as an alert of our own. What OpenSSL does with a certificate is
-//! to verify the proof of its key, and that the key is the judged leaf's is checked byte for byte.
+//! The client's Certificate message is in the clear in these versions. A [`CertificateGate`] reads it first;
+//! the judge is asked before OpenSSL has a byte of it, and a denial is sent as an alert of our own. What OpenSSL does with a
+//! certificate is to verify the proof of its key, and that the key is the judged leaf's is checked byte for byte.
 
 pub(crate) mod connect;
 

@@ -82,8 +82,8 @@ fn begin(
         .with_protocol_versions(site.versions)?
         .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(Arc::new(resolver));
-    // No resumption of any kind (docs/rules.md rule 9; docs/traps.md rows 1 to 11): nothing is kept, nothing is handed out. The
-    // default ticketer makes no tickets.
+    // No resumption of any kind (docs/rules.md rule 9; docs/traps.md rows 1 to 11): nothing is kept, nothing is
+    // handed out. The default ticketer makes no tickets.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_tls13_tickets = 0;

@@ -392,7 +392,7 @@ fn damaged_records_are_answered_by_an_alert() {
 
 #[test]
 fn a_key_of_tls_12_has_a_limit_and_it_is_named() {
-    // The limit is 2^24 - 1 records; here the server's suite says 50.
+    // The limit is 2^24 - 1 records; here the server's suite allows 50.
     const LIMIT: u64 = 50;
     let mut pair = Pair::with_server(TLS12, Arc::new(limited_provider(LIMIT)));
     let mut output = vec![0; 64 * 1024];

@@ -1,6 +1,6 @@
 //! What opening and sealing records come to.
 
-/// See `ravelin_relay::Opened`.
+/// See `ravelin_relay::OpenProgress`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct OpenedRecords {
     /// Bytes of input done with.
@@ -11,7 +11,7 @@ pub struct OpenedRecords {
     pub ended: bool,
 }
 
-/// See `ravelin_relay::Sealed`.
+/// See `ravelin_relay::SealProgress`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SealedRecords {
     /// Plaintext done with.
