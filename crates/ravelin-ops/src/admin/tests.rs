@@ -308,6 +308,7 @@ fn a_defect_in_the_gateway_is_an_answer() {
     assert_eq!(bench.ask(b"{\"command\":\"drain\"}\n"), json!({ "ok": null }));
 }
 
+/// Covers: docs/traps.md row 70. There is one level: whoever may open the socket may do everything.
 #[test]
 fn the_socket_is_for_owner_and_group_and_goes_with_the_gateway() {
     let bench = bench();
