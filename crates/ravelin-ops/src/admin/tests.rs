@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::control::{REQUEST_BYTES_MAX, Request};
 use super::*;
-use crate::operator::{KillSelector, ReloadReport, Status};
+use crate::operator::KillSelector;
 use crate::samples::{FakeOperator, report, session_view, status};
 
 const PATIENCE: Duration = Duration::from_secs(20);

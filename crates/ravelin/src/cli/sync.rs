@@ -44,7 +44,7 @@ pub fn run(args: &SyncArgs) -> ExitCode {
     // The table was demanded.
     let Some(sync_config) = config.sync else { return ExitCode::from(EXIT_CONFIGURATION) };
     let metrics = Sync::metrics(&sync_config);
-    let log = match log::start_counted(&config.log, metrics.log_counters(), clock::utc) {
+    let log = match log::start(&config.log, metrics.log_counters(), clock::utc) {
         Ok(log) => log,
         Err(error) => {
             print_problems(&[Problem::error(&args.config, "log", error.to_string())]);
