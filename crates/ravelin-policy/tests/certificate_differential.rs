@@ -1,6 +1,8 @@
 //! The policy's reader of certificates held against x509-parser: the fuzz target's own function, on certificates of every shape
 //! that the lab makes, whole and with bytes changed.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panic")]
+
 use proptest::prelude::*;
 use ravelin_lab::pki::{Authority, CertificateSpec, GeneralName, Name, purpose};
 use std::sync::LazyLock;
