@@ -78,7 +78,7 @@ fn policy(estate: &Estate) -> Policy {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Chain,
-            lists: [&estate.root_crl, &estate.issuing_crl, &estate.issuing_renewed_crl]
+            crls: [&estate.root_crl, &estate.issuing_crl, &estate.issuing_renewed_crl]
                 .map(|list| source(&list.der))
                 .to_vec(),
             unknown_allowed: false,

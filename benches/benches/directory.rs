@@ -51,7 +51,7 @@ fn benchmarks(criterion: &mut Criterion) {
     println!(
         "{count} accounts: {} octets of file each, {} of memory by its own sum, {} by resident memory after a load; loaded in {took:.2?}",
         each(file.len()),
-        each(directory.memory_octets()),
+        each(directory.memory_bytes()),
         each(resident().saturating_sub(before)),
     );
 
@@ -143,7 +143,7 @@ fn policy(root: &Authority, directory: Option<Arc<Directory>>, now: UnixTime) ->
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Off,
-            lists: Vec::new(),
+            crls: Vec::new(),
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },

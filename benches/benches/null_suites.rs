@@ -52,7 +52,7 @@ fn judge(estate: &Estate) -> Arc<dyn Judge> {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Off,
-            lists: Vec::new(),
+            crls: Vec::new(),
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },

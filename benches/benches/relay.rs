@@ -17,7 +17,7 @@
 #![expect(clippy::panic, reason = "a benchmark that cannot run must not report a figure")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ravelin_relay::{Codec, CodecError, Limits, Opened, PlainCodec, Sealed, Side, run};
+use ravelin_relay::{Codec, CodecError, Limits, OpenProgress, PlainCodec, SealProgress, Side, run};
 use rustix::time::{ClockId, clock_gettime};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -137,8 +137,13 @@ const HEADER: usize = 4;
 const PAYLOAD_MAX: usize = 16_384;
 
 impl Codec for Framed {
-    fn open(&mut self, input: &mut [u8], plaintext: &mut [u8], _reply: &mut Vec<u8>) -> Result<Opened, CodecError> {
-        let mut done = Opened::default();
+    fn open(
+        &mut self,
+        input: &mut [u8],
+        plaintext: &mut [u8],
+        _reply: &mut Vec<u8>,
+    ) -> Result<OpenProgress, CodecError> {
+        let mut done = OpenProgress::default();
         while let Some((length, rest)) = input.get(done.consumed..).and_then(|rest| rest.split_first_chunk::<HEADER>())
         {
             let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
@@ -151,7 +156,7 @@ impl Codec for Framed {
         Ok(done)
     }
 
-    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, CodecError> {
+    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<SealProgress, CodecError> {
         let length = plaintext.len().min(PAYLOAD_MAX).min(output.len().saturating_sub(HEADER));
         if let (Some((header, room)), Some(payload)) =
             (output.split_first_chunk_mut::<HEADER>(), plaintext.get(..length))
@@ -159,10 +164,10 @@ impl Codec for Framed {
             *header = u32::try_from(length).unwrap_or_default().to_be_bytes();
             if let Some(room) = room.get_mut(..length).filter(|room| !room.is_empty()) {
                 room.copy_from_slice(payload);
-                return Ok(Sealed { consumed: length, produced: HEADER + length });
+                return Ok(SealProgress { consumed: length, produced: HEADER + length });
             }
         }
-        Ok(Sealed::default())
+        Ok(SealProgress::default())
     }
 
     fn seal_end(&mut self, _output: &mut Vec<u8>) {}

@@ -6,7 +6,7 @@ use ravelin_feeds::snapshot::Snapshot;
 
 /// Panics where a promise is broken.
 pub(crate) fn run(data: &[u8]) {
-    let lines = data.split(|octet| *octet == b'\n').count();
+    let lines = data.split(|byte| *byte == b'\n').count();
     let entries = match ldif::read(data) {
         Ok(entries) => entries,
         Err(problem) => return assert!((1..=lines).contains(&problem.line), "{problem}"),

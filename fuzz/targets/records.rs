@@ -3,7 +3,7 @@
 
 use ravelin_tls::{RecordsError, Rehearsal};
 
-/// Panics where a promise is broken. The input: version and side, then records as type, length in two octets, content; those
+/// Panics where a promise is broken. The input: version and side, then records as type, length in two bytes, content; those
 /// of type 0 are sent as they are, in the clear.
 pub(crate) fn run(data: &[u8]) {
     let Some((&first, mut rest)) = data.split_first() else { return };

@@ -83,7 +83,7 @@ async fn flood(number: u64, client: Client, server_sends: u64) -> u64 {
     let mut dice = Dice(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let sends = 8 * (1 + dice.roll(server_sends / 8));
     let record = [16_389, 16_389, 9_000, 1_405, 600][usize::try_from(dice.roll(5)).unwrap()];
-    let mut tunnel = client.record_octets(record).connect().await.unwrap();
+    let mut tunnel = client.record_bytes(record).connect().await.unwrap();
     let report = tunnel.bulk(number, sends, server_sends).await.unwrap();
     assert_eq!(report.received, server_sends, "tunnel {number}");
     assert_eq!(report.sent_sha256, Pattern::sha256_of(number, sends), "tunnel {number}");

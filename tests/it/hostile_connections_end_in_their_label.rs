@@ -237,7 +237,7 @@ async fn clients_that_leave_while_the_server_dawdles() {
 
 fn raw_request() -> Vec<u8> {
     let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
-    Client::new(nowhere, NAME).head_octets().unwrap()
+    Client::new(nowhere, NAME).head_bytes().unwrap()
 }
 
 /// Covers: traps row 71. The port that faces the Internet answers nothing but TLS, and behind TLS nothing but the one

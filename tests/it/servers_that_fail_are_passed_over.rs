@@ -121,7 +121,7 @@ async fn early_bytes_are_not_lost() {
     let spec = ServerSpec::tls(&setup.estate().server).behaviour(Behaviour::AnswerAndServe(head));
     let server = spec.body(ravelin_lab::server::Body::Echo).start().await.unwrap();
     let gate = setup.servers(&[server.address()]).start();
-    let mut octets = client(&gate).head_octets().unwrap();
+    let mut octets = client(&gate).head_bytes().unwrap();
     octets.extend_from_slice(b"hasty client");
     let mut tunnel = client(&gate).head(octets).connect().await.unwrap();
     assert_eq!(tunnel.receive(10).await.unwrap(), b"early bird");

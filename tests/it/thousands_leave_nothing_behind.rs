@@ -35,7 +35,7 @@ async fn one(kind: usize, client: Client, good: Client) {
         // Reset right after the request head.
         1 => {
             let tunnel = good.handshake().await.unwrap();
-            tunnel.send(&good.head_octets().unwrap()).await.unwrap();
+            tunnel.send(&good.head_bytes().unwrap()).await.unwrap();
             tunnel.reset();
         }
         // Reset in the middle of a transfer, with an answer under way that nobody reads.

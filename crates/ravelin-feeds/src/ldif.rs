@@ -51,7 +51,7 @@ pub fn read(text: &[u8]) -> Result<Vec<Entry>, LdifProblem> {
         if content.starts_with(b"#") {
             continue;
         }
-        let colon = content.iter().position(|octet| *octet == b':').ok_or_else(|| problem("no colon"))?;
+        let colon = content.iter().position(|byte| *byte == b':').ok_or_else(|| problem("no colon"))?;
         let (name, rest) = content.split_at_checked(colon).ok_or_else(|| problem("no colon"))?;
         let name = std::str::from_utf8(name).map_err(|_| problem("an attribute's name is not text"))?;
         let value = value(rest).map_err(problem)?;
@@ -82,9 +82,9 @@ pub fn read(text: &[u8]) -> Result<Vec<Entry>, LdifProblem> {
 
 /// What follows the name: `: text`, `:: base64`, or `:< URL`.
 fn value(rest: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let trimmed = |octets: &[u8]| {
-        let start = octets.iter().position(|octet| *octet != b' ').unwrap_or(octets.len());
-        octets.get(start..).unwrap_or_default().to_vec()
+    let trimmed = |bytes: &[u8]| {
+        let start = bytes.iter().position(|byte| *byte != b' ').unwrap_or(bytes.len());
+        bytes.get(start..).unwrap_or_default().to_vec()
     };
     match rest {
         [b':', b':', encoded @ ..] => STANDARD.decode(trimmed(encoded)).map_err(|_| "a value that is not base64"),
@@ -107,7 +107,7 @@ fn logical_lines(text: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
     // Windows editors begin a file with a byte order mark.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut lines =
-        text.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).zip(1..).peekable();
+        text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).zip(1..).peekable();
     std::iter::from_fn(move || {
         let (first, number) = lines.next()?;
         let mut whole = first.to_vec();

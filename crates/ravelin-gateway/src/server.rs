@@ -117,7 +117,7 @@ pub fn start_on(
     Ok(Running { gateway, listeners, operations, admin: Some(admin), accept, keeper, workers })
 }
 
-/// Everything that a start would find wrong or worth a word, short of opening the addresses: for `check`.
+/// Everything that a start would find wrong or worth a warning, short of opening the addresses: for `check`.
 pub fn problems_of_start(config: &Config) -> Vec<Problem> {
     if config.listeners.is_empty() {
         // A file of the companion's own.

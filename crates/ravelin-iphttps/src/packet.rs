@@ -66,8 +66,8 @@ impl<'a> Packet<'a> {
     }
 
     fn address<const AT: usize>(&self) -> Ipv6Addr {
-        let octets: [u8; 16] = self.header.get(AT..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
-        Ipv6Addr::from(octets)
+        let bytes: [u8; 16] = self.header.get(AT..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+        Ipv6Addr::from(bytes)
     }
 }
 

@@ -261,7 +261,7 @@ impl RequestParser {
     }
 }
 
-/// Fields that change what a request means, or that a parser behind once fell over (traps row 60; CVE-2015-1635 for
+/// Fields that change what a request means, or that a parser behind once fell over (docs/traps.md row 60; CVE-2015-1635 for
 /// `Range`, CVE-2022-21907 for `Trailer`).
 const FORBIDDEN: [(&str, RequestError); 5] = [
     ("Expect", RequestError::Expect),

@@ -47,7 +47,7 @@ fn push_escaped(text: &mut String, byte: u8) {
 mod tests {
     use super::*;
 
-    // Covers: traps row 61
+    // Covers: docs/traps.md row 61
     #[test]
     fn strangers_text_is_escaped_and_bounded() {
         for (bytes, expected) in [

@@ -35,9 +35,9 @@ impl Pattern {
     }
 
     /// SHA-256 of the first so many bytes, made in pieces as [`Pattern::fill`] is called for them.
-    pub fn sha256_of(seed: u64, octets: u64) -> String {
+    pub fn sha256_of(seed: u64, bytes: u64) -> String {
         let mut pattern = Pattern::new(seed);
-        for_each_piece(octets, |piece| pattern.fill(piece));
+        for_each_piece(bytes, |piece| pattern.fill(piece));
         pattern.sha256()
     }
 }
@@ -71,18 +71,18 @@ impl Hash {
 
     /// Lower-case hex.
     pub fn sha256(&self) -> String {
-        self.0.clone().finish().as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
+        self.0.clone().finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
 /// Bytes made and sent in one go. A multiple of 8: [`Pattern::fill`] spends whole words.
-pub const PIECE_OCTETS: usize = 64 * 1024;
+pub const PIECE_BYTES: usize = 64 * 1024;
 
-fn for_each_piece(octets: u64, mut piece: impl FnMut(&mut [u8])) {
-    let mut buffer = vec![0; PIECE_OCTETS];
-    let mut left = octets;
+fn for_each_piece(bytes: u64, mut piece: impl FnMut(&mut [u8])) {
+    let mut buffer = vec![0; PIECE_BYTES];
+    let mut left = bytes;
     while left > 0 {
-        let count = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_OCTETS);
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_BYTES);
         piece(buffer.get_mut(..count).unwrap_or_default());
         left -= u64::try_from(count).unwrap_or(left);
     }
@@ -91,7 +91,7 @@ fn for_each_piece(octets: u64, mut piece: impl FnMut(&mut [u8])) {
 /// What one side sent and received.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BulkReport {
-    /// Octets received.
+    /// Bytes received.
     pub received: u64,
     /// SHA-256 of them.
     pub received_sha256: String,
@@ -99,16 +99,16 @@ pub struct BulkReport {
     pub sent_sha256: String,
 }
 
-/// Sends so many octets of a pattern.
+/// Sends so many bytes of a pattern.
 ///
 /// # Errors
 /// The end that came before.
-pub async fn send(writer: &crate::stream::Writer, seed: u64, octets: u64) -> Result<String, crate::end::End> {
+pub async fn send(writer: &crate::stream::Writer, seed: u64, bytes: u64) -> Result<String, crate::end::End> {
     let mut pattern = Pattern::new(seed);
-    let mut buffer = vec![0; PIECE_OCTETS];
-    let mut left = octets;
+    let mut buffer = vec![0; PIECE_BYTES];
+    let mut left = bytes;
     while left > 0 {
-        let count = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_OCTETS);
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(PIECE_BYTES);
         let piece = buffer.get_mut(..count).unwrap_or_default();
         pattern.fill(piece);
         writer.write_all(piece).await?;

@@ -1,14 +1,14 @@
 //! ClientHello as bytes: split over records, with server names that no library would send.
 
-/// Splits every record of a flight into records of at most `octets` of payload.
-pub fn split_records(flight: &[u8], octets: usize) -> Vec<u8> {
+/// Splits every record of a flight into records of at most `bytes` of payload.
+pub fn split_records(flight: &[u8], bytes: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = flight;
     while let Some((header, after)) = rest.split_first_chunk::<5>() {
         let [kind, major, minor, high, low] = *header;
         let length = usize::from(u16::from_be_bytes([high, low]));
         let (payload, after) = after.split_at(length.min(after.len()));
-        for piece in payload.chunks(octets.max(1)) {
+        for piece in payload.chunks(bytes.max(1)) {
             out.extend(record(kind, [major, minor], piece));
         }
         rest = after;
@@ -21,7 +21,7 @@ pub fn record(kind: u8, version: [u8; 2], payload: &[u8]) -> Vec<u8> {
     [&[kind], version.as_slice(), &length_of::<2>(payload), payload].concat()
 }
 
-/// The same hello (one record) with its server_name extension replaced: name type and octets of each entry. No entry:
+/// The same hello (one record) with its server_name extension replaced: name type and bytes of each entry. No entry:
 /// the extension is left out. `None` if the bytes are no hello.
 pub fn with_server_names(hello: &[u8], names: &[(u8, &[u8])]) -> Option<Vec<u8>> {
     let (header, payload) = hello.split_first_chunk::<5>()?;
@@ -53,14 +53,14 @@ pub fn with_server_names(hello: &[u8], names: &[(u8, &[u8])]) -> Option<Vec<u8>>
     Some(record(header[0], [header[1], header[2]], &message))
 }
 
-/// Contents of a vector with a length of so many octets, and what follows it.
-fn split_vector<const OCTETS: usize>(input: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = input.split_first_chunk::<OCTETS>()?;
-    rest.split_at_checked(length.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)))
+/// Contents of a vector with a length of so many bytes, and what follows it.
+fn split_vector<const BYTES: usize>(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = input.split_first_chunk::<BYTES>()?;
+    rest.split_at_checked(length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
 }
 
-/// A length in so many octets, cut if it does not fit.
-fn length_of<const OCTETS: usize>(contents: &[u8]) -> [u8; OCTETS] {
-    let octets = contents.len().to_be_bytes();
-    octets.last_chunk::<OCTETS>().copied().unwrap_or([0; OCTETS])
+/// A length in so many bytes, cut if it does not fit.
+fn length_of<const BYTES: usize>(contents: &[u8]) -> [u8; BYTES] {
+    let bytes = contents.len().to_be_bytes();
+    bytes.last_chunk::<BYTES>().copied().unwrap_or([0; BYTES])
 }

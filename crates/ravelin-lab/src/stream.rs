@@ -1,6 +1,6 @@
 //! A TCP connection, with TLS on it or not, that shows every way in which the peer ends it and can end in every way.
 //!
-//! - [`Reader::read`] is cancel safe.
+//! - [`StreamReader::read`] is cancel safe.
 //! - [`Writer`] is cheap to clone; writes of several clones never mix within one call.
 //! - Dropping all parts sends a bare FIN, as a process that dies does.
 
@@ -19,14 +19,14 @@ use crate::end::End;
 #[derive(Debug)]
 pub struct Stream {
     /// What comes in.
-    pub reader: Reader,
+    pub reader: StreamReader,
     /// What goes out.
     pub writer: Writer,
 }
 
 /// The direction from the peer.
 #[derive(Debug)]
-pub struct Reader {
+pub struct StreamReader {
     shared: Arc<Shared>,
     /// From the socket, not yet given to TLS; plaintext of a plain connection never waits here.
     received: Vec<u8>,
@@ -41,11 +41,11 @@ pub struct Writer {
     shared: Arc<Shared>,
 }
 
-/// Bytes go out in pieces of `octets` with a wait between them.
+/// Bytes go out in pieces of `bytes` with a wait between them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Pace {
-    /// Octets of a piece.
-    pub octets: usize,
+    /// Bytes of a piece.
+    pub bytes: usize,
     /// Wait after each piece.
     pub wait: Duration,
 }
@@ -73,7 +73,8 @@ impl Stream {
         // A test that sends single bytes wants them to leave as such.
         let _ = tcp.set_nodelay(true);
         let shared = Arc::new(Shared { tcp, tls, turn: tokio::sync::Mutex::new(()) });
-        let reader = Reader { shared: Arc::clone(&shared), received: Vec::new(), opened: Vec::new(), ended: None };
+        let reader =
+            StreamReader { shared: Arc::clone(&shared), received: Vec::new(), opened: Vec::new(), ended: None };
         Stream { reader, writer: Writer { shared } }
     }
 
@@ -137,7 +138,7 @@ impl Stream {
     }
 }
 
-impl Reader {
+impl StreamReader {
     /// Some plaintext, never nothing.
     ///
     /// # Errors
@@ -239,7 +240,7 @@ impl Reader {
         if let Some(end) = &self.ended {
             return Err(end.clone());
         }
-        let mut buffer = vec![0; RECEIVE_OCTETS];
+        let mut buffer = vec![0; RECEIVE_BYTES];
         let count = self.receive(&mut buffer).await?;
         buffer.truncate(count);
         self.received.append(&mut buffer);
@@ -293,7 +294,7 @@ impl Writer {
         if self.shared.tls.is_none() {
             return self.shared.send(plaintext).await;
         }
-        for piece in plaintext.chunks(SEAL_OCTETS) {
+        for piece in plaintext.chunks(SEAL_BYTES) {
             let sealed = self.shared.seal(piece);
             self.shared.send(&sealed).await?;
         }
@@ -305,7 +306,7 @@ impl Writer {
     /// # Errors
     /// The socket broke.
     pub async fn write_paced(&self, plaintext: &[u8], pace: Pace) -> Result<(), End> {
-        for piece in plaintext.chunks(pace.octets.max(1)) {
+        for piece in plaintext.chunks(pace.bytes.max(1)) {
             self.write_all(piece).await?;
             tokio::time::sleep(pace.wait).await;
         }
@@ -316,9 +317,9 @@ impl Writer {
     ///
     /// # Errors
     /// The socket broke.
-    pub async fn write_raw(&self, octets: &[u8]) -> Result<(), End> {
+    pub async fn write_raw(&self, bytes: &[u8]) -> Result<(), End> {
         let _turn = self.shared.turn.lock().await;
-        self.shared.send(octets).await
+        self.shared.send(bytes).await
     }
 
     /// Changes the TLS 1.3 traffic keys so many times and tells the peer.
@@ -406,11 +407,11 @@ impl Shared {
         out
     }
 
-    async fn send(&self, mut octets: &[u8]) -> Result<(), End> {
-        while !octets.is_empty() {
+    async fn send(&self, mut bytes: &[u8]) -> Result<(), End> {
+        while !bytes.is_empty() {
             self.tcp.writable().await.map_err(|error| End::of_io(&error))?;
-            match self.tcp.try_write(octets) {
-                Ok(count) => octets = octets.get(count..).unwrap_or_default(),
+            match self.tcp.try_write(bytes) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(End::of_io(&error)),
             }
@@ -419,7 +420,7 @@ impl Shared {
     }
 }
 
-/// Octets read from the socket in one go: two full records.
-const RECEIVE_OCTETS: usize = 32 * 1024;
+/// Bytes read from the socket in one go: two full records.
+const RECEIVE_BYTES: usize = 32 * 1024;
 /// Plaintext sealed in one go: below the 64 KiB that rustls buffers.
-const SEAL_OCTETS: usize = 48 * 1024;
+const SEAL_BYTES: usize = 48 * 1024;

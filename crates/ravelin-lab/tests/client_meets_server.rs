@@ -153,18 +153,18 @@ async fn a_half_closed_tunnel_still_brings_the_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bulk_arrives_whole_in_both_directions() {
-    const OCTETS: u64 = 16 << 20;
+    const BYTES: u64 = 16 << 20;
     let (_, identity) = server_identity();
-    let server = start(ServerSpec::tls(&identity).body(Body::Bulk { send: OCTETS })).await;
+    let server = start(ServerSpec::tls(&identity).body(Body::Bulk { send: BYTES })).await;
     let mut tunnel = client(&server).connect().await.expect("a tunnel");
-    let report = tunnel.bulk(7, OCTETS + 1, OCTETS).await.expect("both directions");
+    let report = tunnel.bulk(7, BYTES + 1, BYTES).await.expect("both directions");
     tunnel.close().await.expect("closed");
     assert_eq!(tunnel.end().await, End::CloseNotify);
     let visits = server.wait_until("the end", |visits| visits[0].end.is_some()).await;
-    assert_eq!(report.received_sha256, Pattern::sha256_of(0, OCTETS));
+    assert_eq!(report.received_sha256, Pattern::sha256_of(0, BYTES));
     assert_eq!(visits[0].sent_sha256.as_ref(), Some(&report.received_sha256));
-    assert_eq!(visits[0].received_sha256, Some(Pattern::sha256_of(7, OCTETS + 1)));
-    assert_eq!((visits[0].sent, visits[0].received), (OCTETS, OCTETS + 1));
+    assert_eq!(visits[0].received_sha256, Some(Pattern::sha256_of(7, BYTES + 1)));
+    assert_eq!((visits[0].sent, visits[0].received), (BYTES, BYTES + 1));
 }
 
 #[tokio::test]

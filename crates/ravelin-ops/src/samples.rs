@@ -204,7 +204,7 @@ pub fn report(dry_run: bool) -> ReloadReport {
             identity: "pc17.corp.example.com".to_owned(),
             site: "europe".to_owned(),
             reason: "revoked".to_owned(),
-            detail: "serial 1a2b, list 18 of CN\\u{3d}Issuing CA".to_owned(),
+            detail: "serial 1a2b, list 18 of CN=Issuing CA".to_owned(),
         }],
     }
 }

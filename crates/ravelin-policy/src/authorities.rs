@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::authority_fault::authority_fault;
 use crate::certificate::Certificate;
-use crate::der::{self, Reader, tag};
+use crate::der::{self, DerReader, tag};
 use crate::origin::Origin;
 use crate::spec::{Notice, Problem, Source};
 use crate::time;
@@ -161,7 +161,7 @@ pub(crate) fn is_valid_at(certificate: &Certificate, now: i64) -> bool {
     (certificate.not_before..=certificate.not_after).contains(&now)
 }
 
-/// Says what the bytes are instead, where that can be told.
+/// Says what the bytes are instead, where that is known.
 fn not_a_certificate(source: &Source, malformed: der::Malformed) -> String {
     if source.der.is_empty() {
         return "is empty; a certificate (DER or PEM) is wanted".to_owned();
@@ -169,17 +169,17 @@ fn not_a_certificate(source: &Source, malformed: der::Malformed) -> String {
     let Ok(contents) = der::only(&source.der, tag::SEQUENCE) else {
         return "is not a certificate: it is neither PEM nor DER of one".to_owned();
     };
-    let mut fields = Reader::new(contents);
+    let mut fields = DerReader::new(contents);
     // PKCS #1, SEC 1 and PKCS #8 keys begin with a version number; a certificate with the part that is signed.
     if fields.peek() == Some(tag::INTEGER) {
         return "is a private key, not a certificate; keep it off this machine, and name the certificate".to_owned();
     }
-    let begins_like_a_list = fields.nested(tag::SEQUENCE).is_ok_and(|mut signed| {
+    let begins_like_a_crl = fields.nested(tag::SEQUENCE).is_ok_and(|mut signed| {
         let _version = signed.optional(tag::INTEGER);
         signed.read(tag::SEQUENCE).is_ok() && signed.read(tag::SEQUENCE).is_ok() && signed.read(tag::UTC_TIME).is_ok()
     });
-    if begins_like_a_list {
-        return "is a revocation list, not a certificate; lists belong in revocation.crls".to_owned();
+    if begins_like_a_crl {
+        return "is a CRL, not a certificate; CRLs belong in revocation.crls".to_owned();
     }
     format!("is not a certificate that can be read: {}", malformed.0)
 }

@@ -5,7 +5,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use crate::account_report::AccountReport;
 use crate::identity::Identity;
 
-/// What the client proved to hold: its certificate list as sent, leaf first. Empty when it sent none.
+/// What the client proved to hold: its certificate chain as sent, leaf first. Empty when it sent none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PresentedChain {
     /// DER, in the client's order.
@@ -89,7 +89,7 @@ impl Permit {
     pub fn identity_key(&self) -> &str {
         &self.identity_key
     }
-    /// When the first thing this permit rests on (a certificate of the path, a list past its grace) ends.
+    /// When the first thing this permit rests on (a certificate of the path, a CRL past its grace) expires.
     pub fn valid_until(&self) -> UnixTime {
         self.valid_until
     }
@@ -135,7 +135,7 @@ macro_rules! reasons {
         pub enum Reason { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Reason {
-            /// Every reason, in the order of DESIGN's list.
+            /// Every reason, in the order in which the manual lists them.
             pub const ALL: &[Reason] = &[$(Reason::$variant,)+];
 
             /// The stable label.
@@ -160,9 +160,9 @@ reasons! {
     IssuerNotAllowed = "issuer_not_allowed",
     /// More certificates, or a longer path, than the policy or a path length constraint allows.
     ChainTooLong = "chain_too_long",
-    /// A certificate of the path is past its end.
+    /// A certificate of the path has expired.
     Expired = "expired",
-    /// A certificate of the path is before its beginning.
+    /// A certificate of the path is not valid yet.
     NotYetValid = "not_yet_valid",
     /// A signature of the path does not verify.
     BadSignature = "bad_signature",
@@ -170,15 +170,15 @@ reasons! {
     WeakKey = "weak_key",
     /// A certificate cannot be read, is too large, or breaks a rule of RFC 5280 that policy relies on.
     MalformedCertificate = "malformed_certificate",
-    /// A purpose the policy asks for (extended key usage) is not there.
+    /// An extended key usage (EKU) that the policy asks for is missing.
     WrongPurpose = "wrong_purpose",
     /// A name lies outside what a certificate authority of the path may name.
     NameConstraint = "name_constraint",
     /// A certificate of the path is revoked.
     Revoked = "revoked",
-    /// No usable list says whether a certificate of the path is revoked.
+    /// No usable CRL says whether a certificate of the path is revoked.
     RevocationUnknown = "revocation_unknown",
-    /// The list for a certificate of the path is past its end and its grace.
+    /// The CRL for a certificate of the path is past its next update and its grace.
     CrlExpired = "crl_expired",
     /// A name in the leaf is not a plain DNS name.
     NameMalformed = "name_malformed",
@@ -200,7 +200,7 @@ reasons! {
     AccountAmbiguous = "account_ambiguous",
     /// The account is disabled.
     AccountDisabled = "account_disabled",
-    /// The account is past its end.
+    /// The account has expired.
     AccountExpired = "account_expired",
     /// The account is not that of a member computer.
     AccountNotComputer = "account_not_computer",

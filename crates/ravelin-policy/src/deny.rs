@@ -15,7 +15,7 @@ pub(crate) struct Denied {
     spki_sha256: Vec<String>,
 }
 
-/// A serial number is unique for its issuer only: name and key of that belong to it (traps row 25).
+/// A serial number is unique for its issuer only: name and key of that belong to it (docs/traps.md row 25).
 #[derive(Debug)]
 struct DeniedCertificate {
     issuer: Certificate,

@@ -1,7 +1,7 @@
 //! The one reader of DER in this crate: strict, borrowing, and without recursion.
 //!
 //! - Only definite, minimal lengths are read, and only one-byte tags (X.690 §10.1; nothing in RFC 5280 needs more).
-//! - Every reader ends with [`Reader::end`], so that bytes after a structure are an error and never a place to hide.
+//! - Every reader ends with [`DerReader::end`], so that bytes after a structure are an error and never a place to hide.
 //! - A length can never exceed the bytes at hand; nothing is allocated by a stranger's count.
 
 /// Bytes are not the DER they should be; the text says which rule they break and never quotes them.
@@ -46,13 +46,13 @@ pub(crate) struct Element<'a> {
 
 /// What is left to read of a structure's contents.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct DerReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { rest: bytes }
+impl<'a> DerReader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> DerReader<'a> {
+        DerReader { rest: bytes }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -98,8 +98,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A reader of the contents of the next element, which must have this tag.
-    pub(crate) fn nested(&mut self, tag: u8) -> Result<Reader<'a>, Malformed> {
-        self.read(tag).map(Reader::new)
+    pub(crate) fn nested(&mut self, tag: u8) -> Result<DerReader<'a>, Malformed> {
+        self.read(tag).map(DerReader::new)
     }
 
     /// Nothing may be left.
@@ -110,13 +110,13 @@ impl<'a> Reader<'a> {
 
 /// The one element that `bytes` consist of.
 pub(crate) fn only(bytes: &[u8], tag: u8) -> Result<&[u8], Malformed> {
-    let mut reader = Reader::new(bytes);
+    let mut reader = DerReader::new(bytes);
     let value = reader.read(tag)?;
     reader.end()?;
     Ok(value)
 }
 
-/// BOOLEAN: one octet, 00 or ff (X.690 §11.1).
+/// BOOLEAN: one byte, 00 or ff (X.690 §11.1).
 pub(crate) fn boolean(value: &[u8]) -> Result<bool, Malformed> {
     match value {
         [0x00] => Ok(false),
@@ -125,7 +125,7 @@ pub(crate) fn boolean(value: &[u8]) -> Result<bool, Malformed> {
     }
 }
 
-/// INTEGER contents: at least one octet, in the shortest form (X.690 §8.3).
+/// INTEGER contents: at least one byte, in the shortest form (X.690 §8.3).
 pub(crate) fn integer(value: &[u8]) -> Result<&[u8], Malformed> {
     match value {
         [] => Err(Malformed("an empty INTEGER")),
@@ -135,22 +135,22 @@ pub(crate) fn integer(value: &[u8]) -> Result<&[u8], Malformed> {
     }
 }
 
-/// A BIT STRING of whole octets: its contents without the count of unused bits, which must be none.
-pub(crate) fn bit_string_octets(value: &[u8]) -> Result<&[u8], Malformed> {
+/// A BIT STRING of whole bytes: its contents without the count of unused bits, which must be none.
+pub(crate) fn bit_string_bytes(value: &[u8]) -> Result<&[u8], Malformed> {
     match value.split_first() {
-        Some((0, octets)) => Ok(octets),
-        _ => Err(Malformed("a BIT STRING that is not whole octets")),
+        Some((0, bytes)) => Ok(bytes),
+        _ => Err(Malformed("a BIT STRING that is not whole bytes")),
     }
 }
 
 /// OBJECT IDENTIFIER contents: no empty ones, no padding, no arc cut short (X.690 §8.19).
 pub(crate) fn oid(value: &[u8]) -> Result<&[u8], Malformed> {
     let mut at_start = true;
-    for &octet in value {
-        if at_start && octet == 0x80 {
+    for &byte in value {
+        if at_start && byte == 0x80 {
             return Err(Malformed("an OBJECT IDENTIFIER with padding"));
         }
-        at_start = octet & 0x80 == 0;
+        at_start = byte & 0x80 == 0;
     }
     if value.is_empty() || !at_start {
         return Err(Malformed("an OBJECT IDENTIFIER that is empty or cut short"));
@@ -158,22 +158,22 @@ pub(crate) fn oid(value: &[u8]) -> Result<&[u8], Malformed> {
     Ok(value)
 }
 
-/// The long form of a length: `count` octets, without leading zeros, and not what the short form could say.
+/// The long form of a length: `count` bytes, without leading zeros, and not what the short form could say.
 fn long_length(count: u8, bytes: &[u8]) -> Result<(usize, &[u8]), Malformed> {
-    if count == 0 || usize::from(count) > LENGTH_OCTETS_MAX {
+    if count == 0 || usize::from(count) > LENGTH_BYTES_MAX {
         return Err(Malformed("a length that is indefinite or too long"));
     }
-    let (octets, rest) = bytes.split_at_checked(usize::from(count)).ok_or(Malformed("a structure ends early"))?;
-    let length = octets.iter().fold(0_usize, |length, &octet| (length << 8) | usize::from(octet));
-    if octets.first() == Some(&0) || length < 0x80 {
+    let (bytes, rest) = bytes.split_at_checked(usize::from(count)).ok_or(Malformed("a structure ends early"))?;
+    let length = bytes.iter().fold(0_usize, |length, &byte| (length << 8) | usize::from(byte));
+    if bytes.first() == Some(&0) || length < 0x80 {
         return Err(Malformed("a length longer than it need be"));
     }
     Ok((length, rest))
 }
 
-/// Four octets are 4 GiB: a revocation list of a million entries has some 45 MB. How large a certificate may be is not
+/// Four bytes are 4 GiB: a CRL of a million entries has some 45 MB. How large a certificate may be is not
 /// decided here.
-const LENGTH_OCTETS_MAX: usize = 4;
+const LENGTH_BYTES_MAX: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -190,8 +190,8 @@ mod tests {
             ("indefinite", &[0x24, 0x80, 0x00, 0x00], false),
             ("long form of a short length", &[0x04, 0x81, 0x01, 0xaa], false),
             ("leading zero", &[0x04, 0x82, 0x00, 0x81, 0xaa], false),
-            ("four octets of length, one of them zero", &[0x04, 0x84, 0x00, 0x00, 0x00, 0x01, 0xaa], false),
-            ("five octets of length", &[0x04, 0x85, 0x01, 0x00, 0x00, 0x00, 0x00, 0xaa], false),
+            ("four bytes of length, one of them zero", &[0x04, 0x84, 0x00, 0x00, 0x00, 0x01, 0xaa], false),
+            ("five bytes of length", &[0x04, 0x85, 0x01, 0x00, 0x00, 0x00, 0x00, 0xaa], false),
             ("huge", &[0x04, 0x84, 0xff, 0xff, 0xff, 0xff], false),
             ("tag of two bytes", &[0x1f, 0x81, 0x01, 0x00], false),
             ("trailing", &[0x04, 0x01, 0xaa, 0x00], false),

@@ -1,4 +1,4 @@
-//! Octets and their SHA-256 in hex.
+//! Bytes and their SHA-256 in hex.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -7,8 +7,8 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }
 
-/// Lower-case hex, two digits an octet.
+/// Lower-case hex, two digits a byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|octet| [octet >> 4, octet & 0xf]);
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

@@ -2,21 +2,42 @@
 
 use std::fmt::Write;
 
-/// `text` with everything but plain ASCII written as `\u{…}`, and cut at [`ESCAPED_CHARACTERS_MAX`] characters.
+/// `text` in printable ASCII, cut at [`ESCAPED_CHARACTERS_MAX`] characters: everything else, and the backslash, is written
+/// as `\u{…}`.
 ///
-/// Escaped are control characters (CR, LF, ESC), everything beyond ASCII (bidirectional marks, homoglyphs), the
-/// backslash itself, and `|` and `=`, which separate fields in CEF and key-value logs. What comes out can be put into
-/// a log line, a terminal or a table without quoting, and can be told apart from every other input.
+/// Escaped are control characters (CR, LF, ESC), everything beyond ASCII (bidirectional and zero-width marks, homoglyphs),
+/// and the backslash itself, so that different texts never print alike. What comes out can be printed on a terminal or in a
+/// table as it is. A format with separators of its own (`key=value`, JSON, HTML) quotes it by its own rules.
 pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len().min(ESCAPED_CHARACTERS_MAX));
-    for character in text.chars() {
-        let before = escaped.len();
-        if matches!(character, ' '..='~') && !matches!(character, '\\' | '|' | '=') {
-            escaped.push(character);
-        } else {
+    bounded(text, |character, escaped| match character {
+        '\\' => escaped.push_str("\\u{5c}"),
+        ' '..='~' => escaped.push(character),
+        _ => {
             // Writing to a String cannot fail.
             let _ = write!(escaped, "\\u{{{:x}}}", u32::from(character));
         }
+    })
+}
+
+/// The same for a distinguished name in RFC 4514 form, whose backslashes are escapes already: what is not printable ASCII is
+/// written as RFC 4514 §2.4 has it, a backslash and two hexadecimal digits for each byte of its UTF-8.
+pub fn escape_name(name: &str) -> String {
+    bounded(name, |character, escaped| match character {
+        ' '..='~' => escaped.push(character),
+        _ => {
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                let _ = write!(escaped, "\\{byte:02X}");
+            }
+        }
+    })
+}
+
+/// Writes character by character with `push`, and stops before what would be longer than [`ESCAPED_CHARACTERS_MAX`].
+fn bounded(text: &str, push: impl Fn(char, &mut String)) -> String {
+    let mut escaped = String::with_capacity(text.len().min(ESCAPED_CHARACTERS_MAX));
+    for character in text.chars() {
+        let before = escaped.len();
+        push(character, &mut escaped);
         if escaped.len() > ESCAPED_CHARACTERS_MAX - CUT.len() {
             escaped.truncate(before);
             escaped.push_str(CUT);
@@ -26,7 +47,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Enough for a DNS name of 253 octets; a record holds a few of them and stays below a kilobyte or two.
+/// Enough for a DNS name of 253 bytes; a record holds a few of them and stays below a kilobyte or two.
 pub const ESCAPED_CHARACTERS_MAX: usize = 256;
 
 /// Ends a text that was cut. Cannot come from a stranger unnoticed: it counts towards the length.
@@ -38,14 +59,16 @@ mod tests {
 
     use super::*;
 
-    /// Covers: traps row 61.
+    /// Covers: docs/traps.md row 61.
     #[test]
     fn what_could_forge_a_line_is_escaped() {
         for (text, expected) in [
             ("pc17.corp.example", "pc17.corp.example"),
             ("a\r\nb", "a\\u{d}\\u{a}b"),
             ("\u{1b}[31m", "\\u{1b}[31m"),
-            ("a|b=c", "a\\u{7c}b\\u{3d}c"),
+            ("a|b=c \"d\"", "a|b=c \"d\""),
+            ("a\u{200b}\u{feff}b", "a\\u{200b}\\u{feff}b"),
+            ("a\u{7f}\u{2028}", "a\\u{7f}\\u{2028}"),
             ("\u{202e}gro.elpmaxe", "\\u{202e}gro.elpmaxe"),
             ("m\u{fc}ller", "m\\u{fc}ller"),
             ("\\u{d}", "\\u{5c}u{d}"),
@@ -56,12 +79,30 @@ mod tests {
         }
     }
 
+    /// RFC 4514 §2.4: what a name's text escapes stays escaped once.
+    #[test]
+    fn distinguished_names_stay_readable() {
+        for (name, expected) in [
+            ("CN=Corp Issuing CA,DC=corp", "CN=Corp Issuing CA,DC=corp"),
+            ("O=Smith\\, Jones \\+ Co,CN=a|b", "O=Smith\\, Jones \\+ Co,CN=a|b"),
+            ("CN=\\ a\\ ,O=\\#1", "CN=\\ a\\ ,O=\\#1"),
+            ("CN=pc17\\0D\\0Aend=permit", "CN=pc17\\0D\\0Aend=permit"),
+            ("CN=a\r\nb", "CN=a\\0D\\0Ab"),
+            ("CN=M\u{fc}ller", "CN=M\\C3\\BCller"),
+            ("CN=\u{202e}gro", "CN=\\E2\\80\\AEgro"),
+            ("", ""),
+        ] {
+            assert_eq!(escape_name(name), expected);
+        }
+    }
+
     proptest! {
         #[test]
         fn always_bounded_and_plain(text in any::<String>()) {
-            let escaped = escape(&text);
-            prop_assert!(escaped.len() <= ESCAPED_CHARACTERS_MAX);
-            prop_assert!(escaped.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'|' && byte != b'='));
+            for escaped in [escape(&text), escape_name(&text)] {
+                prop_assert!(escaped.len() <= ESCAPED_CHARACTERS_MAX);
+                prop_assert!(escaped.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            }
         }
 
         #[test]

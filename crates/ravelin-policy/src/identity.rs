@@ -1,5 +1,7 @@
 //! Who the leaf says it is.
 
+use crate::escape::{escape, escape_name};
+
 /// What was read from a leaf: for records, listings and rules. Text in it is as the certificate has it; escape before printing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Identity {
@@ -18,12 +20,12 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The name a person would use for this machine: the first DNS name, else the subject, else the serial number.
-    pub fn display_name(&self) -> &str {
-        self.dns_names
-            .first()
-            .map(String::as_str)
-            .or_else(|| (!self.subject.is_empty()).then_some(self.subject.as_str()))
-            .unwrap_or(&self.serial)
+    /// The name a person would use for this machine, escaped: the first DNS name, else the subject, else the serial number.
+    pub fn display_name(&self) -> String {
+        match self.dns_names.first() {
+            Some(name) => escape(name),
+            None if self.subject.is_empty() => self.serial.clone(),
+            None => escape_name(&self.subject),
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::certificate::Certificate;
 use crate::decision::{Outcome, Reason, RuleReport};
 use crate::path::{Failure, Path, Stage, check_rules};
 use crate::purpose::Purposes;
-use crate::revocation::{Authority, CertificateToCheck, Lists, Status};
+use crate::revocation::{Authority, CertificateToCheck, Crls, Status};
 use crate::spec::RevocationCheck;
 use crate::time::{self, unix_seconds};
 
@@ -20,11 +20,11 @@ pub(crate) struct PathRules {
     pub(crate) revocation: Revocation,
 }
 
-/// Revocation rules and lists, checked.
+/// Revocation rules and crls, checked.
 #[derive(Debug)]
 pub(crate) struct Revocation {
     pub(crate) check: RevocationCheck,
-    pub(crate) lists: Lists,
+    pub(crate) crls: Crls,
     pub(crate) unknown_allowed: bool,
     pub(crate) stale_grace: Duration,
 }
@@ -120,7 +120,7 @@ fn check_validity(path: &Path<'_>, now: i64) -> Result<i64, (Reason, String)> {
 }
 
 impl Revocation {
-    /// Asks the lists about every certificate below the anchor, or about the leaf alone. Revoked outweighs unknown wherever in
+    /// Asks the CRLs about every certificate below the anchor, or about the leaf alone. Revoked outweighs unknown wherever in
     /// the path it is found.
     fn check(&self, path: &Path<'_>, now: UnixTime) -> Result<(RuleReport, i64), (Stage, Reason, String)> {
         let count = match self.check {
@@ -157,16 +157,14 @@ impl Revocation {
                 }
                 Status::Expired { origin, next_update } => {
                     let ended = time::rfc3339(next_update);
-                    let text = format!(
-                        "the list {} was to be replaced by {ended}",
-                        crate::escape::escape(&origin.to_string())
-                    );
+                    let text =
+                        format!("the CRL {} was to be replaced by {ended}", crate::escape::escape(&origin.to_string()));
                     unknown(Reason::CrlExpired, text)
                 }
                 Status::NotYetValid { origin, this_update } => {
                     let begins = time::rfc3339(this_update);
                     let text =
-                        format!("the list {} is not valid before {begins}", crate::escape::escape(&origin.to_string()));
+                        format!("the CRL {} is not valid before {begins}", crate::escape::escape(&origin.to_string()));
                     unknown(Reason::RevocationUnknown, text)
                 }
                 Status::Unknown { why } => unknown(Reason::RevocationUnknown, why),
@@ -180,12 +178,12 @@ impl Revocation {
         }
     }
 
-    /// What the lists of the issuer say, or those of the key it had before.
+    /// What the CRLs of the issuer say, or those of the key it had before.
     ///
-    /// RFC 5280 has one list for a name, whatever key signs it: an authority that changed its key may certify the new one with the
-    /// old one (a self-issued certificate of the path) and go on signing with either. Its lists are asked where its own
-    /// key has none. AD CS does otherwise: it keeps a list for each key, and one for another key says nothing; its
-    /// certificates bear its version, so it can be told.
+    /// RFC 5280 has one CRL for a name, whatever key signs it: an authority that changed its key may certify the new one with the
+    /// old one (a self-issued certificate of the path) and go on signing with either. Its CRLs are asked where its own
+    /// key has none. AD CS does otherwise: it keeps a CRL for each key, and one for another key says nothing; its
+    /// certificates bear its version, so it is known.
     fn status(&self, path: &Path<'_>, depth: usize, now: UnixTime) -> Status {
         let mut unknown = None;
         let Some(certificate) = path.certificates.get(depth) else {
@@ -211,17 +209,17 @@ impl Revocation {
             distribution_points: extensions.distribution_points.as_deref(),
             is_authority: extensions.basic_constraints.is_some_and(|constraints| constraints.is_authority),
         };
-        self.lists.status(&certificate, &list_authority(issuer), now, self.stale_grace)
+        self.crls.status(&certificate, &crl_issuer(issuer), now, self.stale_grace)
     }
 }
 
 /// An authority as revocation sees it.
-pub(crate) fn list_authority(certificate: &Certificate) -> Authority<'_> {
+pub(crate) fn crl_issuer(certificate: &Certificate) -> Authority<'_> {
     Authority {
         subject: &certificate.subject.der,
         spki: &certificate.public_key.spki,
         key_identifier: certificate.extensions.subject_key_identifier.as_deref(),
-        may_sign_lists: certificate.extensions.key_usage.is_none_or(|usage| usage.list_signing()),
+        may_sign_crls: certificate.extensions.key_usage.is_none_or(|usage| usage.crl_signing()),
     }
 }
 

@@ -20,6 +20,7 @@ pub mod directory;
 mod dns_name;
 mod escape;
 mod identity;
+mod inspect;
 mod judge;
 mod name;
 mod names;
@@ -42,9 +43,11 @@ pub use crl_status::CrlStatus;
 pub use decision::{
     Context, Decision, DecisionReport, Denial, Outcome, Permit, PresentedChain, Reason, RuleReport, Verdict,
 };
-pub use escape::{ESCAPED_CHARACTERS_MAX, escape};
+pub use escape::{ESCAPED_CHARACTERS_MAX, escape, escape_name};
 pub use identity::Identity;
+pub use inspect::{InspectedCertificate, InspectedName, UnreadableCertificate, inspect};
 pub use judge::RULES;
+pub use name::distinguished_name;
 pub use origin::{Origin, Part};
 pub use policy::Policy;
 pub use public_key::public_key;

@@ -7,7 +7,7 @@
 //! Looser comparison gives nobody a right: an equal name only says which key to try. Not done: Unicode normalization
 //! (NFKC). Two spellings of one accented letter are two names, which refuses and never admits.
 
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 use crate::digest::hex;
 
 /// A form of a DER `Name` that is byte-equal for equal names, and for no others.
@@ -38,6 +38,13 @@ pub(crate) fn canonical_of_text(rdns: &[Vec<(Vec<u8>, String)>]) -> Vec<u8> {
         push_sized(&mut form, &attributes.concat());
     }
     form
+}
+
+/// A distinguished name (DER) as text, in RFC 4514 form: the one way in which ravelin prints names, such as
+/// `CN=Corp Issuing CA,DC=corp`. `None` for what is no name. Text of a stranger goes through [`crate::escape_name`] before it
+/// is printed.
+pub fn distinguished_name(der: &[u8]) -> Option<String> {
+    rfc4514(der).ok()
 }
 
 /// The name in RFC 4514 form: the last RDN first, special characters escaped. Empty for an empty name.
@@ -119,7 +126,7 @@ impl Attribute<'_> {
 
 /// `Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }`.
 fn rdns(name: &[u8]) -> Result<Vec<Vec<Attribute<'_>>>, Malformed> {
-    let mut sequence = Reader::new(der::only(name, tag::SEQUENCE)?);
+    let mut sequence = DerReader::new(der::only(name, tag::SEQUENCE)?);
     let mut rdns = Vec::new();
     let mut attributes = 0;
     while !sequence.is_empty() {
@@ -145,7 +152,7 @@ fn rdns(name: &[u8]) -> Result<Vec<Vec<Attribute<'_>>>, Malformed> {
 }
 
 /// Decodes a string by its declared type.
-fn value<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Malformed> {
+fn value<'a>(reader: &mut DerReader<'a>) -> Result<Value<'a>, Malformed> {
     let element = reader.any()?;
     let bytes = element.value;
     let text = match element.tag {
@@ -187,7 +194,7 @@ fn fold(text: &str) -> String {
     folded
 }
 
-/// RFC 4514 §2.4. Control characters are written as their UTF-8 octets in hex.
+/// RFC 4514 §2.4. Control characters are written as their UTF-8 bytes in hex.
 fn escape_value(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let last = text.chars().count().saturating_sub(1);
@@ -201,8 +208,8 @@ fn escape_value(text: &str) -> String {
             '#' if at == 0 => escaped.push_str("\\#"),
             control if control.is_control() => {
                 let mut buffer = [0; 4];
-                for octet in control.encode_utf8(&mut buffer).bytes() {
-                    escaped.push_str(&format!("\\{octet:02X}"));
+                for byte in control.encode_utf8(&mut buffer).bytes() {
+                    escaped.push_str(&format!("\\{byte:02X}"));
                 }
             }
             plain => escaped.push(plain),
@@ -211,7 +218,7 @@ fn escape_value(text: &str) -> String {
     escaped
 }
 
-/// Length in four octets, then the bytes: what makes [`canonical`] free of ambiguity.
+/// Length in four bytes, then the bytes: what makes [`canonical`] free of ambiguity.
 fn push_sized(form: &mut Vec<u8>, bytes: &[u8]) {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     form.extend_from_slice(&length.to_be_bytes());
@@ -271,7 +278,7 @@ mod tests {
         wrap(tag::SEQUENCE, &sets.collect::<Vec<_>>().concat())
     }
 
-    /// Covers: traps row 46; RFC 5280 §7.1.
+    /// Covers: docs/traps.md row 46; RFC 5280 §7.1.
     #[test]
     fn equal_and_unequal_names() {
         let printable = |text: &'static str| (O, tag::PRINTABLE_STRING, text.as_bytes());
@@ -352,6 +359,22 @@ mod tests {
             assert!(canonical(&der).is_err(), "{case}");
             assert!(rfc4514(&der).is_err(), "{case}");
         }
+    }
+
+    #[test]
+    fn special_characters_of_a_value_are_escaped() {
+        for (value, text) in [
+            ("da.example.com", "CN=da.example.com"),
+            ("Contoso, Ltd.", "CN=Contoso\\, Ltd."),
+            ("x,CN=admin", "CN=x\\,CN=admin"),
+            (" # ", "CN=\\ #\\ "),
+            ("#1", "CN=\\#1"),
+            ("a\nb", "CN=a\\0Ab"),
+        ] {
+            let der = name(&[&[(CN, tag::UTF8_STRING, value.as_bytes())]]);
+            assert_eq!(distinguished_name(&der).as_deref(), Some(text));
+        }
+        assert_eq!(distinguished_name(b"CN=da.example.com"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 
 use crate::certificate::{Certificate, GeneralName};
 use crate::decision::{Denial, Outcome, Reason};
-use crate::der::{self, Reader, tag};
+use crate::der::{self, DerReader, tag};
 use crate::dns_name::{are_labels, is_dns_name};
 use crate::name;
 use crate::spec::NameRules;
@@ -67,7 +67,7 @@ impl Names {
     /// # Errors
     /// A name that is malformed, missing, or not allowed.
     pub(crate) fn check(&self, leaf: &Certificate) -> Result<Named, Denial> {
-        refuse_hidden_octets(leaf)?;
+        refuse_hidden_bytes(leaf)?;
         let Names::Listed { allow, .. } = self else {
             let names = dns_names(leaf).unwrap_or_default();
             return Ok(Named { outcome: Outcome::NotAsked, detail: "any name passes".to_owned(), names });
@@ -126,14 +126,14 @@ impl Pattern {
 
 /// The DNS names among the alternative names, lower case, good or bad, as the certificate has them: for records.
 pub(crate) fn presented_dns_names(leaf: &Certificate) -> Vec<String> {
-    let names = leaf.extensions.subject_alternative_name.iter().flatten().filter_map(dns_octets);
-    names.map(|octets| String::from_utf8_lossy(octets).to_ascii_lowercase()).collect()
+    let names = leaf.extensions.subject_alternative_name.iter().flatten().filter_map(dns_bytes);
+    names.map(|bytes| String::from_utf8_lossy(bytes).to_ascii_lowercase()).collect()
 }
 
 /// The DNS names of the leaf, lower case: those of the alternative names, or the common name where there are none at all.
 fn dns_names(leaf: &Certificate) -> Result<Vec<String>, Denial> {
     let presented: Vec<Vec<u8>> = match &leaf.extensions.subject_alternative_name {
-        Some(names) => names.iter().filter_map(dns_octets).map(<[u8]>::to_vec).collect(),
+        Some(names) => names.iter().filter_map(dns_bytes).map(<[u8]>::to_vec).collect(),
         None => common_names(leaf).into_iter().map(String::into_bytes).collect(),
     };
     if presented.is_empty() {
@@ -148,10 +148,10 @@ fn dns_names(leaf: &Certificate) -> Result<Vec<String>, Denial> {
     }
     presented
         .into_iter()
-        .map(|octets| {
-            // Latin-1, so that every octet shows in the detail.
-            let text: String = octets.iter().map(|&octet| char::from(octet.to_ascii_lowercase())).collect();
-            if is_dns_name(&octets) {
+        .map(|bytes| {
+            // Latin-1, so that every byte shows in the detail.
+            let text: String = bytes.iter().map(|&byte| char::from(byte.to_ascii_lowercase())).collect();
+            if is_dns_name(&bytes) {
                 Ok(text)
             } else {
                 let text = format!("'{}' is not a plain DNS name", crate::escape::escape(&text));
@@ -163,7 +163,7 @@ fn dns_names(leaf: &Certificate) -> Result<Vec<String>, Denial> {
 
 /// NUL in any text of the leaf: a program that reads it as a C string sees another name than this one does. It has no
 /// innocent use, so it is refused whether or not that name is asked for (CVE-2009-2408 and its heirs).
-fn refuse_hidden_octets(leaf: &Certificate) -> Result<(), Denial> {
+fn refuse_hidden_bytes(leaf: &Certificate) -> Result<(), Denial> {
     let malformed = |form: &str| Err(denial(Reason::NameMalformed, format!("a NUL in a {form}")));
     if common_names(leaf).iter().any(|one| one.contains('\0')) {
         return malformed("common name");
@@ -181,18 +181,18 @@ fn refuse_hidden_octets(leaf: &Certificate) -> Result<(), Denial> {
     Ok(())
 }
 
-/// The octets of a user principal name (`otherName` 1.3.6.1.4.1.311.20.2.3 with a UTF8String).
+/// The bytes of a user principal name (`otherName` 1.3.6.1.4.1.311.20.2.3 with a UTF8String).
 fn principal_name(other_name: &[u8]) -> Option<&[u8]> {
-    let mut fields = Reader::new(other_name);
+    let mut fields = DerReader::new(other_name);
     if fields.read(tag::OID).ok()? != PRINCIPAL_NAME {
         return None;
     }
     der::only(fields.read(tag::context_constructed(0)).ok()?, tag::UTF8_STRING).ok()
 }
 
-fn dns_octets(name: &GeneralName) -> Option<&[u8]> {
+fn dns_bytes(name: &GeneralName) -> Option<&[u8]> {
     match name {
-        GeneralName::Dns(octets) => Some(octets),
+        GeneralName::Dns(bytes) => Some(bytes),
         GeneralName::Directory(_)
         | GeneralName::Ip(_)
         | GeneralName::Mail(_)
@@ -219,7 +219,7 @@ fn denial(reason: Reason, detail: String) -> Denial {
     Denial { reason, detail }
 }
 
-/// Keeps a detail below a kilobyte.
+/// Three of at most 256 characters each keep a detail below a kilobyte.
 const NAMES_SHOWN_MAX: usize = 3;
 const PRINCIPAL_NAME: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x14, 0x02, 0x03];
 

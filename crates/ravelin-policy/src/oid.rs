@@ -4,9 +4,9 @@
 pub(crate) fn dotted(oid: &[u8]) -> String {
     let mut arcs: Vec<Option<u64>> = Vec::new();
     let mut arc: Option<u64> = Some(0);
-    for &octet in oid {
-        arc = arc.and_then(|arc| arc.checked_mul(128)).map(|arc| arc | u64::from(octet & 0x7f));
-        if octet & 0x80 == 0 {
+    for &byte in oid {
+        arc = arc.and_then(|arc| arc.checked_mul(128)).map(|arc| arc | u64::from(byte & 0x7f));
+        if byte & 0x80 == 0 {
             arcs.push(arc);
             arc = Some(0);
         }

@@ -13,12 +13,12 @@ use crate::deny::Denied;
 use crate::digest::sha256_hex;
 use crate::directory::Directory;
 use crate::identity::Identity;
-use crate::judge::{self, Judged, PathRules, Revocation, list_authority, report, rule_of};
+use crate::judge::{self, Judged, PathRules, Revocation, crl_issuer, report, rule_of};
 use crate::names::Names;
 use crate::origin::Origin;
 use crate::path::{Failure, Found, Path, Search, SearchCost, VerifiedSignatures};
 use crate::purpose::Purposes;
-use crate::revocation::Lists;
+use crate::revocation::Crls;
 use crate::shape::{self, Misshapen, Shaped};
 use crate::spec::{AccountSpec, Notice, PolicySpec, Problem, RevocationCheck, RevocationSpec, ShadowSpec, Source};
 use crate::time::unix_seconds;
@@ -138,9 +138,9 @@ impl Policy {
         subjects
     }
 
-    /// The revocation lists in use, for metrics and `status`.
-    pub fn lists(&self) -> Vec<CrlStatus> {
-        self.path_rules.revocation.lists.describe()
+    /// The CRLs in use, for metrics and `status`.
+    pub fn crls(&self) -> Vec<CrlStatus> {
+        self.path_rules.revocation.crls.describe()
     }
 
     /// The directory it judges accounts by.
@@ -185,7 +185,7 @@ impl Shadow {
 }
 
 impl Policy {
-    /// Builds a policy whole or says everything that stops it. `now` is needed to judge anchors and lists at load time.
+    /// Builds a policy whole or says everything that stops it. `now` is needed to judge anchors and CRLs at load time.
     ///
     /// # Errors
     /// Every problem: no anchor, an anchor that is no certificate authority or expired, a pattern that is none, …
@@ -206,10 +206,10 @@ impl Policy {
         let shadow =
             shadow.as_ref().map(|shadow| read_shadow(shadow, &spec, &authorities, &mut notices, &mut problems));
 
-        let list_authorities: Vec<_> = authorities.iter().map(|one| list_authority(&one.certificate)).collect();
-        let (lists, list_notices) = Lists::load(&revocation.lists, &list_authorities, now);
-        notices.extend(list_notices);
-        notices.extend(authorities_without_list(&authorities, revocation, &lists));
+        let crl_issuers: Vec<_> = authorities.iter().map(|one| crl_issuer(&one.certificate)).collect();
+        let (crls, crl_notices) = Crls::load(&revocation.crls, &crl_issuers, now);
+        notices.extend(crl_notices);
+        notices.extend(authorities_without_crl(&authorities, revocation, &crls));
 
         let (Some(purposes), Some(names), []) = (purposes, names, problems.as_slice()) else {
             return Err(problems);
@@ -220,7 +220,7 @@ impl Policy {
         }
         let revocation = Revocation {
             check: revocation.check,
-            lists,
+            crls,
             unknown_allowed: revocation.unknown_allowed,
             stale_grace: revocation.stale_grace,
         };
@@ -235,27 +235,26 @@ impl Policy {
     /// Takes over from the policy of this name in the generation before. To be called once, on a policy just built and not
     /// yet in force.
     ///
-    /// - Revocation lists that it knew better: a list whose file is now missing, damaged, older or signed by a stranger goes
-    ///   on counting until its end (robustness rule 13). Each is named in a notice.
+    /// - CRLs that it knew better: a CRL whose file is now missing, damaged, older or signed by a stranger goes
+    ///   on counting until its end (docs/rules.md rule 13). Each is named in a notice.
     /// - Signatures that were verified: whether a key signed a certificate depends on no rule.
     pub fn take_over(&mut self, previous: &Policy, now: UnixTime) -> Vec<Notice> {
         self.verified_signatures = Arc::clone(&previous.verified_signatures);
-        let authorities: Vec<_> = self.authorities.iter().map(|one| list_authority(&one.certificate)).collect();
-        self.path_rules.revocation.lists.keep_newer_of(&previous.path_rules.revocation.lists, &authorities, now)
+        let authorities: Vec<_> = self.authorities.iter().map(|one| crl_issuer(&one.certificate)).collect();
+        self.path_rules.revocation.crls.keep_newer_of(&previous.path_rules.revocation.crls, &authorities, now)
     }
 }
 
-/// Authorities whose certificates would all be of unknown status (traps row 32).
-fn authorities_without_list(authorities: &Authorities, revocation: &RevocationSpec, lists: &Lists) -> Vec<Notice> {
+/// Authorities whose certificates would all be of unknown status (docs/traps.md row 32).
+fn authorities_without_crl(authorities: &Authorities, revocation: &RevocationSpec, crls: &Crls) -> Vec<Notice> {
     let consequence = if revocation.unknown_allowed { "pass unchecked (unknown = \"allow\")" } else { "are refused" };
-    let is_asked = |one: &&Authority| {
-        revocation.check != RevocationCheck::Off && !lists.has_list_of(&list_authority(&one.certificate))
-    };
+    let is_asked =
+        |one: &&Authority| revocation.check != RevocationCheck::Off && !crls.has_crl_of(&crl_issuer(&one.certificate));
     authorities
         .iter()
         .filter(is_asked)
         .map(|one| {
-            let text = format!("no list of {}: certificates it issued {consequence}", one.certificate.label());
+            let text = format!("no CRL of {}: certificates it issued {consequence}", one.certificate.label());
             Notice { origin: one.origin.clone(), text }
         })
         .collect()

@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn a_certificate_that_policy_would_not_read_has_no_key() {
-        let issued = self_signed(CertificateSpec::authority("Corp Root"), ravelin_lab::clock::now());
+        let issued = self_signed(CertificateSpec::authority("CN=Corp Root"), ravelin_lab::clock::now());
         let certificate = issued.certificate_der.as_slice();
         let key = public_key(&CertificateDer::from(certificate)).unwrap();
         assert!(certificate.windows(key.len()).any(|window| window == key.as_ref()));

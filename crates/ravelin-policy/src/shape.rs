@@ -52,8 +52,8 @@ pub(crate) fn check(list: &[CertificateDer<'_>], authorities: &Authorities) -> R
 }
 
 fn read_leaf(der: &[u8]) -> Result<Certificate, Denial> {
-    if der.len() > LEAF_OCTETS_MAX {
-        let text = format!("the leaf has {} octets, {LEAF_OCTETS_MAX} are allowed", der.len());
+    if der.len() > LEAF_BYTES_MAX {
+        let text = format!("the leaf has {} bytes, {LEAF_BYTES_MAX} are allowed", der.len());
         return Err(denial(Reason::MalformedCertificate, text));
     }
     Certificate::read(der)
@@ -66,9 +66,9 @@ fn check_others(
     others: &[CertificateDer<'_>],
     authorities: &Authorities,
 ) -> Result<Vec<Certificate>, Denial> {
-    let octets: usize = list.iter().map(|der| der.len()).sum();
-    if octets > LIST_OCTETS_MAX {
-        let text = format!("the list has {octets} octets, {LIST_OCTETS_MAX} are allowed");
+    let bytes: usize = list.iter().map(|der| der.len()).sum();
+    if bytes > LIST_BYTES_MAX {
+        let text = format!("the list has {bytes} bytes, {LIST_BYTES_MAX} are allowed");
         return Err(denial(Reason::ChainTooLong, text));
     }
     let unknown: Vec<_> = others.iter().filter(|der| !authorities.has_der(der)).take(SENT_MAX + 1).collect();
@@ -103,8 +103,8 @@ fn check_leaf(leaf: &Certificate) -> Result<(), Denial> {
 }
 
 fn read_sent(der: &CertificateDer<'_>) -> Result<Certificate, Denial> {
-    if der.len() > SENT_OCTETS_MAX {
-        let text = format!("a certificate beside the leaf has {} octets, {SENT_OCTETS_MAX} are allowed", der.len());
+    if der.len() > SENT_BYTES_MAX {
+        let text = format!("a certificate beside the leaf has {} bytes, {SENT_BYTES_MAX} are allowed", der.len());
         return Err(denial(Reason::MalformedCertificate, text));
     }
     let certificate = Certificate::read(der).map_err(|malformed| {
@@ -124,11 +124,11 @@ fn denial(reason: Reason, detail: String) -> Denial {
 }
 
 /// The largest leaf of AD CS with every extension has 2.5 KB (RSA 4096 key and signature).
-const LEAF_OCTETS_MAX: usize = 8 * 1024;
+const LEAF_BYTES_MAX: usize = 8 * 1024;
 /// A certificate authority names no machines; 2 KB is much.
-const SENT_OCTETS_MAX: usize = 4 * 1024;
+const SENT_BYTES_MAX: usize = 4 * 1024;
 /// The leaf, four others and a configured root or two that are sent along.
-const LIST_OCTETS_MAX: usize = 32 * 1024;
+const LIST_BYTES_MAX: usize = 32 * 1024;
 /// Two issuing tiers, and a cross-certificate for each.
 const SENT_MAX: usize = 4;
 /// A certificate authority and its renewal.

@@ -105,16 +105,16 @@ pub struct DeniedSerial {
     pub serial: String,
 }
 
-/// Revocation rules and lists.
+/// Revocation rules and CRLs.
 #[derive(Clone, Debug)]
 pub struct RevocationSpec {
     /// What is checked.
     pub check: RevocationCheck,
-    /// Lists, DER.
-    pub lists: Vec<Source>,
-    /// A certificate without a usable list passes.
+    /// CRLs, DER.
+    pub crls: Vec<Source>,
+    /// A certificate without a usable CRL passes.
     pub unknown_allowed: bool,
-    /// How long a list counts after its next update.
+    /// How long a CRL counts after its next update.
     pub stale_grace: Duration,
 }
 

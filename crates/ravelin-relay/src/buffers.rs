@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(plaintext.len(), BUFFER_LEN);
             assert_eq!(plaintext.as_ptr().addr().wrapping_sub(wire.as_ptr().addr()) % PAGE, PAGE / 2);
             plaintext.fill(7);
-            assert!(plaintext.iter().all(|octet| *octet == 7));
+            assert!(plaintext.iter().all(|byte| *byte == 7));
         }
     }
 }

@@ -10,13 +10,14 @@ pub trait Codec: Send {
     ///
     /// # Errors
     /// The stream is broken and must end; `reply` may hold the alert to send.
-    fn open(&mut self, input: &mut [u8], plaintext: &mut [u8], reply: &mut Vec<u8>) -> Result<Opened, CodecError>;
+    fn open(&mut self, input: &mut [u8], plaintext: &mut [u8], reply: &mut Vec<u8>)
+    -> Result<OpenProgress, CodecError>;
 
     /// Seals from the front of `plaintext` into `output` as many records as fit.
     ///
     /// # Errors
     /// [`CodecError::KeyLimit`] when this key may seal no more.
-    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, CodecError>;
+    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<SealProgress, CodecError>;
 
     /// How the plaintext of the next `records` records must lie to be sealed there by [`Codec::seal_in_place`]; `None`
     /// where this codec copies anyway, or would put something else in front of one of them.
@@ -52,7 +53,7 @@ pub trait Codec: Send {
 
 /// What [`Codec::open`] did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Opened {
+pub struct OpenProgress {
     /// Bytes of `input` that are done with.
     pub consumed: usize,
     /// Bytes of `plaintext` that were written.
@@ -63,7 +64,7 @@ pub struct Opened {
 
 /// What [`Codec::seal`] did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Sealed {
+pub struct SealProgress {
     /// Bytes of `plaintext` that are done with.
     pub consumed: usize,
     /// Bytes of `output` that were written.

@@ -1,7 +1,7 @@
 //! The hot loop: one read, open, seal, one write. No wait in between, and no buffer kept but what was left over.
 
 use crate::buffers::{Buffers, READ_MAX, RECORD_ROOM};
-use crate::codec::{CodecError, Opened as Progress};
+use crate::codec::{CodecError, OpenProgress as Progress};
 use crate::ending::{Ending, Party};
 use crate::in_place;
 use crate::inspect::{Direction, Inspect};
@@ -107,7 +107,7 @@ fn pass_on_read<T: Transport>(
     let sent = to.outlet.send(to.transport, plaintext, &mut buffers.wire, &mut buffers.pieces);
     let sent = sent.map_err(|error| cannot_send(to, error))?;
     if let Some(rest) = plaintext.get(sent..).filter(|rest| !rest.is_empty()) {
-        from.inlet.opened = crate::peer::Opened::new(rest.to_vec());
+        from.inlet.opened = crate::peer::LeftOver::new(rest.to_vec());
     }
     Ok(Step::Moved)
 }
@@ -239,7 +239,7 @@ fn discard<T: Transport>(
 /// asks for them is not read either, so that asking cannot fill memory.
 const REPLY_BYTES_MAX: usize = 4 * 1024;
 
-/// What may follow the mark of an end before nobody reads it any more.
+/// What may follow the mark of an end before nobody reads it any more: as much as is read after a FIN of ours.
 const DISCARDED_MAX: usize = 64 * 1024;
 
 const OUT_OF_NOTHING: &str = "the codec made plaintext of no bytes";

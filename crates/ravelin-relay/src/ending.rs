@@ -1,6 +1,6 @@
 //! How a tunnel ends, and what each side is then shown: one table.
 //!
-//! | what happened | the side it came from | the other side | told as |
+//! | what happened | the side it came from | the other side | reported as |
 //! | --- | --- | --- | --- |
 //! | clean end of one side (close_notify; FIN where the end has no mark) | goes on being written to | close_notify and FIN, once all before it is handed over | nothing yet: half-closed |
 //! | clean end of both | closed | closed | `ClientClosed` or `ServerClosed`, whoever was first |
@@ -49,7 +49,7 @@ pub(crate) enum Ending {
 
 /// What is done to one side's socket.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Parting {
+pub(crate) enum Closing {
     /// Send the alert that is queued and FIN, and wait a little for the peer to take it.
     Alert,
     /// All is said: close.
@@ -64,11 +64,11 @@ pub(crate) enum Parting {
     Settle,
 }
 
-/// A [`Parting`] a side.
+/// A [`Closing`] a side.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Partings {
-    pub(crate) client: Parting,
-    pub(crate) server: Parting,
+pub(crate) struct Closings {
+    pub(crate) client: Closing,
+    pub(crate) server: Closing,
 }
 
 impl Ending {
@@ -77,21 +77,21 @@ impl Ending {
     }
 
     /// The table's two middle columns.
-    pub(crate) fn partings(&self) -> Partings {
+    pub(crate) fn closings(&self) -> Closings {
         let sides = |party: &Party, own, other| match party {
-            Party::Client => Partings { client: own, server: other },
-            Party::Server => Partings { client: other, server: own },
+            Party::Client => Closings { client: own, server: other },
+            Party::Server => Closings { client: other, server: own },
         };
         match self {
-            Self::BothEnded { .. } => Partings { client: Parting::Close, server: Parting::Close },
-            Self::Broken { party, alerted: true, .. } => sides(party, Parting::Alert, Parting::Reset),
-            Self::Broken { party, alerted: false, .. } => sides(party, Parting::Reset, Parting::Reset),
-            Self::Cut(party) => sides(party, Parting::Reset, Parting::Deliver),
-            Self::Failed(party, _) => sides(party, Parting::Reset, Parting::Reset),
+            Self::BothEnded { .. } => Closings { client: Closing::Close, server: Closing::Close },
+            Self::Broken { party, alerted: true, .. } => sides(party, Closing::Alert, Closing::Reset),
+            Self::Broken { party, alerted: false, .. } => sides(party, Closing::Reset, Closing::Reset),
+            Self::Cut(party) => sides(party, Closing::Reset, Closing::Deliver),
+            Self::Failed(party, _) => sides(party, Closing::Reset, Closing::Reset),
             Self::Idle | Self::KeyLimit | Self::MaxLifetime | Self::Stopped => {
-                Partings { client: Parting::End, server: Parting::End }
+                Closings { client: Closing::End, server: Closing::End }
             }
-            Self::Withdrew(party) => sides(party, Parting::Reset, Parting::Settle),
+            Self::Withdrew(party) => sides(party, Closing::Reset, Closing::Settle),
         }
     }
 }

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod buffers;
+mod close;
 mod codec;
 mod direction;
 mod ending;
@@ -24,7 +25,6 @@ mod inspect;
 mod limits;
 mod outlet;
 mod pace;
-mod parting;
 mod peer;
 mod plain;
 mod report;
@@ -36,15 +36,15 @@ mod unsent;
 #[cfg(test)]
 mod tests;
 
-pub use codec::{Codec, CodecError, Frame, Opened, Sealed};
+pub use close::PassCutAs;
+pub use codec::{Codec, CodecError, Frame, OpenProgress, SealProgress};
 pub use inspect::{Direction, Inspect, NoInspector};
 pub use limits::Limits;
 pub use pace::linger;
-pub use parting::PassCutAs;
 pub use plain::PlainCodec;
 pub use report::{Counters, RelayEnd, RelayReport};
 
-use parting::{Remains, part};
+use close::{Remains, close};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ pub struct Options<I = NoInspector> {
 /// Relays until both sides are done, something breaks, a limit is reached or `stop` resolves (both sides then get a
 /// clean end, after what was already read is passed on as far as the sockets take it at once).
 ///
-/// When the tunnel is over, the call lasts on for as long as the farewell takes: up to 500 ms for a peer to take a
+/// When the tunnel is over, the call lasts on for as long as closing takes: up to 500 ms for a peer to take a
 /// close_notify or an alert, up to `half_closed_idle` for one to take the last bytes of the other that was cut (`stop`
 /// ends that wait). `duration` does not count it. Sockets are closed when it returns.
 pub fn run(
@@ -133,7 +133,8 @@ async fn relay<T: Transport, I: Inspect>(given: Box<Given<T, I>>, stop: impl Fut
     let client = Remains { transport: client, outlet: client_outlet, owed: to_client_owed };
     let server = Remains { transport: server, outlet: server_outlet, owed: to_server_owed };
     // Boxed: what is needed only at the end takes no room in an idle tunnel.
-    let (to_client_bytes, to_server_bytes) = Box::pin(part(client, server, &ending, patience, pass_cut_as, stop)).await;
+    let (to_client_bytes, to_server_bytes) =
+        Box::pin(close(client, server, &ending, patience, pass_cut_as, stop)).await;
     counters.to_client.store(to_client_bytes, Ordering::Relaxed);
     counters.to_server.store(to_server_bytes, Ordering::Relaxed);
     RelayReport { end: ending.into(), to_client_bytes, to_server_bytes, duration }

@@ -21,8 +21,8 @@ pub(crate) struct Inlet {
     pub(crate) received: Vec<u8>,
     /// `received` may hold whole records, so that opening it need not wait for the socket.
     pub(crate) received_is_ripe: bool,
-    /// Opened, not sealed for the other side yet.
-    pub(crate) opened: Opened,
+    /// LeftOver, not sealed for the other side yet.
+    pub(crate) opened: LeftOver,
     pub(crate) state: Reading,
 }
 
@@ -40,12 +40,12 @@ pub(crate) enum Reading {
 
 /// Plaintext that the other side has not taken yet. Empty, it holds no memory.
 #[derive(Debug, Default)]
-pub(crate) struct Opened {
+pub(crate) struct LeftOver {
     bytes: Vec<u8>,
     done: usize,
 }
 
-impl Opened {
+impl LeftOver {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self { bytes, done: 0 }
     }
@@ -80,7 +80,7 @@ impl<'t, T: Transport> Peer<'t, T> {
         opened: Vec<u8>,
     ) -> Self {
         let received_is_ripe = !received.is_empty();
-        let inlet = Inlet { received, received_is_ripe, opened: Opened::new(opened), state: Reading::Open };
+        let inlet = Inlet { received, received_is_ripe, opened: LeftOver::new(opened), state: Reading::Open };
         Self { party, transport, outlet: Outlet::new(codec), inlet, watch: None }
     }
 

@@ -1,20 +1,25 @@
 //! A side without TLS.
 
-use crate::codec::{Codec, CodecError, Opened, Sealed};
+use crate::codec::{Codec, CodecError, OpenProgress, SealProgress};
 
 /// Plain TCP: bytes travel as they are, and the end of the stream is FIN.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlainCodec;
 
 impl Codec for PlainCodec {
-    fn open(&mut self, input: &mut [u8], plaintext: &mut [u8], _reply: &mut Vec<u8>) -> Result<Opened, CodecError> {
+    fn open(
+        &mut self,
+        input: &mut [u8],
+        plaintext: &mut [u8],
+        _reply: &mut Vec<u8>,
+    ) -> Result<OpenProgress, CodecError> {
         let count = copy(input, plaintext);
-        Ok(Opened { consumed: count, produced: count, ended: false })
+        Ok(OpenProgress { consumed: count, produced: count, ended: false })
     }
 
-    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, CodecError> {
+    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<SealProgress, CodecError> {
         let count = copy(plaintext, output);
-        Ok(Sealed { consumed: count, produced: count })
+        Ok(SealProgress { consumed: count, produced: count })
     }
 
     fn seal_end(&mut self, _output: &mut Vec<u8>) {}

@@ -1,4 +1,4 @@
-//! What a tunnel was, told when it ended.
+//! What a tunnel was, reported when it ended.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ pub struct RelayReport {
     pub to_client_bytes: u64,
     /// Plaintext bytes handed to the server's socket.
     pub to_server_bytes: u64,
-    /// From the call to what ended it; the farewell is not counted.
+    /// From the call to what ended it; closing is not counted.
     pub duration: Duration,
 }
 

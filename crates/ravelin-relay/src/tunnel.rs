@@ -8,7 +8,7 @@ use crate::inspect::{Direction, Inspect};
 use crate::limits::{Deadlines, Limits, Reached};
 use crate::outlet::Outlet;
 use crate::pace;
-use crate::peer::{Opened, Peer, Reading};
+use crate::peer::{LeftOver, Peer, Reading};
 use crate::report::Counters;
 use crate::step::Step;
 use crate::transport::Transport;
@@ -44,9 +44,9 @@ pub(crate) struct Over {
     pub(crate) duration: Duration,
     pub(crate) counters: Arc<Counters>,
     pub(crate) client_outlet: Outlet,
-    pub(crate) to_client_owed: Opened,
+    pub(crate) to_client_owed: LeftOver,
     pub(crate) server_outlet: Outlet,
-    pub(crate) to_server_owed: Opened,
+    pub(crate) to_server_owed: LeftOver,
 }
 
 impl<'t, T: Transport, I: Inspect> Tunnel<'t, T, I> {

@@ -37,7 +37,7 @@ impl Piece {
     }
 }
 
-/// Sealed bytes in the order in which they must go out. Empty, it holds no memory.
+/// SealProgress bytes in the order in which they must go out. Empty, it holds no memory.
 #[derive(Debug, Default)]
 pub(crate) struct Unsent {
     bytes: Vec<u8>,

@@ -27,7 +27,7 @@ async fn two_thousand_tunnels_leave_no_descriptor() {
             let listener = &listener;
             async move { (number % 6, one_tunnel(number, listener).await) }
         });
-        // Opened one after the other, so that each accept gets its own connect; used and ended side by side.
+        // OpenProgress one after the other, so that each accept gets its own connect; used and ended side by side.
         let mut running = Vec::new();
         for tunnel in tunnels {
             running.push(tunnel.await);

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ravelin_feeds::snapshot::{
-    Refused, SigningKey, Snapshot, SnapshotError, Summary, check_successor, write_atomically,
+    SigningKey, Snapshot, SnapshotError, SuccessorRefused, Summary, check_successor, write_atomically,
 };
 use ravelin_policy::directory::{Directory, DirectoryData};
 
@@ -23,7 +23,7 @@ pub struct Publisher {
 #[derive(Debug)]
 pub enum PublishProblem {
     /// It does not follow the one that is there.
-    Refused(Refused),
+    Refused(SuccessorRefused),
     /// It contradicts itself.
     Contradiction(String),
     /// It cannot be put into the form of the file.

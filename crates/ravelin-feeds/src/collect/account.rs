@@ -21,8 +21,8 @@ pub(super) fn is_computer(entry: &Entry) -> bool {
 /// Reads it, or says what it lacks.
 pub(super) fn read(entry: &Entry, domains: &[Domain], groups: &Groups) -> Result<Account, String> {
     let needed = |attribute: &str| format!("{attribute} is missing or cannot be read: export it too");
-    let guid = entry.value("objectguid").and_then(|octets| <[u8; 16]>::try_from(octets).ok());
-    let sid = entry.value("objectsid").and_then(|octets| Sid::from_bytes(octets).ok());
+    let guid = entry.value("objectguid").and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+    let sid = entry.value("objectsid").and_then(|bytes| Sid::from_bytes(bytes).ok());
     let sid = sid.ok_or_else(|| needed("objectSid"))?;
     let own = sid.split().map(|(domain, _)| domain);
     let domain = domains.iter().find(|domain| Some(domain.sid) == own);
@@ -43,7 +43,7 @@ pub(super) fn read(entry: &Entry, domains: &[Domain], groups: &Groups) -> Result
         expires: expires(entry.text("accountexpires")).map_err(|()| needed("accountExpires"))?,
         alt_security_identities: entry
             .texts("altsecurityidentities")
-            .filter(|text| text.len() <= MAPPING_OCTETS_MAX)
+            .filter(|text| text.len() <= MAPPING_BYTES_MAX)
             .filter(|text| text.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("X509:")))
             .map(str::to_owned)
             .collect(),
@@ -65,10 +65,10 @@ fn service_hosts(entry: &Entry) -> Vec<String> {
 }
 
 fn is_host(text: &str) -> bool {
-    (1..=HOST_OCTETS_MAX).contains(&text.len())
+    (1..=HOST_BYTES_MAX).contains(&text.len())
 }
 
-/// 100 ns since 1601 as Unix seconds; 0 and the largest are "never" ([MS-ADA1] §2.1).
+/// 100 ns since 1601 as Unix seconds; 0 and the largest are "never" (MS-ADA1 §2.1).
 fn expires(text: Option<&str>) -> Result<Option<i64>, ()> {
     match text.map(|text| text.trim().parse::<i64>()) {
         None | Some(Ok(0 | i64::MAX)) => Ok(None),
@@ -78,9 +78,9 @@ fn expires(text: Option<&str>) -> Result<Option<i64>, ()> {
 }
 
 /// Of a name in the DNS (RFC 1035 §2.3.4, as text).
-const HOST_OCTETS_MAX: usize = 253;
-/// Issuer and subject with some attributes each have a few hundred.
-const MAPPING_OCTETS_MAX: usize = 4096;
+const HOST_BYTES_MAX: usize = 253;
+/// Issuer and subject with some attributes each have a few hundred bytes; ten times that is a mistake or an attack.
+const MAPPING_BYTES_MAX: usize = 4096;
 const TICKS_A_SECOND: i64 = 10_000_000;
 /// Seconds from 1601 to 1970.
 const UNIX_EPOCH: i64 = 11_644_473_600;

@@ -30,7 +30,7 @@ impl Groups {
         for entry in entries.iter().copied().filter(|entry| entry.is_a("group")) {
             // Signed in LDAP: the highest bit says "security".
             let kind = entry.text("grouptype").and_then(|text| text.trim().parse::<i64>().ok());
-            let sid = entry.value("objectsid").and_then(|octets| Sid::from_bytes(octets).ok());
+            let sid = entry.value("objectsid").and_then(|bytes| Sid::from_bytes(bytes).ok());
             match (kind, sid, entry.text("samaccountname")) {
                 (Some(kind), _, _) if kind >= 0 => {}
                 (Some(_), Some(sid), Some(name)) => found.push((Group { sid, name: name.to_owned() }, entry)),
@@ -89,16 +89,16 @@ impl Groups {
     }
 }
 
-/// The SID of a member that is named by it: `<SID=` and its octets in hex ([MS-ADTS] §3.1.1.3.1.2.4).
+/// The SID of a member that is named by it: `<SID=` and its bytes in hex (MS-ADTS §3.1.1.3.1.2.4).
 fn sid(member: &str) -> Option<Sid> {
     let hex = member.strip_prefix("<SID=")?.strip_suffix('>')?;
     let digits: Vec<u8> =
         hex.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
-    let octets = digits.chunks(2).map(|pair| match pair {
+    let bytes = digits.chunks(2).map(|pair| match pair {
         [high, low] => Some(high << 4 | low),
         _ => None,
     });
-    Sid::from_bytes(&octets.collect::<Option<Vec<u8>>>()?).ok()
+    Sid::from_bytes(&bytes.collect::<Option<Vec<u8>>>()?).ok()
 }
 
 /// A group and every group above it; cycles end where they began.

@@ -90,11 +90,11 @@ fn domains(entries: &[&Entry], collected: Collected<'_>, problems: &mut Vec<Coll
         .filter(|entry| begins_so(&entry.dn, NT_AUTH))
         .flat_map(|entry| entry.values("cacertificate"))
         .collect();
-    let nt_auth_octets: usize = nt_auth.iter().map(|certificate| certificate.len()).sum();
-    if found.len() > DOMAINS_MAX || nt_auth_octets.saturating_mul(found.len()) > NT_AUTH_OCTETS_MAX {
+    let nt_auth_bytes: usize = nt_auth.iter().map(|certificate| certificate.len()).sum();
+    if found.len() > DOMAINS_MAX || nt_auth_bytes.saturating_mul(found.len()) > NT_AUTH_BYTES_MAX {
         problems.push(whole(&format!(
-            "{} domains and {nt_auth_octets} octets of NTAuthCertificates, which each of them has: at most {DOMAINS_MAX} domains, \
-             and {NT_AUTH_OCTETS_MAX} octets together",
+            "{} domains and {nt_auth_bytes} bytes of NTAuthCertificates, which each of them has: at most {DOMAINS_MAX} domains, \
+             and {NT_AUTH_BYTES_MAX} bytes together",
             found.len()
         )));
         return Vec::new();
@@ -107,7 +107,7 @@ fn domains(entries: &[&Entry], collected: Collected<'_>, problems: &mut Vec<Coll
     }
     let mut domains: Vec<Domain> = Vec::new();
     for entry in found {
-        let sid = entry.value("objectsid").and_then(|octets| Sid::from_bytes(octets).ok());
+        let sid = entry.value("objectsid").and_then(|bytes| Sid::from_bytes(bytes).ok());
         let (Some(sid), Some(dns_name)) = (sid, dns_name(&entry.dn)) else {
             let text = "a domain without objectSid, or not named by DC= alone".to_owned();
             problems.push(CollectProblem { dn: entry.dn.clone(), text });
@@ -178,8 +178,8 @@ const NT_AUTH: &str = "CN=NTAuthCertificates,CN=Public Key Services,CN=Services,
 
 /// More than any forest has, and few enough to be compared with one another.
 const DOMAINS_MAX: usize = 1000;
-/// Of all domains, each with its forest's.
-const NT_AUTH_OCTETS_MAX: usize = 64 * 1024 * 1024;
+/// Of all domains, each with its forest's: a hundred domains with three hundred authorities of 2 KB each.
+const NT_AUTH_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

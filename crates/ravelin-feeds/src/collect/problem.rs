@@ -13,7 +13,7 @@ pub struct CollectProblem {
 
 impl fmt::Display for CollectProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dn = ravelin_policy::escape(&self.dn).replace("\\u{3d}", "=");
+        let dn = ravelin_policy::escape_name(&self.dn);
         if dn.is_empty() { f.write_str(&self.text) } else { write!(f, "{dn}: {}", self.text) }
     }
 }

@@ -15,8 +15,8 @@ fn sid(number: u32) -> Sid {
     Sid::from_text(&format!("{DOMAIN}-{number}")).unwrap()
 }
 
-fn base64(octets: &[u8]) -> String {
-    STANDARD.encode(octets)
+fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 fn base64_of(sid: &str) -> String {
@@ -92,7 +92,7 @@ fn domains_and_accounts() {
 /// Whoever joined a machine may write into its entry: that costs the machine its access, and nobody else's.
 #[test]
 fn a_hostile_entry_spoils_itself_alone() {
-    let long = |octets: usize| "x".repeat(octets);
+    let long = |bytes: usize| "x".repeat(bytes);
     let names: String = (0..3_000).map(|at| format!("servicePrincipalName: HOST/{at}.corp.example.test\n")).collect();
     for (case, more) in [
         ("a long host name", format!("dNSHostName: {}.test\n", long(70_000))),
@@ -194,7 +194,7 @@ fn what_lacks_something_is_named() {
         large,
         domain().replace("dn: DC=corp", "dn: DC=old").replace(&base64_of(DOMAIN), &base64_of("S-1-5-21-1-2-3")),
     ];
-    assert!(read(&twice.concat()).unwrap_err()[0].to_string().contains("octets of NTAuthCertificates"));
+    assert!(read(&twice.concat()).unwrap_err()[0].to_string().contains("bytes of NTAuthCertificates"));
     // The same domain in two exports is one.
     assert_eq!(read(&[domain(), domain()].concat()).unwrap().domains.len(), 1);
     // Not computers: contacts, users with a computer's name.

@@ -1,6 +1,6 @@
 //! What a server answers.
 
-use super::ber::{ENUMERATED, INTEGER, OCTETS, Reader, SEQUENCE, SET};
+use super::ber::{BerReader, ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET};
 use super::malformed::Malformed;
 use super::request::PAGED;
 
@@ -54,11 +54,11 @@ impl<'a> Message<'a> {
     /// # Errors
     /// It is none that a server may send.
     pub fn read(contents: &'a [u8]) -> Result<Message<'a>, Malformed> {
-        let mut input = Reader::new(contents);
+        let mut input = BerReader::new(contents);
         let id = i32::try_from(input.number(INTEGER)?).ok().filter(|id| *id >= 0);
         let id = id.ok_or(Malformed("a message number that is none"))?;
         let (operation, body) = input.any()?;
-        let mut body = Reader::new(body);
+        let mut body = BerReader::new(body);
         let response = match operation {
             BIND => Response::Bind(result(&mut body)?),
             ENTRY => {
@@ -72,7 +72,7 @@ impl<'a> Message<'a> {
             _ => return Err(Malformed("an operation that answers nothing we ask")),
         };
         let cookie = match input.optional(CONTROLS)? {
-            Some(controls) => cookie(Reader::new(controls))?,
+            Some(controls) => cookie(BerReader::new(controls))?,
             None => None,
         };
         input.end()?;
@@ -81,45 +81,45 @@ impl<'a> Message<'a> {
 }
 
 /// What may follow (referrals, names) says nothing that is used.
-fn result(body: &mut Reader<'_>) -> Result<LdapResult, Malformed> {
+fn result(body: &mut BerReader<'_>) -> Result<LdapResult, Malformed> {
     let code = body.number(ENUMERATED)?;
-    let _matched = body.of(OCTETS)?;
-    let text = String::from_utf8_lossy(body.of(OCTETS)?).chars().take(TEXT_CHARACTERS_MAX).collect();
+    let _matched = body.of(OCTET_STRING)?;
+    let text = String::from_utf8_lossy(body.of(OCTET_STRING)?).chars().take(TEXT_CHARACTERS_MAX).collect();
     Ok(LdapResult { code, text })
 }
 
-fn entry<'a>(body: &mut Reader<'a>) -> Result<SearchEntry<'a>, Malformed> {
+fn entry<'a>(body: &mut BerReader<'a>) -> Result<SearchEntry<'a>, Malformed> {
     let dn = body.text()?;
-    let mut list = Reader::new(body.of(SEQUENCE)?);
+    let mut list = BerReader::new(body.of(SEQUENCE)?);
     let mut attributes = Vec::new();
     while !list.is_empty() {
-        let mut attribute = Reader::new(list.of(SEQUENCE)?);
+        let mut attribute = BerReader::new(list.of(SEQUENCE)?);
         let description = attribute.text()?;
-        let mut set = Reader::new(attribute.of(SET)?);
+        let mut set = BerReader::new(attribute.of(SET)?);
         attribute.end()?;
         let mut values = Vec::new();
         while !set.is_empty() {
-            values.push(set.of(OCTETS)?);
+            values.push(set.of(OCTET_STRING)?);
         }
         attributes.push((description, values));
     }
     Ok(SearchEntry { dn, attributes })
 }
 
-fn cookie<'a>(mut controls: Reader<'a>) -> Result<Option<&'a [u8]>, Malformed> {
+fn cookie<'a>(mut controls: BerReader<'a>) -> Result<Option<&'a [u8]>, Malformed> {
     let mut cookie = None;
     while !controls.is_empty() {
-        let mut control = Reader::new(controls.of(SEQUENCE)?);
-        let identifier = control.of(OCTETS)?;
+        let mut control = BerReader::new(controls.of(SEQUENCE)?);
+        let identifier = control.of(OCTET_STRING)?;
         let _critical = control.optional(BOOLEAN)?;
-        let value = control.optional(OCTETS)?;
+        let value = control.optional(OCTET_STRING)?;
         control.end()?;
         if identifier == PAGED.as_bytes() {
-            let mut outer = Reader::new(value.ok_or(Malformed("a page without its cookie"))?);
-            let mut page = Reader::new(outer.of(SEQUENCE)?);
+            let mut outer = BerReader::new(value.ok_or(Malformed("a page without its cookie"))?);
+            let mut page = BerReader::new(outer.of(SEQUENCE)?);
             outer.end()?;
             let _estimate = page.number(INTEGER)?;
-            cookie = Some(page.of(OCTETS)?);
+            cookie = Some(page.of(OCTET_STRING)?);
             page.end()?;
         }
     }
@@ -133,5 +133,5 @@ const DONE: u8 = 0x65;
 const REFERENCE: u8 = 0x73;
 const EXTENDED: u8 = 0x78;
 const CONTROLS: u8 = 0xa0;
-/// Active Directory writes two hundred.
+/// Active Directory writes two hundred characters of diagnostics; a log line has room for a few times that.
 const TEXT_CHARACTERS_MAX: usize = 500;

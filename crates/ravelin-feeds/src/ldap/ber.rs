@@ -1,21 +1,21 @@
-//! BER as RFC 4511 §5.1 restricts it: definite lengths, tags of one octet. Active Directory writes lengths in four octets
+//! BER as RFC 4511 §5.1 restricts it: definite lengths, tags of one byte. Active Directory writes lengths in four bytes
 //! where one would do, which BER allows.
 
 use super::malformed::Malformed;
 
 pub(super) const INTEGER: u8 = 0x02;
-pub(super) const OCTETS: u8 = 0x04;
+pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const ENUMERATED: u8 = 0x0a;
 pub(super) const SEQUENCE: u8 = 0x30;
 pub(super) const SET: u8 = 0x31;
 
 /// What is left of an element's contents.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(super) struct BerReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(octets: &'a [u8]) -> Reader<'a> {
-        Reader(octets)
+impl<'a> BerReader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> BerReader<'a> {
+        BerReader(bytes)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -25,7 +25,7 @@ impl<'a> Reader<'a> {
     /// The next element, whatever it is: its tag and contents.
     pub(super) fn any(&mut self) -> Result<(u8, &'a [u8]), Malformed> {
         let header = header(self.0)?.ok_or(Malformed("an element that ends early"))?;
-        let (_, rest) = self.0.split_at_checked(header.octets).ok_or(SHORT)?;
+        let (_, rest) = self.0.split_at_checked(header.bytes).ok_or(SHORT)?;
         let (contents, rest) = rest.split_at_checked(header.contents).ok_or(SHORT)?;
         self.0 = rest;
         Ok((header.tag, contents))
@@ -46,16 +46,15 @@ impl<'a> Reader<'a> {
 
     /// A text.
     pub(super) fn text(&mut self) -> Result<&'a str, Malformed> {
-        std::str::from_utf8(self.of(OCTETS)?).map_err(|_| Malformed("a text that is not UTF-8"))
+        std::str::from_utf8(self.of(OCTET_STRING)?).map_err(|_| Malformed("a text that is not UTF-8"))
     }
 
     /// A number.
     pub(super) fn number(&mut self, tag: u8) -> Result<i64, Malformed> {
-        let octets = self.of(tag)?;
-        let (first, _) =
-            octets.split_first().filter(|_| octets.len() <= 8).ok_or(Malformed("a number that is none"))?;
+        let bytes = self.of(tag)?;
+        let (first, _) = bytes.split_first().filter(|_| bytes.len() <= 8).ok_or(Malformed("a number that is none"))?;
         let sign = if *first >= 0x80 { -1 } else { 0 };
-        Ok(octets.iter().fold(sign, |number, octet| (number << 8) | i64::from(*octet)))
+        Ok(bytes.iter().fold(sign, |number, byte| (number << 8) | i64::from(*byte)))
     }
 
     /// Nothing may follow.
@@ -68,39 +67,39 @@ impl<'a> Reader<'a> {
 pub(super) struct Header {
     pub(super) tag: u8,
     /// Of tag and length themselves.
-    pub(super) octets: usize,
+    pub(super) bytes: usize,
     /// Of the contents.
     pub(super) contents: usize,
 }
 
 /// Reads tag and length; `None` where they are not whole yet.
-pub(super) fn header(octets: &[u8]) -> Result<Option<Header>, Malformed> {
-    let (Some(&tag), Some(&first)) = (octets.first(), octets.get(1)) else { return Ok(None) };
+pub(super) fn header(bytes: &[u8]) -> Result<Option<Header>, Malformed> {
+    let (Some(&tag), Some(&first)) = (bytes.first(), bytes.get(1)) else { return Ok(None) };
     if tag & TAG_NUMBER == TAG_NUMBER {
-        return Err(Malformed("a tag of more than one octet"));
+        return Err(Malformed("a tag of more than one byte"));
     }
     if first < LONG {
-        return Ok(Some(Header { tag, octets: 2, contents: usize::from(first) }));
+        return Ok(Some(Header { tag, bytes: 2, contents: usize::from(first) }));
     }
     let count = usize::from(first - LONG);
-    if count == 0 || count > LENGTH_OCTETS_MAX {
-        return Err(Malformed("a length without end, or of more than eight octets"));
+    if count == 0 || count > LENGTH_BYTES_MAX {
+        return Err(Malformed("a length without end, or of more than eight bytes"));
     }
-    let Some(length) = octets.get(2..2 + count) else { return Ok(None) };
-    let length = length.iter().fold(0_u64, |length, octet| (length << 8) | u64::from(*octet));
+    let Some(length) = bytes.get(2..2 + count) else { return Ok(None) };
+    let length = length.iter().fold(0_u64, |length, byte| (length << 8) | u64::from(*byte));
     let contents = usize::try_from(length).map_err(|_| Malformed("a length beyond any memory"))?;
-    Ok(Some(Header { tag, octets: 2 + count, contents }))
+    Ok(Some(Header { tag, bytes: 2 + count, contents }))
 }
 
 /// An element of these contents.
 pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut element = Vec::with_capacity(length + HEADER_OCTETS_MAX);
+    let mut element = Vec::with_capacity(length + HEADER_BYTES_MAX);
     element.push(tag);
     match u8::try_from(length).ok().filter(|short| *short < LONG) {
         Some(short) => element.push(short),
         None => {
-            // Four octets, as Active Directory writes them; Samba reads no more. What we ask is never longer than they can say.
+            // Four bytes, as Active Directory writes them; Samba reads no more. What we ask is never longer than they can say.
             element.push(LONG | 4);
             element.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
         }
@@ -111,18 +110,19 @@ pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 
 /// A number.
 pub(super) fn number(tag: u8, number: i64) -> Vec<u8> {
-    let octets = number.to_be_bytes();
-    // As few octets as leave the sign in place (X.690 §8.3.2).
-    let spare = octets
+    let bytes = number.to_be_bytes();
+    // As few bytes as leave the sign in place (X.690 §8.3.2).
+    let spare = bytes
         .windows(2)
         .take_while(|pair| matches!(pair, [0, next] if *next < 0x80) || matches!(pair, [0xff, next] if *next >= 0x80))
         .count();
-    element(tag, &[octets.get(spare..).unwrap_or_default()])
+    element(tag, &[bytes.get(spare..).unwrap_or_default()])
 }
 
 const TAG_NUMBER: u8 = 0x1f;
 const LONG: u8 = 0x80;
-const LENGTH_OCTETS_MAX: usize = 8;
-/// Tag, and a length of four octets behind its own.
-const HEADER_OCTETS_MAX: usize = 1 + 1 + 4;
+/// Active Directory writes four; eight hold every length that a machine can address.
+const LENGTH_BYTES_MAX: usize = 8;
+/// Tag, and a length of four bytes behind its own.
+const HEADER_BYTES_MAX: usize = 1 + 1 + 4;
 const SHORT: Malformed = Malformed("an element that ends early");

@@ -13,7 +13,7 @@ pub enum ReadProblem {
     Closed,
     /// It is none.
     Malformed(Malformed),
-    /// It announces more octets than are taken.
+    /// It announces more bytes than are taken.
     TooLarge(usize),
     /// The stream failed.
     Io(io::Error),
@@ -24,7 +24,7 @@ impl fmt::Display for ReadProblem {
         match self {
             Self::Closed => f.write_str("the server closed the connection"),
             Self::Malformed(what) => write!(f, "the server does not speak LDAP: {what}"),
-            Self::TooLarge(octets) => write!(f, "the server announces a message of {octets} octets"),
+            Self::TooLarge(bytes) => write!(f, "the server announces a message of {bytes} bytes"),
             Self::Io(error) => write!(f, "{error}"),
         }
     }
@@ -38,7 +38,7 @@ impl From<io::Error> for ReadProblem {
     }
 }
 
-/// Reads the next message: the contents of its outermost element, of at most `most` octets. Memory grows with what has come,
+/// Reads the next message: the contents of its outermost element, of at most `most` bytes. Memory grows with what has come,
 /// not with what is announced.
 ///
 /// # Errors
@@ -46,9 +46,9 @@ impl From<io::Error> for ReadProblem {
 pub fn read_message(stream: &mut impl Read, most: usize) -> Result<Vec<u8>, ReadProblem> {
     let mut head = Vec::with_capacity(16);
     let header = loop {
-        let mut octet = [0];
-        stream.read_exact(&mut octet)?;
-        head.extend_from_slice(&octet);
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.extend_from_slice(&byte);
         if let Some(header) = ber::header(&head).map_err(ReadProblem::Malformed)? {
             break header;
         }

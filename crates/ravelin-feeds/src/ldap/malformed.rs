@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Octets that are not LDAP, or more than is taken of it.
+/// Bytes that are not LDAP, or more than is taken of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Malformed(pub &'static str);
 

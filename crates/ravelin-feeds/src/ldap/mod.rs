@@ -1,6 +1,6 @@
 //! LDAP (RFC 4511) as far as fetching a directory needs it: bind, search with controls, StartTLS, and what a server answers.
 //!
-//! Sans-I/O but for [`read_message`], which takes any `Read`. A server's octets are read without recursion, without setting
+//! Sans-I/O but for [`read_message`], which takes any `Read`. A server's bytes are read without recursion, without setting
 //! aside what it merely announces, and whole or not at all: a length that does not come out even is an error, never a value
 //! cut short.
 

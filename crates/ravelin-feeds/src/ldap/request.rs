@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::ber::{ENUMERATED, INTEGER, OCTETS, SEQUENCE, element, number};
+use super::ber::{ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, element, number};
 
 /// One search (RFC 4511 §4.5.1). Aliases are never followed, referrals neither.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub enum Scope {
     Subtree,
 }
 
-/// What a search looks for. Values stand as octets of their own, so that nothing in them needs escaping.
+/// What a search looks for. Values stand as bytes of their own, so that nothing in them needs escaping.
 #[derive(Clone, Debug)]
 pub enum Filter<'a> {
     /// All of these.
@@ -45,10 +45,10 @@ pub enum Filter<'a> {
     Present(&'a str),
 }
 
-/// Distinguished names of answers, and values that are such, carry GUID and SID ([MS-ADTS] §3.1.1.3.4.1.5); without a value in
+/// Distinguished names of answers, and values that are such, carry GUID and SID (MS-ADTS §3.1.1.3.4.1.5); without a value in
 /// hex.
 pub const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
-/// Deleted objects are found, too ([MS-ADTS] §3.1.1.3.4.1.14).
+/// Deleted objects are found, too (MS-ADTS §3.1.1.3.4.1.14).
 pub const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 /// RFC 2696.
 pub(super) const PAGED: &str = "1.2.840.113556.1.4.319";
@@ -84,7 +84,7 @@ pub fn search(id: i32, search: &Search<'_>) -> Vec<u8> {
     .concat();
     let mut controls = Vec::new();
     if let Some((size, cookie)) = search.page {
-        let value = element(SEQUENCE, &[&number(INTEGER, size.into()), &element(OCTETS, &[cookie])]);
+        let value = element(SEQUENCE, &[&number(INTEGER, size.into()), &element(OCTET_STRING, &[cookie])]);
         controls.extend(control(PAGED, Some(&value)));
     }
     for (identifier, value) in search.controls {
@@ -109,7 +109,7 @@ fn message(id: i32, operation: u8, request: &[u8], controls: &[u8]) -> Vec<u8> {
 }
 
 fn control(identifier: &str, value: Option<&[u8]>) -> Vec<u8> {
-    let value = value.map(|value| element(OCTETS, &[value])).unwrap_or_default();
+    let value = value.map(|value| element(OCTET_STRING, &[value])).unwrap_or_default();
     element(SEQUENCE, &[&text(identifier), &element(BOOLEAN, &[&[0xff]]), &value])
 }
 
@@ -117,14 +117,14 @@ fn control(identifier: &str, value: Option<&[u8]>) -> Vec<u8> {
 fn filter(of: &Filter<'_>) -> Vec<u8> {
     match of {
         Filter::And(parts) => element(AND, &[&parts.iter().flat_map(filter).collect::<Vec<u8>>()]),
-        Filter::Equal(attribute, value) => element(EQUAL, &[&text(attribute), &element(OCTETS, &[value])]),
+        Filter::Equal(attribute, value) => element(EQUAL, &[&text(attribute), &element(OCTET_STRING, &[value])]),
         Filter::AtLeast(attribute, least) => element(AT_LEAST, &[&text(attribute), &text(&least.to_string())]),
         Filter::Present(attribute) => element(PRESENT, &[attribute.as_bytes()]),
     }
 }
 
 fn text(text: &str) -> Vec<u8> {
-    element(OCTETS, &[text.as_bytes()])
+    element(OCTET_STRING, &[text.as_bytes()])
 }
 
 const BOOLEAN: u8 = 0x01;

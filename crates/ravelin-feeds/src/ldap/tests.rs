@@ -1,16 +1,16 @@
-//! Octets as they are, and as no server should send them.
+//! Bytes as they are, and as no server should send them.
 
 use proptest::prelude::*;
 
-use super::ber::{ENUMERATED, INTEGER, OCTETS, Reader, SEQUENCE, SET, element, number};
+use super::ber::{BerReader, ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE, SET, element, number};
 use super::*;
 
-fn octets(text: &[u8]) -> Vec<u8> {
-    element(OCTETS, &[text])
+fn octet_string(text: &[u8]) -> Vec<u8> {
+    element(OCTET_STRING, &[text])
 }
 
 fn result(code: i64, text: &str) -> Vec<u8> {
-    [number(ENUMERATED, code), octets(b""), octets(text.as_bytes())].concat()
+    [number(ENUMERATED, code), octet_string(b""), octet_string(text.as_bytes())].concat()
 }
 
 fn message(id: i64, operation: u8, body: &[u8], controls: &[u8]) -> Vec<u8> {
@@ -19,7 +19,7 @@ fn message(id: i64, operation: u8, body: &[u8], controls: &[u8]) -> Vec<u8> {
 
 /// The body of the operation in a message.
 fn entry_of(message: &[u8]) -> Vec<u8> {
-    let mut reader = Reader::new(message);
+    let mut reader = BerReader::new(message);
     reader.number(INTEGER).unwrap();
     reader.any().unwrap().1.to_vec()
 }
@@ -34,8 +34,8 @@ fn requests_are_those_of_the_standard() {
     let asked =
         Search { base: "", scope: Scope::Subtree, filter, attributes: &["x"], page: Some((500, b"k")), controls };
     let written = search(2, &asked);
-    let mut message = Reader::new(&written);
-    let mut message = Reader::new(message.of(SEQUENCE).unwrap());
+    let mut message = BerReader::new(&written);
+    let mut message = BerReader::new(message.of(SEQUENCE).unwrap());
     assert_eq!(message.number(INTEGER), Ok(2));
     let fields = [
         &b"\x04\x00\x0a\x01\x02\x0a\x01\x00\x02\x01\x00\x02\x01\x00\x01\x01\x00"[..],
@@ -50,10 +50,10 @@ fn requests_are_those_of_the_standard() {
 
 #[test]
 fn answers_are_read() {
-    let values = element(SET, &[&octets(b"\x01\xff"), &octets(b"")]);
-    let attribute = element(SEQUENCE, &[&octets(b"member;range=0-1499"), &values]);
-    let empty = element(SEQUENCE, &[&octets(b"cn"), &element(SET, &[])]);
-    let entry = [octets("CN=Pü".as_bytes()), element(SEQUENCE, &[&attribute, &empty])].concat();
+    let values = element(SET, &[&octet_string(b"\x01\xff"), &octet_string(b"")]);
+    let attribute = element(SEQUENCE, &[&octet_string(b"member;range=0-1499"), &values]);
+    let empty = element(SEQUENCE, &[&octet_string(b"cn"), &element(SET, &[])]);
+    let entry = [octet_string("CN=Pü".as_bytes()), element(SEQUENCE, &[&attribute, &empty])].concat();
     let read = message(7, 0x64, &entry, &[]);
     let Message { id: 7, response: Response::Entry(entry), cookie: None } = Message::read(&read).unwrap() else {
         panic!("an entry")
@@ -61,8 +61,8 @@ fn answers_are_read() {
     assert_eq!(entry.dn, "CN=Pü");
     assert_eq!(entry.attributes, [("member;range=0-1499", vec![&b"\x01\xff"[..], b""]), ("cn", vec![])]);
 
-    let page = element(SEQUENCE, &[&number(INTEGER, 0), &octets(b"next")]);
-    let control = element(SEQUENCE, &[&octets(b"1.2.840.113556.1.4.319"), &octets(&page)]);
+    let page = element(SEQUENCE, &[&number(INTEGER, 0), &octet_string(b"next")]);
+    let control = element(SEQUENCE, &[&octet_string(b"1.2.840.113556.1.4.319"), &octet_string(&page)]);
     let read = message(7, 0x65, &result(0, ""), &element(0xa0, &[&control]));
     let done = Message::read(&read).unwrap();
     assert_eq!(done.cookie, Some(&b"next"[..]));
@@ -86,8 +86,8 @@ fn what_is_no_message_is_refused() {
         (b"\x02\x01\xff\x65\x00", "message number"),
         (b"\x02\x00\x65\x00", "a number that is none"),
         (b"\x02\x01\x01\x65\x80", "without end"),
-        (b"\x02\x01\x01\x65\x89\0\0\0\0\0\0\0\0\0", "eight octets"),
-        (b"\x02\x01\x01\x7f\x01\x00", "more than one octet"),
+        (b"\x02\x01\x01\x65\x89\0\0\0\0\0\0\0\0\0", "eight bytes"),
+        (b"\x02\x01\x01\x7f\x01\x00", "more than one byte"),
         (b"\x02\x01\x01\x65\x88\xff\xff\xff\xff\xff\xff\xff\xff", "ends early"),
         (b"\x02\x01\x01\x65\x05\x0a\x01\x00\x04\x00", "ends early"),
         (b"\x02\x01\x01\x66\x00", "answers nothing"),
@@ -153,25 +153,25 @@ proptest! {
     #[test]
     fn numbers_come_back(value in any::<i64>()) {
         let written = number(INTEGER, value);
-        prop_assert_eq!(Reader::new(&written).number(INTEGER), Ok(value));
+        prop_assert_eq!(BerReader::new(&written).number(INTEGER), Ok(value));
     }
 
     #[test]
     fn damage_is_refused_or_changes_a_value(cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
-        let values = element(SET, &[&octets(b"<GUID=00>;<SID=0105>;CN=a"), &octets(b"")]);
-        let attribute = element(SEQUENCE, &[&octets(b"member;range=0-1499"), &values]);
-        let entry = [octets(b"CN=G,DC=corp"), element(SEQUENCE, &[&attribute])].concat();
-        let page = element(SEQUENCE, &[&number(INTEGER, 0), &octets(b"next")]);
-        let control = element(SEQUENCE, &[&octets(b"1.2.840.113556.1.4.319"), &octets(&page)]);
+        let values = element(SET, &[&octet_string(b"<GUID=00>;<SID=0105>;CN=a"), &octet_string(b"")]);
+        let attribute = element(SEQUENCE, &[&octet_string(b"member;range=0-1499"), &values]);
+        let entry = [octet_string(b"CN=G,DC=corp"), element(SEQUENCE, &[&attribute])].concat();
+        let page = element(SEQUENCE, &[&number(INTEGER, 0), &octet_string(b"next")]);
+        let control = element(SEQUENCE, &[&octet_string(b"1.2.840.113556.1.4.319"), &octet_string(&page)]);
         let whole = message(7, 0x64, &entry, &element(0xa0, &[&control]));
         let mut damaged = whole.clone();
-        for (at, octet) in cuts {
+        for (at, byte) in cuts {
             let at = at.index(damaged.len());
-            damaged[at] = octet;
+            damaged[at] = byte;
         }
         if let Ok(Message { response: Response::Entry(entry), .. }) = Message::read(&damaged) {
-            let octets: usize = entry.attributes.iter().map(|(name, values)| name.len() + values.concat().len()).sum();
-            prop_assert!(octets + entry.dn.len() < damaged.len());
+            let bytes: usize = entry.attributes.iter().map(|(name, values)| name.len() + values.concat().len()).sum();
+            prop_assert!(bytes + entry.dn.len() < damaged.len());
         }
         for end in 0..whole.len() {
             // Cut where the controls begin, it is a message without them.
@@ -181,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_are_too_strange(text in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn no_bytes_are_too_strange(text in prop::collection::vec(any::<u8>(), 0..300)) {
         if let Ok(contents) = read_message(&mut &text[..], 1000) {
             let _ = Message::read(&contents);
         }

@@ -49,7 +49,7 @@ fn write_line(out: &mut impl Write, name: &str, value: &[u8]) -> io::Result<()> 
 
 /// SAFE-STRING of RFC 2849, without blanks at its end, which people's tools lose.
 fn is_plain(value: &[u8]) -> bool {
-    let printable = value.iter().all(|octet| (b' '..=b'~').contains(octet));
+    let printable = value.iter().all(|byte| (b' '..=b'~').contains(byte));
     printable
         && !value.starts_with(b" ")
         && !value.starts_with(b":")

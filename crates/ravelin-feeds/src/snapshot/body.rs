@@ -1,5 +1,5 @@
 //! The body: domains, groups, accounts, one behind the other. Numbers are little-endian; a text stands behind its length in two
-//! octets, a list behind its count.
+//! bytes, a list behind its count.
 //!
 //! ```text
 //! list of domains:  text dns_name, text netbios_name, sid, i64 as_of, list (u32 count) of certificates (u32 length)
@@ -65,7 +65,7 @@ pub(super) fn read(body: &[u8]) -> Result<DirectoryData, SnapshotError> {
         let mut nt_auth = Vec::new();
         for _ in 0..input.u32()? {
             let length = usize::try_from(input.u32()?).map_err(|_| SHORT)?;
-            nt_auth.push(input.octets(length)?.to_vec());
+            nt_auth.push(input.bytes(length)?.to_vec());
         }
         if domains.iter().any(|one| one.sid == sid || one.dns_name == dns_name) {
             return Err(SnapshotError::Body("a domain twice"));
@@ -82,8 +82,8 @@ pub(super) fn read(body: &[u8]) -> Result<DirectoryData, SnapshotError> {
         return Err(SnapshotError::Body("a group twice"));
     }
     let count = usize::try_from(input.u32()?).map_err(|_| SHORT)?;
-    // No more is set aside than the octets that are there could fill.
-    let mut accounts = Vec::with_capacity(count.min(body.len() / ACCOUNT_OCTETS_MIN));
+    // No more is set aside than the bytes that are there could fill.
+    let mut accounts = Vec::with_capacity(count.min(body.len() / ACCOUNT_BYTES_MIN));
     let mut last = None;
     for _ in 0..count {
         let (place, account) = input.account(&domains, groups.len())?;
@@ -122,10 +122,10 @@ impl Writer {
     }
 
     fn sid(&mut self, sid: &Sid) {
-        let octets = sid.to_bytes();
+        let bytes = sid.to_bytes();
         // At most 8 + 4 × 15.
-        self.0.push(u8::try_from(octets.len()).unwrap_or(u8::MAX));
-        self.0.extend(octets);
+        self.0.push(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
+        self.0.extend(bytes);
     }
 
     fn account(&mut self, domain: u16, number: u32, account: &Account) -> Result<(), SnapshotError> {
@@ -153,16 +153,16 @@ impl Writer {
 struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
-    fn octets(&mut self, length: usize) -> Result<&'a [u8], SnapshotError> {
-        let (octets, rest) = self.0.split_at_checked(length).ok_or(SHORT)?;
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], SnapshotError> {
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(SHORT)?;
         self.0 = rest;
-        Ok(octets)
+        Ok(bytes)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
-        let (octets, rest) = self.0.split_first_chunk().ok_or(SHORT)?;
+        let (bytes, rest) = self.0.split_first_chunk().ok_or(SHORT)?;
         self.0 = rest;
-        Ok(*octets)
+        Ok(*bytes)
     }
 
     fn u16(&mut self) -> Result<u16, SnapshotError> {
@@ -179,8 +179,8 @@ impl<'a> Input<'a> {
 
     fn text(&mut self) -> Result<&'a str, SnapshotError> {
         let length = self.u16()?;
-        let octets = self.octets(usize::from(length))?;
-        std::str::from_utf8(octets).map_err(|_| SnapshotError::Body("a text that is not UTF-8"))
+        let bytes = self.bytes(usize::from(length))?;
+        std::str::from_utf8(bytes).map_err(|_| SnapshotError::Body("a text that is not UTF-8"))
     }
 
     fn texts(&mut self) -> Result<Vec<String>, SnapshotError> {
@@ -189,8 +189,8 @@ impl<'a> Input<'a> {
 
     fn sid(&mut self) -> Result<Sid, SnapshotError> {
         let [length] = self.array()?;
-        let octets = self.octets(usize::from(length))?;
-        Sid::from_bytes(octets).map_err(|_| SnapshotError::Body("a security identifier that is none"))
+        let bytes = self.bytes(usize::from(length))?;
+        Sid::from_bytes(bytes).map_err(|_| SnapshotError::Body("a security identifier that is none"))
     }
 
     fn account(&mut self, domains: &[Domain], groups: usize) -> Result<((u16, u32), Account), SnapshotError> {
@@ -225,6 +225,6 @@ impl<'a> Input<'a> {
 }
 
 /// An account whose texts and lists are all empty.
-const ACCOUNT_OCTETS_MIN: usize = 16 + 2 + 4 + 2 + 2 + 2 + 4 + 8 + 2 + 2;
+const ACCOUNT_BYTES_MIN: usize = 16 + 2 + 4 + 2 + 2 + 2 + 4 + 8 + 2 + 2;
 const SHORT: SnapshotError = SnapshotError::Body("it ends early");
 const TOO_LONG: SnapshotError = SnapshotError::Body("a text or list too long to be written");

@@ -19,7 +19,7 @@ pub(super) struct Header<'a> {
     domains: &'a str,
     groups: usize,
     accounts: usize,
-    body_octets: usize,
+    body_bytes: usize,
     sha256: &'a str,
     /// What is under the digest, with the body: the lines above its own.
     digested: &'a [u8],
@@ -56,7 +56,7 @@ pub(super) fn read(file: &[u8]) -> Result<(Header<'_>, &[u8]), SnapshotError> {
     if !file.starts_with(MAGIC.as_bytes()) {
         return Err(SnapshotError::NotASnapshot);
     }
-    let head = file.get(..HEADER_OCTETS_MAX).unwrap_or(file);
+    let head = file.get(..HEADER_BYTES_MAX).unwrap_or(file);
     let end = head.windows(2).position(|pair| pair == b"\n\n");
     let end = end.ok_or(SnapshotError::Damaged("its header does not end"))?;
     let (text, body) = (file.get(..end).unwrap_or_default(), file.get(end + 2..).unwrap_or_default());
@@ -80,7 +80,7 @@ pub(super) fn read(file: &[u8]) -> Result<(Header<'_>, &[u8]), SnapshotError> {
         _ => return Err(SnapshotError::Header("complete is neither yes nor no")),
     };
     let domains = line("domains")?;
-    let [groups, accounts, body_octets] = [line("groups")?, line("accounts")?, line("body-octets")?];
+    let [groups, accounts, body_bytes] = [line("groups")?, line("accounts")?, line("body-octets")?];
     let sha256 = line("sha256")?;
     let signature = line("signature")?;
     if lines.next().is_some() {
@@ -89,8 +89,8 @@ pub(super) fn read(file: &[u8]) -> Result<(Header<'_>, &[u8]), SnapshotError> {
     let signature = match signature {
         NONE => None,
         text => {
-            let octets = STANDARD.decode(text).ok().filter(|octets| octets.len() == SIGNATURE_OCTETS);
-            Some(octets.ok_or(SnapshotError::Header("a signature that is none"))?)
+            let bytes = STANDARD.decode(text).ok().filter(|bytes| bytes.len() == SIGNATURE_BYTES);
+            Some(bytes.ok_or(SnapshotError::Header("a signature that is none"))?)
         }
     };
     let header = Header {
@@ -100,7 +100,7 @@ pub(super) fn read(file: &[u8]) -> Result<(Header<'_>, &[u8]), SnapshotError> {
         domains,
         groups: size(groups)?,
         accounts: size(accounts)?,
-        body_octets: size(body_octets)?,
+        body_bytes: size(body_bytes)?,
         sha256,
         digested: above(file, text, "sha256: "),
         signature,
@@ -112,10 +112,10 @@ pub(super) fn read(file: &[u8]) -> Result<(Header<'_>, &[u8]), SnapshotError> {
 impl Header<'_> {
     /// Whether the body is the one that was written.
     pub(super) fn check_body(&self, body: &[u8]) -> Result<(), SnapshotError> {
-        if body.len() < self.body_octets {
+        if body.len() < self.body_bytes {
             return Err(SnapshotError::Damaged("its body is cut short"));
         }
-        if body.len() > self.body_octets {
+        if body.len() > self.body_bytes {
             return Err(SnapshotError::Damaged("something follows its body"));
         }
         if sha256(self.digested, body) != self.sha256 {
@@ -154,12 +154,12 @@ fn sha256(header: &[u8], body: &[u8]) -> String {
     let mut digest = Context::new(&SHA256);
     digest.update(header);
     digest.update(body);
-    digest.finish().as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
+    digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Digits alone.
 fn decimal(text: &str) -> Result<u64, SnapshotError> {
-    let digits = text.bytes().all(|octet| octet.is_ascii_digit());
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits).ok_or(NOT_A_NUMBER)
 }
 
@@ -171,7 +171,7 @@ const MAGIC: &str = "ravelin directory snapshot";
 const VERSION: &str = "1";
 const NONE: &str = "none";
 /// Of Ed25519 (RFC 8032 §5.1.6).
-const SIGNATURE_OCTETS: usize = 64;
+const SIGNATURE_BYTES: usize = 64;
 /// A hundred domains with long names fit.
-const HEADER_OCTETS_MAX: usize = 32 * 1024;
+const HEADER_BYTES_MAX: usize = 32 * 1024;
 const NOT_A_NUMBER: SnapshotError = SnapshotError::Header("a number that is none");

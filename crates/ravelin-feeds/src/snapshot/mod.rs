@@ -16,7 +16,7 @@
 //! ```
 //!
 //! - `head -10` shows all that a person wants to know of it.
-//! - It is read whole or refused: every octet above the digest's line and of the body is under the digest, nothing may follow it, and no field may be missing, twice
+//! - It is read whole or refused: every byte above the digest's line and of the body is under the digest, nothing may follow it, and no field may be missing, twice
 //!   or in another order.
 //! - A signature (Ed25519) is over everything above its own line, the digest with it. `serial` counts up, so that
 //!   an old file, however well signed, does not come back.
@@ -36,10 +36,10 @@ pub use contents::Snapshot;
 pub use error::SnapshotError;
 pub use file::{SNAPSHOT_BYTES_MAX, TOO_LARGE, write_atomically};
 pub use key::{KeyProblem, PublicKey, SigningKey};
-pub use succession::{Refused, Summary, check_successor};
+pub use succession::{SuccessorRefused, Summary, check_successor};
 
 impl Snapshot {
-    /// The file's octets.
+    /// The file's bytes.
     ///
     /// # Errors
     /// Data that contradict themselves: what would be refused when it is read.

@@ -20,7 +20,7 @@ pub struct Summary {
 
 /// Why a snapshot, sound in itself, does not follow the one in use.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Refused {
+pub enum SuccessorRefused {
     /// Not everything was got that was asked for.
     Incomplete,
     /// It, or what is known of a domain, is of a time to come: it would not grow old, and whatever follows would seem older.
@@ -43,7 +43,7 @@ pub enum Refused {
     },
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for SuccessorRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Incomplete => f.write_str("says of itself that it is not complete"),
@@ -87,23 +87,28 @@ impl Snapshot {
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn check_successor(in_use: Option<&Summary>, new: &Snapshot, max_shrink: u8, now: i64) -> Result<(), Refused> {
+pub fn check_successor(
+    in_use: Option<&Summary>,
+    new: &Snapshot,
+    max_shrink: u8,
+    now: i64,
+) -> Result<(), SuccessorRefused> {
     if !new.complete {
-        return Err(Refused::Incomplete);
+        return Err(SuccessorRefused::Incomplete);
     }
     let latest = new.data.domains.iter().map(|domain| domain.as_of).chain([new.created]).max();
     if latest.is_some_and(|latest| latest > now.saturating_add(CLOCKS_DIFFER_MAX_S)) {
-        return Err(Refused::FromTheFuture);
+        return Err(SuccessorRefused::FromTheFuture);
     }
     let Some(in_use) = in_use else { return Ok(()) };
     if new.serial < in_use.serial || new.created < in_use.created {
-        return Err(Refused::Older);
+        return Err(SuccessorRefused::Older);
     }
     for domain in &new.data.domains {
         if let Some(older) = in_use.as_of.get(&domain.dns_name).map(|as_of| as_of.saturating_sub(domain.as_of))
             && older > 0
         {
-            return Err(Refused::OlderFacts { domain: domain.dns_name.clone(), older });
+            return Err(SuccessorRefused::OlderFacts { domain: domain.dns_name.clone(), older });
         }
     }
     let kept_percent = u128::from(100_u8.saturating_sub(max_shrink));
@@ -111,7 +116,7 @@ pub fn check_successor(in_use: Option<&Summary>, new: &Snapshot, max_shrink: u8,
     for (domain, &old) in &in_use.accounts {
         let left = counts.get(domain).copied().unwrap_or_default();
         if (left as u128) * 100 < (old as u128) * kept_percent {
-            return Err(Refused::Shrunk { domain: domain.clone(), accounts: (old, left) });
+            return Err(SuccessorRefused::Shrunk { domain: domain.clone(), accounts: (old, left) });
         }
     }
     Ok(())

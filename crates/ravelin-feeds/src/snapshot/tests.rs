@@ -90,13 +90,13 @@ fn a_person_can_read_the_head() {
 fn a_file_that_is_not_whole_is_refused() {
     let file = snapshot(3).encode(None).unwrap();
     for length in 0..file.len() {
-        assert!(Snapshot::read(&file[..length], None).is_err(), "cut after {length} octets");
+        assert!(Snapshot::read(&file[..length], None).is_err(), "cut after {length} bytes");
     }
     for at in 0..file.len() {
         for flip in [0x01, 0x20, 0x80] {
             let mut changed = file.clone();
             changed[at] ^= flip;
-            assert!(Snapshot::read(&changed, None).is_err(), "octet {at} ^ {flip:#x}");
+            assert!(Snapshot::read(&changed, None).is_err(), "byte {at} ^ {flip:#x}");
         }
     }
     assert_eq!(
@@ -114,7 +114,7 @@ fn what_no_writer_writes_is_refused() {
     assert!(Snapshot::read(&with(&good), None).is_ok());
     // A body that contradicts its header, or itself, under a right digest.
     for length in 0..good.len() {
-        assert!(Snapshot::read(&with(&good[..length]), None).is_err(), "a body of {length} octets");
+        assert!(Snapshot::read(&with(&good[..length]), None).is_err(), "a body of {length} bytes");
     }
     assert!(Snapshot::read(&with(&[&good[..], &[0]].concat()), None).is_err());
     assert!(Snapshot::read(&with(&body_of(&snapshot(4).data)), None).is_err());
@@ -187,7 +187,7 @@ fn a_demanded_signature_must_be_the_right_one() {
     for at in 0..signed.len() {
         let mut changed = signed.clone();
         changed[at] ^= 0x01;
-        assert!(Snapshot::read(&changed, Some(&public)).is_err(), "octet {at}");
+        assert!(Snapshot::read(&changed, Some(&public)).is_err(), "byte {at}");
     }
     assert_eq!(format!("{signing:?}"), "SigningKey");
     assert!(SigningKey::from_pem(b"-----BEGIN PUBLIC KEY-----\nMAA=\n-----END PUBLIC KEY-----\n").is_err());
@@ -205,18 +205,18 @@ fn only_what_may_follow_follows() {
         change(&mut next);
         check_successor(Some(&summary), &next, 20, 1_795_521_600)
     };
-    let shrunk = |left| Err(Refused::Shrunk { domain: "corp.example.test".to_owned(), accounts: (100, left) });
+    let shrunk = |left| Err(SuccessorRefused::Shrunk { domain: "corp.example.test".to_owned(), accounts: (100, left) });
     assert_eq!(next(|_| {}), Ok(()));
     assert_eq!(next(|next| next.serial = 42), Ok(()), "the same one again");
-    assert_eq!(next(|next| next.serial = 41), Err(Refused::Older));
-    assert_eq!(next(|next| next.created -= 1), Err(Refused::Older));
-    assert_eq!(next(|next| next.complete = false), Err(Refused::Incomplete));
+    assert_eq!(next(|next| next.serial = 41), Err(SuccessorRefused::Older));
+    assert_eq!(next(|next| next.created -= 1), Err(SuccessorRefused::Older));
+    assert_eq!(next(|next| next.complete = false), Err(SuccessorRefused::Incomplete));
     assert_eq!(next(|next| next.created += 600), Ok(()), "clocks differ");
-    assert_eq!(next(|next| next.created += 601), Err(Refused::FromTheFuture));
-    assert_eq!(next(|next| next.data.domains[1].as_of += 700), Err(Refused::FromTheFuture));
+    assert_eq!(next(|next| next.created += 601), Err(SuccessorRefused::FromTheFuture));
+    assert_eq!(next(|next| next.data.domains[1].as_of += 700), Err(SuccessorRefused::FromTheFuture));
     assert_eq!(
         next(|next| next.data.domains[1].as_of -= 7),
-        Err(Refused::OlderFacts { domain: in_use.data.domains[1].dns_name.clone(), older: 7 })
+        Err(SuccessorRefused::OlderFacts { domain: in_use.data.domains[1].dns_name.clone(), older: 7 })
     );
     assert_eq!(next(|next| next.data.accounts.truncate(80)), Ok(()));
     assert_eq!(next(|next| next.data.accounts.truncate(79)), shrunk(79));
@@ -236,7 +236,7 @@ fn only_what_may_follow_follows() {
     let mut first = snapshot(0);
     assert_eq!(check_successor(None, &first, 20, 1_795_521_600), Ok(()));
     first.complete = false;
-    assert_eq!(check_successor(None, &first, 20, 1_795_521_600), Err(Refused::Incomplete));
+    assert_eq!(check_successor(None, &first, 20, 1_795_521_600), Err(SuccessorRefused::Incomplete));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ravelin_policy::{DecisionReport, escape};
+use ravelin_policy::{DecisionReport, Identity, escape};
 use ravelin_tls::Negotiated;
 use ravelin_tls::hello::{ClientHello, ServerName};
 
@@ -119,7 +119,7 @@ impl Draft {
 
     /// The name a person would use for the client's machine.
     pub(crate) fn display_name(&self) -> String {
-        self.record.identity.as_ref().map(|identity| escape(identity.display_name())).unwrap_or_default()
+        self.record.identity.as_ref().map(Identity::display_name).unwrap_or_default()
     }
 
     /// The tunnel begins: what is known takes less room from here on.
@@ -284,7 +284,7 @@ mod tests {
         gateway.live.enter(applicant, &chain, &permit, 1).unwrap()
     }
 
-    /// A bug of ours ends the session that met it and no other, gives back all that the session held, and is counted.
+    /// A bug of ours ends its own session and no other, gives back all that the session held, and is counted.
     #[tokio::test]
     async fn a_panic_ends_one_session() {
         let (folder, estate) = (tempfile::tempdir().unwrap(), Estate::standard(ravelin_lab::clock::now()));

@@ -1,10 +1,12 @@
-//! Hands an admitted session to a relay thread and writes down how its tunnel ended.
+//! Hands an admitted session to a relay thread and records how its tunnel ended.
 
 use std::io;
 use std::net::TcpStream as StdTcpStream;
 use std::sync::Arc;
 
-use ravelin_relay::{Codec, CodecError, Frame, Limits, Opened, PlainCodec, RelayEnd, RelayReport, Sealed, Side};
+use ravelin_relay::{
+    Codec, CodecError, Frame, Limits, OpenProgress, PlainCodec, RelayEnd, RelayReport, SealProgress, Side,
+};
 use ravelin_tls::{Records, RecordsError, TlsStream};
 use tokio::net::TcpStream;
 
@@ -161,14 +163,19 @@ fn release(tcp: TcpStream) -> io::Result<StdTcpStream> {
 struct TlsCodec(Records);
 
 impl Codec for TlsCodec {
-    fn open(&mut self, input: &mut [u8], plaintext: &mut [u8], reply: &mut Vec<u8>) -> Result<Opened, CodecError> {
+    fn open(
+        &mut self,
+        input: &mut [u8],
+        plaintext: &mut [u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<OpenProgress, CodecError> {
         let opened = self.0.open(input, plaintext, reply).map_err(codec_error)?;
-        Ok(Opened { consumed: opened.consumed, produced: opened.produced, ended: opened.ended })
+        Ok(OpenProgress { consumed: opened.consumed, produced: opened.produced, ended: opened.ended })
     }
 
-    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, CodecError> {
+    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<SealProgress, CodecError> {
         let sealed = self.0.seal(plaintext, output).map_err(codec_error)?;
-        Ok(Sealed { consumed: sealed.consumed, produced: sealed.produced })
+        Ok(SealProgress { consumed: sealed.consumed, produced: sealed.produced })
     }
 
     fn frame(&self, records: usize) -> Option<Frame> {

@@ -38,7 +38,7 @@ fn check(case: &str, head: &str, expected: &str) {
     assert_eq!(label(head.as_bytes()), expected, "{case}: {head:?}");
 }
 
-// Covers: traps row 60
+// Covers: docs/traps.md row 60
 #[test]
 fn one_shape_is_legal() {
     for (case, head) in [
@@ -74,7 +74,7 @@ fn one_shape_is_legal() {
     assert_eq!(parse(GOOD.replace(".com", ".com.:8443").as_bytes()).unwrap().unwrap().0.port(), Some(8443));
 }
 
-// Covers: traps row 60
+// Covers: docs/traps.md row 60
 #[test]
 fn every_variant_is_refused_by_its_cause() {
     let length = |value: &str| GOOD.replace(" 18446744073709551615", value);
@@ -282,9 +282,9 @@ fn an_outcome_is_final() {
     assert_eq!(parser.len(), 1);
 }
 
-// Covers: traps row 61
+// Covers: docs/traps.md row 61
 #[test]
-fn what_is_told_of_a_stranger_is_escaped_and_bounded() {
+fn a_strangers_text_is_escaped_and_bounded() {
     let deep = "a".repeat(4_000);
     let wide = RequestRules::new([format!("/{deep}")], ["da.example.com"]);
     for (head, part) in [

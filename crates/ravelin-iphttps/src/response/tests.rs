@@ -111,7 +111,7 @@ fn an_outcome_is_final() {
     assert_eq!(parser.push(GOOD.as_bytes()), Err(error));
 }
 
-// Covers: traps row 61
+// Covers: docs/traps.md row 61
 #[test]
 fn what_is_told_of_a_server_is_escaped_and_bounded() {
     let reason = "\u{1b}".repeat(7_000).replace('\u{1b}', "\u{202e}");

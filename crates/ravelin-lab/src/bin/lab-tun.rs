@@ -31,7 +31,7 @@ enum Command {
     Client(ClientArgs),
     /// Listens and pumps for any number of clients.
     Server(ServerArgs),
-    /// Accepts one TCP connection and exchanges octets over it; prints what came and went.
+    /// Accepts one TCP connection and exchanges bytes over it; prints what came and went.
     Accept {
         /// Address and port to listen on.
         #[arg(long)]
@@ -39,7 +39,7 @@ enum Command {
         #[command(flatten)]
         bulk: Bulk,
     },
-    /// Makes one TCP connection and exchanges octets over it; prints what came and went.
+    /// Makes one TCP connection and exchanges bytes over it; prints what came and went.
     Exchange {
         /// Address and port to connect to.
         #[arg(long)]
@@ -108,9 +108,9 @@ struct Identity {
 
 #[derive(Args)]
 struct Bulk {
-    /// Octets to send; what comes is received to its end.
+    /// Bytes to send; what comes is received to its end.
     #[arg(long)]
-    octets: u64,
+    bytes: u64,
     /// Seed of the pattern that is sent.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -194,13 +194,13 @@ async fn accept(listen: SocketAddr, bulk: &Bulk) -> io::Result<()> {
 async fn exchange(tcp: TcpStream, bulk: &Bulk) -> io::Result<()> {
     let Stream { mut reader, writer } = Stream::plain(tcp);
     let sending = async {
-        let sha256 = bulk::send(&writer, bulk.seed, bulk.octets).await?;
+        let sha256 = bulk::send(&writer, bulk.seed, bulk.bytes).await?;
         writer.close().await?;
         Ok(sha256)
     };
     let receiving = async {
         let mut hash = Hash::new();
-        let mut buffer = vec![0; bulk::PIECE_OCTETS];
+        let mut buffer = vec![0; bulk::PIECE_BYTES];
         loop {
             match reader.read(&mut buffer).await {
                 Ok(count) => hash.update(buffer.get(..count).unwrap_or_default()),

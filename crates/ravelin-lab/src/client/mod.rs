@@ -52,7 +52,7 @@ pub struct Client {
 #[derive(Clone, Debug)]
 enum Head {
     Legal { path: String, host: Option<String> },
-    Octets(Vec<u8>),
+    Bytes(Vec<u8>),
 }
 
 /// TLS versions that a client offers.
@@ -158,10 +158,10 @@ impl Client {
         self.change_tls(|tls| tls.remembering = true)
     }
 
-    /// Sends records of at most so many octets, headers included: 32 to 16,389 (rustls' own bounds).
+    /// Sends records of at most so many bytes, headers included: 32 to 16,389 (rustls' own bounds).
     #[must_use]
-    pub fn record_octets(self, octets: usize) -> Self {
-        self.change_tls(|tls| tls.record_octets = Some(octets))
+    pub fn record_bytes(self, bytes: usize) -> Self {
+        self.change_tls(|tls| tls.record_bytes = Some(bytes))
     }
 
     /// Another path than `/IPHTTPS`.
@@ -178,10 +178,10 @@ impl Client {
         Client { head: Head::Legal { path, host: Some(host.to_owned()) }, ..self }
     }
 
-    /// Sends these octets instead of a request head.
+    /// Sends these bytes instead of a request head.
     #[must_use]
-    pub fn head(self, octets: impl AsRef<[u8]>) -> Self {
-        Client { head: Head::Octets(octets.as_ref().to_vec()), ..self }
+    pub fn head(self, bytes: impl AsRef<[u8]>) -> Self {
+        Client { head: Head::Bytes(bytes.as_ref().to_vec()), ..self }
     }
 
     /// Connects from this address (all of 127.0.0.0/8 works on loopback).
@@ -192,20 +192,20 @@ impl Client {
 
     /// Sends the ClientHello in pieces.
     #[must_use]
-    pub fn hello_pace(self, octets: usize, wait: Duration) -> Self {
-        Client { hello_pace: Some(Pace { octets, wait }), ..self }
+    pub fn hello_pace(self, bytes: usize, wait: Duration) -> Self {
+        Client { hello_pace: Some(Pace { bytes, wait }), ..self }
     }
 
-    /// Sends the ClientHello in TLS records of at most so many octets.
+    /// Sends the ClientHello in TLS records of at most so many bytes.
     #[must_use]
-    pub fn hello_records(self, octets: usize) -> Self {
-        Client { hello_records: Some(octets), ..self }
+    pub fn hello_records(self, bytes: usize) -> Self {
+        Client { hello_records: Some(bytes), ..self }
     }
 
     /// Sends the request head in pieces, each a TLS record.
     #[must_use]
-    pub fn head_pace(self, octets: usize, wait: Duration) -> Self {
-        Client { head_pace: Some(Pace { octets, wait }), ..self }
+    pub fn head_pace(self, bytes: usize, wait: Duration) -> Self {
+        Client { head_pace: Some(Pace { bytes, wait }), ..self }
     }
 
     /// Bounds every wait: connect, handshake, head, and each read of the tunnel. Ten seconds unless told.
@@ -271,9 +271,9 @@ impl Client {
     ///
     /// # Errors
     /// Path or host that no head can hold; use [`Client::head`] for those.
-    pub fn head_octets(&self) -> Result<Vec<u8>, End> {
+    pub fn head_bytes(&self) -> Result<Vec<u8>, End> {
         match &self.head {
-            Head::Octets(octets) => Ok(octets.clone()),
+            Head::Bytes(bytes) => Ok(bytes.clone()),
             Head::Legal { path, host } => {
                 let host = host.as_ref().unwrap_or(&self.server_name);
                 ravelin_iphttps::write_request_head(path, host).map_err(|error| End::Broken(error.to_string()))
@@ -316,11 +316,11 @@ impl Client {
 
     async fn send_hello(&self, writer: crate::stream::Writer, flight: Vec<u8>) -> Result<(), End> {
         let flight = match self.hello_records {
-            Some(octets) => hello::split_records(&flight, octets),
+            Some(bytes) => hello::split_records(&flight, bytes),
             None => flight,
         };
         let Some(pace) = self.hello_pace else { return writer.write_raw(&flight).await };
-        for piece in flight.chunks(pace.octets.max(1)) {
+        for piece in flight.chunks(pace.bytes.max(1)) {
             writer.write_raw(piece).await?;
             tokio::time::sleep(pace.wait).await;
         }
@@ -328,7 +328,7 @@ impl Client {
     }
 
     async fn send_head(&self, tunnel: &Tunnel) -> Result<(), End> {
-        let head = self.head_octets()?;
+        let head = self.head_bytes()?;
         match self.head_pace {
             Some(pace) => tunnel.stream.writer.write_paced(&head, pace).await,
             None => tunnel.stream.writer.write_all(&head).await,

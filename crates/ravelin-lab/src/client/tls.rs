@@ -23,7 +23,7 @@ pub(super) struct TlsSpec {
     pub(super) alpn: Vec<Vec<u8>>,
     pub(super) remembering: bool,
     /// Of a record, at most; with its header.
-    pub(super) record_octets: Option<usize>,
+    pub(super) record_bytes: Option<usize>,
     pub(super) hints: Hints,
 }
 
@@ -55,7 +55,7 @@ impl Default for TlsSpec {
             schemes: None,
             alpn: Vec::new(),
             remembering: false,
-            record_octets: None,
+            record_bytes: None,
             hints: Hints::default(),
         }
     }
@@ -81,7 +81,7 @@ impl TlsSpec {
         config.alpn_protocols.clone_from(&self.alpn);
         config.resumption = if self.remembering { Resumption::in_memory_sessions(16) } else { Resumption::disabled() };
         config.enable_early_data = self.remembering;
-        config.max_fragment_size = self.record_octets;
+        config.max_fragment_size = self.record_bytes;
         Ok(Arc::new(config))
     }
 

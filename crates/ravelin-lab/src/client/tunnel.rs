@@ -9,7 +9,7 @@ use rustls::{Connection, HandshakeKind};
 use crate::bulk::{self, BulkReport, Hash};
 use crate::end::End;
 use crate::packets;
-use crate::stream::{Reader, Stream};
+use crate::stream::{Stream, StreamReader};
 
 /// A client's connection.
 #[derive(Debug)]
@@ -51,20 +51,20 @@ impl Tunnel {
         self.stream.with_tls(count).unwrap_or(0)
     }
 
-    /// Sends octets.
+    /// Sends bytes.
     ///
     /// # Errors
     /// The socket broke.
-    pub async fn send(&self, octets: &[u8]) -> Result<(), End> {
-        bounded(self.deadline, self.stream.writer.write_all(octets)).await
+    pub async fn send(&self, bytes: &[u8]) -> Result<(), End> {
+        bounded(self.deadline, self.stream.writer.write_all(bytes)).await
     }
 
-    /// Receives exactly so many octets.
+    /// Receives exactly so many bytes.
     ///
     /// # Errors
     /// The end that came before.
-    pub async fn receive(&mut self, octets: usize) -> Result<Vec<u8>, End> {
-        let mut buffer = vec![0; octets];
+    pub async fn receive(&mut self, bytes: usize) -> Result<Vec<u8>, End> {
+        let mut buffer = vec![0; bytes];
         bounded(self.deadline, self.stream.reader.read_exact(&mut buffer)).await?;
         Ok(buffer)
     }
@@ -76,7 +76,7 @@ impl Tunnel {
     pub async fn receive_packet(&mut self) -> Result<Vec<u8>, End> {
         let header = self.receive(ravelin_iphttps::IPV6_HEADER_LEN).await?;
         let length =
-            header.get(4..6).map_or(0, |octets| octets.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)));
+            header.get(4..6).map_or(0, |bytes| bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
         let packet = [header, self.receive(length).await?].concat();
         match Packet::split_first(&packet) {
             Ok(Some(_)) => Ok(packet),
@@ -101,7 +101,7 @@ impl Tunnel {
             if icmp.first() != Some(&packets::ROUTER_ADVERTISEMENT) {
                 continue;
             }
-            // The prefix information option is the first of the stand-in's: type 3, at octet 16; the prefix 16 octets later.
+            // The prefix information option is the first of the stand-in's: type 3, at byte 16; the prefix 16 bytes later.
             if let Some(prefix) = icmp.get(32..).and_then(|rest| rest.first_chunk::<16>()) {
                 let address = packets::in_prefix(Ipv6Addr::from(*prefix), CLIENT_IDENTIFIER);
                 self.address = Some(address);
@@ -136,7 +136,7 @@ impl Tunnel {
         if reply == expected { Ok(()) } else { Err(End::Broken(format!("another answer: {reply:02x?}"))) }
     }
 
-    /// Sends so many octets of a pattern and at the same time receives so many. The deadline counts from octet to octet.
+    /// Sends so many bytes of a pattern and at the same time receives so many. The deadline counts from byte to byte.
     ///
     /// # Errors
     /// The end that came before.
@@ -201,11 +201,11 @@ async fn bounded<T>(deadline: Duration, work: impl Future<Output = Result<T, End
     tokio::time::timeout(deadline, work).await.unwrap_or(Err(End::Timeout))
 }
 
-async fn receive_bulk(reader: &mut Reader, octets: u64, deadline: Duration) -> Result<(u64, String), End> {
+async fn receive_bulk(reader: &mut StreamReader, bytes: u64, deadline: Duration) -> Result<(u64, String), End> {
     let (mut hash, mut received) = (Hash::new(), 0u64);
-    let mut buffer = vec![0; bulk::PIECE_OCTETS];
-    while received < octets {
-        let wanted = usize::try_from(octets - received).unwrap_or(usize::MAX).min(buffer.len());
+    let mut buffer = vec![0; bulk::PIECE_BYTES];
+    while received < bytes {
+        let wanted = usize::try_from(bytes - received).unwrap_or(usize::MAX).min(buffer.len());
         let space = buffer.get_mut(..wanted).unwrap_or_default();
         let count = bounded(deadline, reader.read(space)).await?;
         hash.update(space.get(..count).unwrap_or_default());

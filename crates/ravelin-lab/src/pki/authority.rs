@@ -181,7 +181,7 @@ impl Issued {
 
     /// Serial number, lower-case hex without separators, as deny lists write it.
     pub fn serial_hex(&self) -> String {
-        self.serial.iter().map(|octet| format!("{octet:02x}")).collect()
+        self.serial.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -230,14 +230,14 @@ fn issue(spec: CertificateSpec, issuer: &Name, issuer_key: &Key, now: i64, path:
 pub(super) fn signed(to_be_signed: &[u8], algorithm: SignatureAlgorithm, key: &Key, tampered: bool) -> Vec<u8> {
     let mut signature = algorithm.sign(key, to_be_signed);
     if tampered {
-        // The last octet is part of `s`, or of the RSA number: the DER stays whole.
+        // The last byte is part of `s`, or of the RSA number: the DER stays whole.
         let last = signature.len() - 1;
         signature[last] ^= 1;
     }
     der::sequence(&[to_be_signed.to_vec(), algorithm.to_der(), der::bit_string(&signature)])
 }
 
-/// As AD CS makes them: 19 octets, positive, the first small.
+/// As AD CS makes them: 19 bytes, positive, the first small.
 fn usual_serial() -> Vec<u8> {
     [vec![0x5b, 0, 0], key::random(16)].concat()
 }

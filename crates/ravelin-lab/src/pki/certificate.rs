@@ -11,7 +11,7 @@ use super::signature::SignatureAlgorithm;
 pub struct CertificateSpec {
     /// 1 or 3 (2 was never used). Version 1 is written without extensions.
     pub version: u8,
-    /// Contents of the INTEGER, as they stand; `None`: 19 octets, of which the first is 0x5b as AD CS likes them.
+    /// Contents of the INTEGER, as they stand; `None`: 19 bytes, of which the first is 0x5b as AD CS likes them.
     pub serial: Option<Vec<u8>>,
     /// `None`: what goes with the issuer's key.
     pub signature: Option<SignatureAlgorithm>,
@@ -322,7 +322,7 @@ pub enum KeyId {
     Usual,
     /// No extension.
     Omitted,
-    /// These octets.
+    /// These bytes.
     These(Vec<u8>),
 }
 

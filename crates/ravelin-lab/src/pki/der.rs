@@ -61,9 +61,9 @@ pub fn enumerated(value: u8) -> Vec<u8> {
     tlv(0x0a, &[value])
 }
 
-/// BIT STRING of whole octets.
-pub fn bit_string(octets: &[u8]) -> Vec<u8> {
-    tlv(0x03, &[&[0], octets].concat())
+/// BIT STRING of whole bytes.
+pub fn bit_string(bytes: &[u8]) -> Vec<u8> {
+    tlv(0x03, &[&[0], bytes].concat())
 }
 
 /// BIT STRING with named bits: bit 0 is the highest bit of `bits`; trailing zero bits are left out (X.690 §11.2.2).
@@ -77,14 +77,14 @@ pub fn named_bits_contents(bits: u16) -> Vec<u8> {
         return vec![0];
     }
     let unused = bits.trailing_zeros() % 8;
-    let octets = bits.to_be_bytes();
-    let used = if octets[1] == 0 { &octets[..1] } else { &octets[..] };
+    let bytes = bits.to_be_bytes();
+    let used = if bytes[1] == 0 { &bytes[..1] } else { &bytes[..] };
     [&[unused as u8], used].concat()
 }
 
 /// OCTET STRING.
-pub fn octet_string(octets: &[u8]) -> Vec<u8> {
-    tlv(0x04, octets)
+pub fn octet_string(bytes: &[u8]) -> Vec<u8> {
+    tlv(0x04, bytes)
 }
 
 /// NULL.

@@ -121,7 +121,7 @@ fn key_id(id: &KeyId, key: &Key) -> Option<Vec<u8>> {
     match id {
         KeyId::Usual => Some(key.identifier()),
         KeyId::Omitted => None,
-        KeyId::These(octets) => Some(octets.clone()),
+        KeyId::These(bytes) => Some(bytes.clone()),
     }
 }
 

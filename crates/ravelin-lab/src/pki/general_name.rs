@@ -14,8 +14,8 @@ pub enum GeneralName {
     Email(Vec<u8>),
     /// iPAddress.
     Ip(IpAddr),
-    /// iPAddress with any octets: address and mask in a name constraint, or nonsense.
-    IpOctets(Vec<u8>),
+    /// iPAddress with any bytes: address and mask in a name constraint, or nonsense.
+    IpBytes(Vec<u8>),
     /// directoryName.
     Directory(Name),
     /// otherName with any type; `value` is the DER inside `[0] EXPLICIT`.
@@ -57,11 +57,11 @@ impl GeneralName {
     /// DER.
     pub fn to_der(&self) -> Vec<u8> {
         match self {
-            GeneralName::Dns(octets) => der::implicit(2, octets),
-            GeneralName::Email(octets) => der::implicit(1, octets),
+            GeneralName::Dns(bytes) => der::implicit(2, bytes),
+            GeneralName::Email(bytes) => der::implicit(1, bytes),
             GeneralName::Ip(IpAddr::V4(address)) => der::implicit(7, &address.octets()),
             GeneralName::Ip(IpAddr::V6(address)) => der::implicit(7, &address.octets()),
-            GeneralName::IpOctets(octets) => der::implicit(7, octets),
+            GeneralName::IpBytes(bytes) => der::implicit(7, bytes),
             GeneralName::Directory(name) => der::explicit(4, &name.to_der()),
             GeneralName::Other { oid, value } => {
                 der::implicit_constructed(0, &[der::oid(oid), der::explicit(0, value)].concat())
@@ -70,7 +70,7 @@ impl GeneralName {
             GeneralName::Upn(text) => {
                 GeneralName::Other { oid: UPN.to_owned(), value: der::tlv(0x0c, text.as_bytes()) }.to_der()
             }
-            GeneralName::Uri(octets) => der::implicit(6, octets),
+            GeneralName::Uri(bytes) => der::implicit(6, bytes),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Key {
     /// # Panics
     /// If `bits` is no multiple of 8, or there is no randomness.
     pub fn public_rsa(bits: usize) -> Key {
-        assert!(bits >= 16 && bits.is_multiple_of(8), "whole octets, got {bits} bits");
+        assert!(bits >= 16 && bits.is_multiple_of(8), "whole bytes, got {bits} bits");
         let mut modulus = random(bits / 8);
         modulus[0] |= 0x80;
         modulus[bits / 8 - 1] |= 1;
@@ -151,7 +151,7 @@ impl Key {
     /// SHA-256 of SubjectPublicKeyInfo, lower-case hex, as deny lists write it.
     pub fn spki_sha256(&self) -> String {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.0.spki);
-        digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub(super) fn pair(&self) -> &Pair {
@@ -171,9 +171,9 @@ impl From<KeyType> for Key {
     }
 }
 
-/// Octets from the system's generator.
-pub(super) fn random(octets: usize) -> Vec<u8> {
-    let mut out = vec![0; octets];
+/// Bytes from the system's generator.
+pub(super) fn random(bytes: usize) -> Vec<u8> {
+    let mut out = vec![0; bytes];
     SystemRandom::new().fill(&mut out).expect("the system has randomness");
     out
 }

@@ -131,8 +131,8 @@ impl Attribute {
             StringType::Ia5 => der::tlv(0x16, self.value.as_bytes()),
             StringType::Printable => der::tlv(0x13, self.value.as_bytes()),
             StringType::Teletex => {
-                let octets = self.value.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'));
-                der::tlv(0x14, &octets.collect::<Vec<u8>>())
+                let bytes = self.value.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'));
+                der::tlv(0x14, &bytes.collect::<Vec<u8>>())
             }
             StringType::Utf8 => der::tlv(0x0c, self.value.as_bytes()),
         };

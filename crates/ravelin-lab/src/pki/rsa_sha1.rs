@@ -49,7 +49,7 @@ fn power(base: &[u8], exponent: &[u8], modulus: &[u8]) -> Vec<u8> {
     let mut one = vec![0; n.len()];
     one[0] = 1;
     let mut result = multiply(&one, &square, &n, inverse);
-    for bit in exponent.iter().flat_map(|octet| (0..8).rev().map(move |at| octet >> at & 1)) {
+    for bit in exponent.iter().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1)) {
         result = multiply(&result, &result, &n, inverse);
         if bit == 1 {
             result = multiply(&result, &base, &n, inverse);
@@ -125,7 +125,7 @@ fn negated_inverse(n: u64) -> u64 {
 
 /// Little-endian limbs.
 fn limbs(big_endian: &[u8]) -> Vec<u64> {
-    big_endian.rchunks(8).map(|chunk| chunk.iter().fold(0, |limb, octet| limb << 8 | u64::from(*octet))).collect()
+    big_endian.rchunks(8).map(|chunk| chunk.iter().fold(0, |limb, byte| limb << 8 | u64::from(*byte))).collect()
 }
 
 #[cfg(test)]

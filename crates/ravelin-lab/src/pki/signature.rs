@@ -74,7 +74,7 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// The signature's octets.
+    /// The signature's bytes.
     ///
     /// # Panics
     /// If the key does not go with the algorithm.
@@ -114,9 +114,9 @@ fn sign_ecdsa(pair: &lc::EcdsaKeyPair, curve: KeyType, hash: &Digest) -> Vec<u8>
         KeyType::P521 => &digest::SHA512,
         KeyType::Ed25519 | KeyType::P256 | KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 => &digest::SHA256,
     };
-    let (octets, size) = (hash.as_ref(), native.output_len());
-    let mut fitted = vec![0; size.saturating_sub(octets.len())];
-    fitted.extend_from_slice(&octets[..octets.len().min(size)]);
+    let (bytes, size) = (hash.as_ref(), native.output_len());
+    let mut fitted = vec![0; size.saturating_sub(bytes.len())];
+    fitted.extend_from_slice(&bytes[..bytes.len().min(size)]);
     let fitted = Digest::import_less_safe(&fitted, native).expect("a digest of the native length");
     pair.sign_digest(&fitted).expect("ECDSA signs").as_ref().to_vec()
 }

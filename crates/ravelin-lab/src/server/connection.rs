@@ -13,7 +13,7 @@ use super::{Behaviour, Body, Ending, Order, Shared};
 use crate::bulk::{self, Hash};
 use crate::clock;
 use crate::end::End;
-use crate::stream::{Reader, Stream, Writer};
+use crate::stream::{Stream, StreamReader, Writer};
 
 /// From accept to the end.
 pub(super) async fn serve(tcp: TcpStream, number: usize, orders: broadcast::Receiver<Order>, shared: Arc<Shared>) {
@@ -39,7 +39,7 @@ struct Guest {
 
 /// What came next.
 enum Next {
-    Octets(usize),
+    Bytes(usize),
     End(End),
     Order(Order),
 }
@@ -75,8 +75,8 @@ impl Guest {
                 None => response_head(),
                 Some(refusal) => return Err(answer_and_close(stream, refusal).await),
             },
-            Behaviour::AnswerAndServe(octets) => octets.clone(),
-            Behaviour::Answer(octets) => return Err(answer_and_close(stream, octets).await),
+            Behaviour::AnswerAndServe(bytes) => bytes.clone(),
+            Behaviour::Answer(bytes) => return Err(answer_and_close(stream, bytes).await),
             Behaviour::EndAfterHead(ending) => return Err(end(stream, *ending).await),
             Behaviour::Hang | Behaviour::EndAtOnce(_) | Behaviour::Silent => {
                 return Err(self.until_ordered(stream).await);
@@ -87,20 +87,20 @@ impl Guest {
         Ok(stream)
     }
 
-    /// Octets up to and with the empty line; what follows stays in the reader.
-    async fn read_head(&mut self, reader: &mut Reader) -> Result<Vec<u8>, End> {
+    /// Bytes up to and with the empty line; what follows stays in the reader.
+    async fn read_head(&mut self, reader: &mut StreamReader) -> Result<Vec<u8>, End> {
         let mut buffer = [0; 4096];
         let mut head: Vec<u8> = Vec::new();
         loop {
             let count = reader.read(&mut buffer).await?;
             head.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            let whole = head.windows(4).position(|octets| octets == b"\r\n\r\n").map(|at| at + 4);
+            let whole = head.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|at| at + 4);
             if let Some(length) = whole {
                 reader.unread(head.get(length..).unwrap_or_default());
                 head.truncate(length);
             }
             self.note(|visit| visit.head.clone_from(&head));
-            if whole.is_some() || head.len() > HEAD_OCTETS_MAX {
+            if whole.is_some() || head.len() > HEAD_BYTES_MAX {
                 return Ok(head);
             }
         }
@@ -118,14 +118,14 @@ impl Guest {
             Body::AnswerAtEnd(_) | Body::DirectAccess | Body::Echo | Body::HandOver(_) | Body::Stall => None,
         };
         let (mut hash, mut packets) = (Hash::new(), Vec::new());
-        let mut buffer = vec![0; bulk::PIECE_OCTETS];
+        let mut buffer = vec![0; bulk::PIECE_BYTES];
         let finish = loop {
             let count = match self.next(&mut stream.reader, &mut buffer).await {
-                Next::Octets(count) => count,
+                Next::Bytes(count) => count,
                 Next::End(end) => break Finish::Theirs(end),
                 Next::Order(Order::End(ending)) => break Finish::Ours(ending),
-                Next::Order(Order::Send(octets)) => {
-                    if self.send(&stream.writer, &octets).await.is_err() {
+                Next::Order(Order::Send(bytes)) => {
+                    if self.send(&stream.writer, &bytes).await.is_err() {
                         break Finish::Theirs(stream.reader.end().await);
                     }
                     continue;
@@ -160,8 +160,8 @@ impl Guest {
             }
             let _ = sending.await;
         }
-        if let (true, Body::AnswerAtEnd(octets)) = (clean, &body) {
-            let _ = self.send(&stream.writer, octets).await;
+        if let (true, Body::AnswerAtEnd(bytes)) = (clean, &body) {
+            let _ = self.send(&stream.writer, bytes).await;
         }
         match finish {
             Finish::Theirs(end) => {
@@ -198,19 +198,19 @@ impl Guest {
         outcome
     }
 
-    async fn send(&self, writer: &Writer, octets: &[u8]) -> Result<(), End> {
-        if octets.is_empty() {
+    async fn send(&self, writer: &Writer, bytes: &[u8]) -> Result<(), End> {
+        if bytes.is_empty() {
             return Ok(());
         }
-        writer.write_all(octets).await?;
-        self.note(|visit| visit.sent += u64::try_from(octets.len()).unwrap_or(0));
+        writer.write_all(bytes).await?;
+        self.note(|visit| visit.sent += u64::try_from(bytes.len()).unwrap_or(0));
         Ok(())
     }
 
-    async fn next(&mut self, reader: &mut Reader, buffer: &mut [u8]) -> Next {
+    async fn next(&mut self, reader: &mut StreamReader, buffer: &mut [u8]) -> Next {
         tokio::select! {
             order = order(&mut self.orders) => Next::Order(order),
-            read = reader.read(buffer) => read.map_or_else(Next::End, Next::Octets),
+            read = reader.read(buffer) => read.map_or_else(Next::End, Next::Bytes),
         }
     }
 
@@ -219,8 +219,8 @@ impl Guest {
         loop {
             match order(&mut self.orders).await {
                 Order::End(ending) => return end(stream, ending).await,
-                Order::Send(octets) => {
-                    let _ = stream.writer.write_all(&octets).await;
+                Order::Send(bytes) => {
+                    let _ = stream.writer.write_all(&bytes).await;
                 }
             }
         }
@@ -256,18 +256,18 @@ async fn order(orders: &mut broadcast::Receiver<Order>) -> Order {
     }
 }
 
-async fn send_bulk(writer: Writer, number: usize, octets: u64, shared: Arc<Shared>) {
+async fn send_bulk(writer: Writer, number: usize, bytes: u64, shared: Arc<Shared>) {
     let seed = u64::try_from(number).unwrap_or(0);
-    if let Ok(sha256) = bulk::send(&writer, seed, octets).await {
+    if let Ok(sha256) = bulk::send(&writer, seed, bytes).await {
         shared.visits.change(number, |visit| {
-            visit.sent += octets;
+            visit.sent += bytes;
             visit.sent_sha256 = Some(sha256);
         });
     }
 }
 
-async fn answer_and_close(stream: Stream, octets: &[u8]) -> End {
-    let _ = stream.writer.write_all(octets).await;
+async fn answer_and_close(stream: Stream, bytes: &[u8]) -> End {
+    let _ = stream.writer.write_all(bytes).await;
     end(stream, Ending::CloseNotify).await
 }
 
@@ -287,7 +287,7 @@ async fn end(mut stream: Stream, ending: Ending) -> End {
             return End::Reset;
         }
     };
-    // Closing a socket with unread octets makes the kernel reset it: the peer is heard out for a while.
+    // Closing a socket with unread bytes makes the kernel reset it: the peer is heard out for a while.
     tokio::spawn(async move { tokio::time::timeout(HEAR_OUT_MAX, stream.reader.end()).await });
     end
 }
@@ -314,4 +314,4 @@ fn response_head() -> Vec<u8> {
 /// The peer of a test closes at once when it sees the end.
 const HEAR_OUT_MAX: Duration = Duration::from_secs(2);
 /// http.sys reads 16 KiB of head unless told otherwise.
-const HEAD_OCTETS_MAX: usize = 16 * 1024;
+const HEAD_BYTES_MAX: usize = 16 * 1024;

@@ -58,9 +58,9 @@ pub struct ServerSpec {
 pub enum Behaviour {
     /// Checks the head as http.sys would, answers 200 and goes on with its [`Body`].
     Accept,
-    /// Reads the head, sends these octets (a refusal, garbage, nothing) and closes cleanly.
+    /// Reads the head, sends these bytes (a refusal, garbage, nothing) and closes cleanly.
     Answer(Vec<u8>),
-    /// Reads the head, sends these octets in place of the usual head and goes on with its [`Body`].
+    /// Reads the head, sends these bytes in place of the usual head and goes on with its [`Body`].
     AnswerAndServe(Vec<u8>),
     /// Ends right after the TCP connection came up.
     EndAtOnce(Ending),
@@ -77,14 +77,14 @@ pub enum Behaviour {
 pub enum Body {
     /// Reads everything to the client's end, then sends this and closes: only a half-closed tunnel carries it.
     AnswerAtEnd(Vec<u8>),
-    /// Sends so many octets of [`crate::bulk::Pattern`] (the seed is the visit's number), and counts and hashes what it gets.
+    /// Sends so many bytes of [`crate::bulk::Pattern`] (the seed is the visit's number), and counts and hashes what it gets.
     Bulk {
-        /// Octets.
+        /// Bytes.
         send: u64,
     },
     /// Speaks IPv6: router advertisement, duplicate address detection, ping; see [`ECHO_IDENTIFIER`] and [`source_request`].
     DirectAccess,
-    /// Sends back every octet.
+    /// Sends back every byte.
     Echo,
     /// Gives the connection away; its visit never ends.
     HandOver(mpsc::UnboundedSender<Stream>),
@@ -263,9 +263,9 @@ impl Server {
         let _ = self.shared.orders.send(Order::End(ending));
     }
 
-    /// Sends these octets into all tunnels that are open now.
-    pub fn send_all(&self, octets: &[u8]) {
-        let _ = self.shared.orders.send(Order::Send(octets.to_vec()));
+    /// Sends these bytes into all tunnels that are open now.
+    pub fn send_all(&self, bytes: &[u8]) {
+        let _ = self.shared.orders.send(Order::Send(bytes.to_vec()));
     }
 
     /// Stops listening and ends everything: the port is free when this returns. Open connections end with a bare FIN; for

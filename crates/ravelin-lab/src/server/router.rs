@@ -15,9 +15,9 @@ pub const ECHO_IDENTIFIER: u64 = 0xec40;
 /// A packet to this identifier in the server's prefix asks for others: see [`source_request`].
 pub const SOURCE_IDENTIFIER: u64 = 0x50ce;
 
-/// Asks a stand-in for `count` UDP packets with `octets` of data each (zeros; at most 1,232, so that they fit the link's MTU).
-pub fn source_request(source: Ipv6Addr, prefix: Ipv6Addr, count: u32, octets: u16) -> Vec<u8> {
-    let data = [count.to_be_bytes().as_slice(), &octets.to_be_bytes()].concat();
+/// Asks a stand-in for `count` UDP packets with `bytes` of data each (zeros; at most 1,232, so that they fit the link's MTU).
+pub fn source_request(source: Ipv6Addr, prefix: Ipv6Addr, count: u32, bytes: u16) -> Vec<u8> {
+    let data = [count.to_be_bytes().as_slice(), &bytes.to_be_bytes()].concat();
     packets::udp((source, PORT), (packets::in_prefix(prefix, SOURCE_IDENTIFIER), PORT), &data)
 }
 
@@ -44,7 +44,7 @@ impl Router {
                 answers.extend(packets::router_advertisement(packets::link_local(SERVER_IDENTIFIER), to, self.prefix));
             }
             [packets::NEIGHBOR_SOLICITATION, _, _, _, _, _, _, _, rest @ ..] => {
-                if let Some(target) = rest.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets)) {
+                if let Some(target) = rest.first_chunk::<16>().map(|bytes| Ipv6Addr::from(*bytes)) {
                     self.neighbor(visit, source, target, &own, answers);
                 }
             }
@@ -53,8 +53,8 @@ impl Router {
             }
             _ if destination == self.own(ECHO_IDENTIFIER) => {
                 let header = packet.bytes().get(..8).unwrap_or_default();
-                let octets = [header, &destination.octets(), &source.octets(), packet.payload()];
-                octets.iter().for_each(|part| answers.extend_from_slice(part));
+                let bytes = [header, &destination.octets(), &source.octets(), packet.payload()];
+                bytes.iter().for_each(|part| answers.extend_from_slice(part));
             }
             _ if destination == self.own(SOURCE_IDENTIFIER) => self.source(packet, answers),
             _ => {}
@@ -78,9 +78,9 @@ impl Router {
 
     fn source(&self, packet: &Packet<'_>, answers: &mut Vec<u8>) {
         let data = packet.payload().get(8..).unwrap_or_default();
-        let Some((count, octets)) = data.split_first_chunk::<4>() else { return };
-        let Some(octets) = octets.first_chunk::<2>() else { return };
-        let zeros = vec![0; usize::from(u16::from_be_bytes(*octets)).min(1232)];
+        let Some((count, bytes)) = data.split_first_chunk::<4>() else { return };
+        let Some(bytes) = bytes.first_chunk::<2>() else { return };
+        let zeros = vec![0; usize::from(u16::from_be_bytes(*bytes)).min(1232)];
         let answer = packets::udp((packet.destination(), PORT), (packet.source(), PORT), &zeros);
         for _ in 0..u32::from_be_bytes(*count).min(SOURCE_PACKETS_MAX) {
             answers.extend_from_slice(&answer);

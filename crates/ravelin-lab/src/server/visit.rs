@@ -17,15 +17,15 @@ pub struct Visit {
     pub server_name: Option<String>,
     /// The client's certificates, DER, where it sent some.
     pub client_chain: Vec<Vec<u8>>,
-    /// Octets up to and with the first empty line, or all that came instead.
+    /// Bytes up to and with the first empty line, or all that came instead.
     pub head: Vec<u8>,
     /// A 200 went out: it is, or was, a tunnel.
     pub accepted: bool,
-    /// Octets of the tunnel from the client.
+    /// Bytes of the tunnel from the client.
     pub received: u64,
     /// SHA-256 of them, when the client's direction has ended ([`super::Body::Bulk`] only).
     pub received_sha256: Option<String>,
-    /// Octets of the tunnel to the client.
+    /// Bytes of the tunnel to the client.
     pub sent: u64,
     /// SHA-256 of them, when all are sent ([`super::Body::Bulk`] only).
     pub sent_sha256: Option<String>,

@@ -18,9 +18,9 @@ impl Device {
     /// # Errors
     /// No right to create it, no such driver, the name is too long or taken.
     pub fn create(name: &str) -> io::Result<Device> {
-        let mut request = InterfaceRequest { name: [0; NAME_OCTETS], flags: IFF_TUN | IFF_NO_PI, rest: [0; 22] };
-        // The last octet stays zero.
-        let room = request.name.get_mut(..name.len()).filter(|room| room.len() < NAME_OCTETS);
+        let mut request = InterfaceRequest { name: [0; NAME_BYTES], flags: IFF_TUN | IFF_NO_PI, rest: [0; 22] };
+        // The last byte stays zero.
+        let room = request.name.get_mut(..name.len()).filter(|room| room.len() < NAME_BYTES);
         room.ok_or(io::ErrorKind::InvalidInput)?.copy_from_slice(name.as_bytes());
         let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/net/tun")?;
         set_interface(&file, request)?;
@@ -65,7 +65,7 @@ impl Device {
 /// `struct ifreq` of a 64-bit Linux, with the flags in its union.
 #[repr(C)]
 struct InterfaceRequest {
-    name: [u8; NAME_OCTETS],
+    name: [u8; NAME_BYTES],
     flags: i16,
     rest: [u8; 22],
 }
@@ -75,8 +75,8 @@ struct InterfaceRequest {
     reason = "an ioctl has no safe form; crates that wrap this one bring forty others. Test: the system test kernel_tunnel"
 )]
 fn set_interface(file: &File, request: InterfaceRequest) -> io::Result<()> {
-    // SAFETY: TUNSETIFF takes a pointer to `struct ifreq`, 40 octets, reads it and keeps no pointer; `InterfaceRequest` is
-    // laid out like it and all its octets are initialised. That the opcode says `int` is how the kernel defines it.
+    // SAFETY: TUNSETIFF takes a pointer to `struct ifreq`, 40 bytes, reads it and keeps no pointer; `InterfaceRequest` is
+    // laid out like it and all its bytes are initialised. That the opcode says `int` is how the kernel defines it.
     let set = unsafe { Setter::<TUNSETIFF, InterfaceRequest>::new(request) };
     // SAFETY: as above; the descriptor is open for the time of the call, and other devices refuse the opcode.
     Ok(unsafe { ioctl::ioctl(file, set) }?)
@@ -96,5 +96,5 @@ const TUNSETIFF: Opcode = opcode::write::<libc::c_int>(b'T', 202);
 const IFF_TUN: i16 = 0x0001;
 const IFF_NO_PI: i16 = 0x1000;
 /// IFNAMSIZ, with its closing zero.
-const NAME_OCTETS: usize = 16;
+const NAME_BYTES: usize = 16;
 const _: () = assert!(size_of::<InterfaceRequest>() == 40);

@@ -19,7 +19,7 @@ use crate::client::Client;
 use crate::end::End;
 use crate::packets::{self, ICMPV6};
 use crate::server::{Body, Router, ServerSpec};
-use crate::stream::{Reader, Stream, Writer};
+use crate::stream::{Stream, StreamReader, Writer};
 
 pub use device::Device;
 
@@ -100,7 +100,7 @@ impl Hub {
                 rest = after;
                 let destination = packet.destination();
                 match &mut run {
-                    Some((same, _, octets)) if *same == destination => octets.extend_from_slice(packet.bytes()),
+                    Some((same, _, bytes)) if *same == destination => bytes.extend_from_slice(packet.bytes()),
                     _ => {
                         flush(run.take()).await;
                         let writer = self.clients().get(&destination).map(|(_, writer)| writer.clone());
@@ -151,23 +151,23 @@ impl Hub {
 }
 
 async fn flush(run: Option<(Ipv6Addr, Writer, Vec<u8>)>) {
-    if let Some((_, writer, octets)) = run {
+    if let Some((_, writer, bytes)) = run {
         // A client that is gone loses its packets, as on any link.
-        let _ = writer.write_all(&octets).await;
+        let _ = writer.write_all(&bytes).await;
     }
 }
 
 /// Waits for a packet and takes what else is there, up to a full TLS record.
 async fn receive_batch(device: &Device, batch: &mut Vec<u8>) -> io::Result<()> {
     batch.clear();
-    let mut buffer = [0; DEVICE_OCTETS];
+    let mut buffer = [0; DEVICE_BYTES];
     let mut received = device.receive(&mut buffer).await?;
     loop {
         let packet = buffer.get(..received).unwrap_or_default();
         if let Ok(Some((packet, []))) = Packet::split_first(packet) {
             batch.extend_from_slice(packet.bytes());
         }
-        if batch.len() + DEVICE_OCTETS > BATCH_OCTETS {
+        if batch.len() + DEVICE_BYTES > BATCH_BYTES {
             return Ok(());
         }
         match device.try_receive(&mut buffer) {
@@ -194,8 +194,8 @@ async fn send_packets(device: &Device, packets: &[u8]) -> io::Result<()> {
 }
 
 /// Whole packets from the tunnel; what is not whole waits in `unframed`.
-async fn read_packets(reader: &mut Reader, unframed: &mut Vec<u8>) -> Result<Vec<u8>, End> {
-    let mut buffer = vec![0; READ_OCTETS];
+async fn read_packets(reader: &mut StreamReader, unframed: &mut Vec<u8>) -> Result<Vec<u8>, End> {
+    let mut buffer = vec![0; READ_BYTES];
     loop {
         let count = reader.read(&mut buffer).await?;
         unframed.extend_from_slice(buffer.get(..count).unwrap_or_default());
@@ -215,7 +215,7 @@ async fn read_packets(reader: &mut Reader, unframed: &mut Vec<u8>) -> Result<Vec
 }
 
 /// Above the largest packet of a link whose MTU is 1280.
-const DEVICE_OCTETS: usize = 2048;
+const DEVICE_BYTES: usize = 2048;
 /// One TLS record.
-const BATCH_OCTETS: usize = 16 * 1024;
-const READ_OCTETS: usize = 64 * 1024;
+const BATCH_BYTES: usize = 16 * 1024;
+const READ_BYTES: usize = 64 * 1024;

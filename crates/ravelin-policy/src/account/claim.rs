@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::certificate::{Certificate, GeneralName};
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 use crate::directory::{ExplicitKey, Kind, Sid};
 use crate::dns_name::is_dns_name;
 
@@ -38,14 +38,14 @@ impl Claim {
         let mut uri = None;
         for name in leaf.extensions.subject_alternative_name.iter().flatten() {
             match name {
-                GeneralName::Dns(octets) if is_dns_name(octets) => {
-                    let name = String::from_utf8_lossy(octets).to_ascii_lowercase();
+                GeneralName::Dns(bytes) if is_dns_name(bytes) => {
+                    let name = String::from_utf8_lossy(bytes).to_ascii_lowercase();
                     if !names.contains(&name) {
                         names.push(name);
                     }
                 }
-                GeneralName::Uri(octets) => {
-                    let Some(text) = octets.strip_prefix(SID_URI) else { continue };
+                GeneralName::Uri(bytes) => {
+                    let Some(text) = bytes.strip_prefix(SID_URI) else { continue };
                     let text = std::str::from_utf8(text).ok();
                     let sid = text.and_then(|text| Sid::from_text(text).ok());
                     let sid = sid.ok_or(BadClaim::Malformed("the URI with it cannot be read"))?;
@@ -71,12 +71,12 @@ impl Claim {
     /// What explicit mappings of this certificate would be, those that bind it strongly.
     pub(super) fn strong_mappings(&self, leaf: &Certificate) -> Vec<(Kind, ExplicitKey)> {
         let issuer = &leaf.issuer.canonical;
-        let sha1 = |octets: &[u8]| ExplicitKey::sha1(digest(&SHA1_FOR_LEGACY_USE_ONLY, octets).as_ref());
+        let sha1 = |bytes: &[u8]| ExplicitKey::sha1(digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref());
         let mut mappings = vec![
             (Kind::IssuerSerial, ExplicitKey::issuer_serial(issuer, &leaf.serial)),
-            // [MS-PKCA] has the hash of the public key, Microsoft's tool writes that of the certificate. Either pins the key.
+            // MS-PKCA has the hash of the public key, Microsoft's tool writes that of the certificate. Either pins the key.
             (Kind::Sha1, sha1(&leaf.der)),
-            (Kind::Sha1, sha1(leaf.public_key.octets())),
+            (Kind::Sha1, sha1(leaf.public_key.bytes())),
         ];
         // Never a computed one: only what the authority wrote.
         mappings.extend(leaf.extensions.subject_key_identifier.as_deref().map(|id| (Kind::Ski, ExplicitKey::ski(id))));
@@ -96,7 +96,7 @@ impl Claim {
 /// `SEQUENCE { [0] { OID 1.3.6.1.4.1.311.25.2.1, [0] { OCTET STRING } } }`, the text of a SID in it, and nothing else
 /// (MS-WCCE §2.2.2.7.7.4).
 pub(super) fn sid_of_extension(value: &[u8]) -> Result<Sid, Malformed> {
-    let mut names = Reader::new(der::only(value, tag::SEQUENCE)?);
+    let mut names = DerReader::new(der::only(value, tag::SEQUENCE)?);
     let mut fields = names.nested(tag::context_constructed(0))?;
     names.end()?;
     if fields.read(tag::OID)? != SID_OID {
@@ -133,12 +133,12 @@ mod tests {
         assert_eq!(sid_of_extension(&good).unwrap().to_string(), text);
         for at in 0..good.len() {
             assert!(sid_of_extension(&good[..at]).is_err(), "cut after {at}");
-            for octet in 0..=255 {
+            for byte in 0..=255 {
                 let mut changed = good.clone();
-                changed[at] = octet;
+                changed[at] = byte;
                 if let Ok(sid) = sid_of_extension(&changed) {
                     // Another number, plainly read: that is for the directory to refuse.
-                    assert!(changed == good || changed.ends_with(sid.to_string().as_bytes()), "octet {at} as {octet}");
+                    assert!(changed == good || changed.ends_with(sid.to_string().as_bytes()), "byte {at} as {byte}");
                 }
             }
         }

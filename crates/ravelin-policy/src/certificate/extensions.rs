@@ -1,7 +1,7 @@
 //! The extensions of a certificate (RFC 5280 §4.2), each read once and strictly.
 
 use super::general_name::GeneralName;
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 
 /// What policy knows of a certificate's extensions. `None`: not there.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Extensions {
     pub(crate) unknown_critical: Option<Vec<u8>>,
 }
 
-/// `basicConstraints` (§4.2.1.9).
+/// `basicConstraints` (RFC 5280 §4.2.1.9).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct BasicConstraints {
     pub(crate) is_authority: bool,
@@ -34,7 +34,7 @@ pub(crate) struct BasicConstraints {
     pub(crate) path_length: Option<u32>,
 }
 
-/// `keyUsage` (§4.2.1.3): bit 0 (digitalSignature) is the highest.
+/// `keyUsage` (RFC 5280 §4.2.1.3): bit 0 (digitalSignature) is the highest.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct KeyUsage(u16);
 
@@ -45,19 +45,19 @@ impl KeyUsage {
     pub(crate) fn certificate_signing(self) -> bool {
         self.0 & 0x0400 != 0
     }
-    pub(crate) fn list_signing(self) -> bool {
+    pub(crate) fn crl_signing(self) -> bool {
         self.0 & 0x0200 != 0
     }
 }
 
-/// `nameConstraints` (§4.2.1.10).
+/// `nameConstraints` (RFC 5280 §4.2.1.10).
 #[derive(Debug, Default)]
 pub(crate) struct NameConstraints {
     pub(crate) permitted: Vec<GeneralName>,
     pub(crate) excluded: Vec<GeneralName>,
 }
 
-/// The four extensions about certificate policies (§4.2.1.4, .5, .11, .14).
+/// The four extensions about certificate policies (RFC 5280 §4.2.1.4, .5, .11, .14).
 #[derive(Debug, Default)]
 pub(crate) struct Policies {
     /// Policies stated, without their qualifiers.
@@ -77,7 +77,7 @@ impl Extensions {
     /// # Errors
     /// An extension twice, a known one that cannot be read, or one that is critical and must never be.
     pub(super) fn read(contents: &[u8]) -> Result<Extensions, Malformed> {
-        let mut reader = Reader::new(contents);
+        let mut reader = DerReader::new(contents);
         if reader.is_empty() {
             return Err(Malformed("an empty list of extensions"));
         }
@@ -109,7 +109,7 @@ impl Extensions {
     fn take(&mut self, oid: &[u8], critical: bool, value: &[u8]) -> Result<bool, Malformed> {
         match oid {
             oids::AUTHORITY_KEY_IDENTIFIER | oids::SUBJECT_KEY_IDENTIFIER if critical => {
-                // §4.2.1.1, §4.2.1.2: "MUST mark this extension as non-critical".
+                // RFC 5280 §4.2.1.1, §4.2.1.2: "MUST mark this extension as non-critical".
                 return Err(Malformed("a key identifier that is critical"));
             }
             oids::AUTHORITY_INFORMATION_ACCESS => authority_information_access(value)?,
@@ -143,9 +143,9 @@ impl Extensions {
     }
 }
 
-/// Not used: nothing is fetched on a stranger's word. Read for its form alone (§4.2.2.1).
+/// Not used: nothing is fetched on a stranger's word. Read for its form alone (RFC 5280 §4.2.2.1).
 fn authority_information_access(value: &[u8]) -> Result<(), Malformed> {
-    let mut reader = Reader::new(der::only(value, tag::SEQUENCE)?);
+    let mut reader = DerReader::new(der::only(value, tag::SEQUENCE)?);
     while !reader.is_empty() {
         let mut fields = reader.nested(tag::SEQUENCE)?;
         der::oid(fields.read(tag::OID)?)?;
@@ -156,7 +156,7 @@ fn authority_information_access(value: &[u8]) -> Result<(), Malformed> {
 }
 
 fn authority_key_identifier(value: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
-    let mut fields = Reader::new(der::only(value, tag::SEQUENCE)?);
+    let mut fields = DerReader::new(der::only(value, tag::SEQUENCE)?);
     let key_identifier = fields.optional(tag::context(0))?.map(<[u8]>::to_vec);
     fields.optional(tag::context_constructed(1))?;
     fields.optional(tag::context(2))?;
@@ -165,7 +165,7 @@ fn authority_key_identifier(value: &[u8]) -> Result<Option<Vec<u8>>, Malformed> 
 }
 
 fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, Malformed> {
-    let mut fields = Reader::new(der::only(value, tag::SEQUENCE)?);
+    let mut fields = DerReader::new(der::only(value, tag::SEQUENCE)?);
     let is_authority = fields.optional(tag::BOOLEAN)?.map(der::boolean).transpose()?.unwrap_or(false);
     let path_length = fields.optional(tag::INTEGER)?.map(count).transpose()?;
     fields.end()?;
@@ -174,7 +174,7 @@ fn basic_constraints(value: &[u8]) -> Result<BasicConstraints, Malformed> {
 
 /// `PolicyInformation ::= SEQUENCE { policyIdentifier, policyQualifiers OPTIONAL }`; qualifiers are for people.
 fn certificate_policies(value: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
-    let mut reader = Reader::new(der::only(value, tag::SEQUENCE)?);
+    let mut reader = DerReader::new(der::only(value, tag::SEQUENCE)?);
     let mut policies: Vec<Vec<u8>> = Vec::new();
     while !reader.is_empty() {
         let mut fields = reader.nested(tag::SEQUENCE)?;
@@ -193,7 +193,7 @@ fn certificate_policies(value: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
 }
 
 fn policy_mappings(value: &[u8]) -> Result<Vec<PolicyMapping>, Malformed> {
-    let mut reader = Reader::new(der::only(value, tag::SEQUENCE)?);
+    let mut reader = DerReader::new(der::only(value, tag::SEQUENCE)?);
     let mut mappings = Vec::new();
     while !reader.is_empty() {
         let mut fields = reader.nested(tag::SEQUENCE)?;
@@ -208,7 +208,7 @@ fn policy_mappings(value: &[u8]) -> Result<Vec<PolicyMapping>, Malformed> {
 }
 
 fn policy_constraints(value: &[u8]) -> Result<(Option<u32>, Option<u32>), Malformed> {
-    let mut fields = Reader::new(der::only(value, tag::SEQUENCE)?);
+    let mut fields = DerReader::new(der::only(value, tag::SEQUENCE)?);
     let require_explicit = fields.optional(tag::context(0))?.map(count).transpose()?;
     let inhibit_mapping = fields.optional(tag::context(1))?.map(count).transpose()?;
     fields.end()?;
@@ -219,7 +219,7 @@ fn policy_constraints(value: &[u8]) -> Result<(Option<u32>, Option<u32>), Malfor
 }
 
 fn extended_key_usage(value: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
-    let mut reader = Reader::new(der::only(value, tag::SEQUENCE)?);
+    let mut reader = DerReader::new(der::only(value, tag::SEQUENCE)?);
     let mut purposes = Vec::new();
     while !reader.is_empty() {
         if purposes.len() == PURPOSES_MAX {
@@ -246,7 +246,7 @@ fn key_usage(value: &[u8]) -> Result<KeyUsage, Malformed> {
 }
 
 fn name_constraints(value: &[u8]) -> Result<NameConstraints, Malformed> {
-    let mut fields = Reader::new(der::only(value, tag::SEQUENCE)?);
+    let mut fields = DerReader::new(der::only(value, tag::SEQUENCE)?);
     let permitted = fields.optional(tag::context_constructed(0))?.map(subtrees).transpose()?;
     let excluded = fields.optional(tag::context_constructed(1))?.map(subtrees).transpose()?;
     fields.end()?;
@@ -257,7 +257,7 @@ fn name_constraints(value: &[u8]) -> Result<NameConstraints, Malformed> {
 }
 
 fn subtrees(contents: &[u8]) -> Result<Vec<GeneralName>, Malformed> {
-    let mut reader = Reader::new(contents);
+    let mut reader = DerReader::new(contents);
     let mut subtrees = Vec::new();
     while !reader.is_empty() {
         if subtrees.len() == SUBTREES_MAX {
@@ -265,7 +265,7 @@ fn subtrees(contents: &[u8]) -> Result<Vec<GeneralName>, Malformed> {
         }
         let mut fields = reader.nested(tag::SEQUENCE)?;
         subtrees.push(GeneralName::read(&mut fields)?);
-        // §4.2.1.10: "minimum MUST be zero, and maximum MUST be absent". DER leaves the zero out; writers exist that do not.
+        // RFC 5280 §4.2.1.10: "minimum MUST be zero, and maximum MUST be absent". DER leaves the zero out; writers exist that do not.
         if fields.optional(tag::context(0))?.is_some_and(|minimum| minimum != [0]) {
             return Err(Malformed("a name constraint with a minimum"));
         }
@@ -279,14 +279,14 @@ fn subtrees(contents: &[u8]) -> Result<Vec<GeneralName>, Malformed> {
 
 /// `INTEGER (0..MAX)`. What does not fit is as good as no bound: no path is that long.
 fn count(value: &[u8]) -> Result<u32, Malformed> {
-    let octets = der::integer(value)?;
-    if octets.first().is_some_and(|first| first & 0x80 != 0) {
+    let bytes = der::integer(value)?;
+    if bytes.first().is_some_and(|first| first & 0x80 != 0) {
         return Err(Malformed("a negative count"));
     }
-    if octets.len() > 4 {
+    if bytes.len() > 4 {
         return Ok(u32::MAX);
     }
-    Ok(octets.iter().fold(0, |count, &octet| (count << 8) | u32::from(octet)))
+    Ok(bytes.iter().fold(0, |count, &byte| (count << 8) | u32::from(byte)))
 }
 
 const BAD_KEY_USAGE: Malformed = Malformed("a key usage that cannot be read");
@@ -295,7 +295,7 @@ const BAD_KEY_USAGE: Malformed = Malformed("a key usage that cannot be read");
 const EXTENSIONS_MAX: usize = 64;
 /// AD CS writes one to three. Bounds the policy graph of a path.
 const POLICIES_MAX: usize = 64;
-/// A template has a handful.
+/// A template of AD CS has a handful; the certificate of a multi-purpose server perhaps ten.
 const PURPOSES_MAX: usize = 64;
 /// Every name of every certificate below is held against each: 100 names make 12,800 comparisons, a quarter of a
 /// millisecond, which only an authority that is trusted can cause.

@@ -1,6 +1,6 @@
 //! `GeneralName` (RFC 5280 §4.2.1.6): what a certificate names besides its subject, and what constraints speak of.
 
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 use crate::name;
 
 /// One name, by form. Text is kept as the bytes that came: what is a good DNS name is a rule, not a matter of form.
@@ -9,7 +9,7 @@ pub(crate) enum GeneralName {
     /// Canonical form, see [`name::canonical`].
     Directory(Vec<u8>),
     Dns(Vec<u8>),
-    /// Address octets; in a constraint, address and mask.
+    /// Address bytes; in a constraint, address and mask.
     Ip(Vec<u8>),
     Mail(Vec<u8>),
     /// otherName (Microsoft's user principal name is one), x400Address, ediPartyName, registeredID: tag and contents.
@@ -22,7 +22,7 @@ impl GeneralName {
     ///
     /// # Errors
     /// A tag that no form has, or contents that are not of the form.
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<GeneralName, Malformed> {
+    pub(crate) fn read(reader: &mut DerReader<'_>) -> Result<GeneralName, Malformed> {
         let element = reader.any()?;
         let value = element.value;
         Ok(match element.tag {
@@ -32,7 +32,7 @@ impl GeneralName {
             URI => GeneralName::Uri(value.to_vec()),
             IP => GeneralName::Ip(value.to_vec()),
             OTHER_NAME => {
-                let mut fields = Reader::new(value);
+                let mut fields = DerReader::new(value);
                 der::oid(fields.read(tag::OID)?)?;
                 fields.read(tag::context_constructed(0))?;
                 fields.end()?;
@@ -49,7 +49,7 @@ impl GeneralName {
     /// # Errors
     /// As [`GeneralName::read`]; an empty sequence, or more than [`NAMES_MAX`].
     pub(crate) fn read_all(bytes: &[u8]) -> Result<Vec<GeneralName>, Malformed> {
-        let mut reader = Reader::new(der::only(bytes, tag::SEQUENCE)?);
+        let mut reader = DerReader::new(der::only(bytes, tag::SEQUENCE)?);
         let mut names = Vec::new();
         while !reader.is_empty() {
             if names.len() == NAMES_MAX {
@@ -84,7 +84,7 @@ impl GeneralName {
     }
 }
 
-/// robustness.md, rule 2. A machine has one name, a server perhaps ten. Bounds what reading, constraints and name rules cost.
+/// docs/rules.md rule 2. A machine has one name, a server perhaps ten. Bounds what reading, constraints and name rules cost.
 const NAMES_MAX: usize = 100;
 
 const OTHER_NAME: u8 = tag::context_constructed(0);

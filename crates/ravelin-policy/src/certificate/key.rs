@@ -3,7 +3,7 @@
 use rustls_pki_types::{SignatureVerificationAlgorithm, alg_id};
 use webpki::aws_lc_rs as algorithms;
 
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 
 /// A SubjectPublicKeyInfo and what is thought of it.
 #[derive(Debug)]
@@ -28,12 +28,12 @@ impl PublicKey {
     /// # Errors
     /// It is not one. A key that is merely not accepted is read, with its [`Weakness`].
     pub(crate) fn read(spki: &[u8]) -> Result<PublicKey, Malformed> {
-        let mut fields = Reader::new(der::only(spki, tag::SEQUENCE)?);
+        let mut fields = DerReader::new(der::only(spki, tag::SEQUENCE)?);
         let algorithm = fields.read(tag::SEQUENCE)?;
         let bits = fields.read(tag::BIT_STRING)?;
         fields.end()?;
-        der::oid(Reader::new(algorithm).read(tag::OID)?)?;
-        let key = der::bit_string_octets(bits)?;
+        der::oid(DerReader::new(algorithm).read(tag::OID)?)?;
+        let key = der::bit_string_bytes(bits)?;
         Ok(PublicKey {
             spki: spki.to_vec(),
             weakness: weakness(algorithm, key),
@@ -43,7 +43,7 @@ impl PublicKey {
     }
 
     /// Contents of the BIT STRING.
-    pub(crate) fn octets(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.key
     }
 
@@ -74,7 +74,7 @@ impl SignatureAlgorithm {
     /// # Errors
     /// They do not begin with an object identifier.
     pub(crate) fn read(id: &[u8]) -> Result<SignatureAlgorithm, Malformed> {
-        let oid = der::oid(Reader::new(id).read(tag::OID)?)?;
+        let oid = der::oid(DerReader::new(id).read(tag::OID)?)?;
         let accepted = ACCEPTED.iter().any(|accepted| *accepted.signature_alg_id() == *id);
         let weakness = (!accepted).then(|| {
             let broken = BROKEN_SIGNATURES.iter().find(|(broken, _)| *broken == oid);
@@ -86,10 +86,10 @@ impl SignatureAlgorithm {
 
 /// robustness.md, rule 2: RSA 2048 to 4096 bits, P-256, P-384, P-521, Ed25519.
 fn weakness(algorithm: &[u8], key: &[u8]) -> Option<Weakness> {
-    let point_octets = match algorithm {
+    let point_bytes = match algorithm {
         id if *id == *alg_id::RSA_ENCRYPTION => return rsa_weakness(key).err(),
         id if *id == *alg_id::ED25519 => {
-            return (key.len() != 32).then_some(Weakness("an Ed25519 key that is not 32 octets"));
+            return (key.len() != 32).then_some(Weakness("an Ed25519 key that is not 32 bytes"));
         }
         id if *id == *alg_id::ECDSA_P256 => 32,
         id if *id == *alg_id::ECDSA_P384 => 48,
@@ -98,8 +98,8 @@ fn weakness(algorithm: &[u8], key: &[u8]) -> Option<Weakness> {
     };
     // RFC 5480 §2.2: uncompressed or compressed, nothing else.
     let fits = match key.first() {
-        Some(0x04) => key.len() == 1 + 2 * point_octets,
-        Some(0x02 | 0x03) => key.len() == 1 + point_octets,
+        Some(0x04) => key.len() == 1 + 2 * point_bytes,
+        Some(0x02 | 0x03) => key.len() == 1 + point_bytes,
         _ => false,
     };
     (!fits).then_some(Weakness("a key that is no point of its curve"))
@@ -109,7 +109,7 @@ fn weakness(algorithm: &[u8], key: &[u8]) -> Option<Weakness> {
 fn rsa_weakness(key: &[u8]) -> Result<(), Weakness> {
     const UNREADABLE: Weakness = Weakness("an RSA key that cannot be read");
     let read = || -> Result<(&[u8], &[u8]), Malformed> {
-        let mut fields = Reader::new(der::only(key, tag::SEQUENCE)?);
+        let mut fields = DerReader::new(der::only(key, tag::SEQUENCE)?);
         let numbers = (der::integer(fields.read(tag::INTEGER)?)?, der::integer(fields.read(tag::INTEGER)?)?);
         fields.end()?;
         Ok(numbers)
@@ -123,7 +123,7 @@ fn rsa_weakness(key: &[u8]) -> Result<(), Weakness> {
     } else if modulus_bits > RSA_BITS_MAX {
         Err(Weakness("an RSA key of more than 4096 bits"))
     } else if !modulus_bits.is_multiple_of(8) {
-        Err(Weakness("an RSA key whose size is no whole number of octets"))
+        Err(Weakness("an RSA key whose size is no whole number of bytes"))
     } else if !(2..=RSA_EXPONENT_BITS_MAX).contains(&exponent_bits) || !is_odd(exponent) || !is_odd(modulus) {
         Err(Weakness("an RSA key whose modulus or exponent is even or out of bounds"))
     } else {
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn rsa_sizes_and_exponents() {
-        let modulus = |octets: usize| [vec![0x00, 0x80], vec![0xff; octets - 1]].concat();
+        let modulus = |bytes: usize| [vec![0x00, 0x80], vec![0xff; bytes - 1]].concat();
         let e = [0x01, 0x00, 0x01];
         for (case, key, accepted) in [
             ("2048", rsa(&modulus(256), &e), true),

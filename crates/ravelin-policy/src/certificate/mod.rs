@@ -12,7 +12,7 @@ pub(crate) use extensions::{Extensions, NameConstraints, PolicyMapping};
 pub(crate) use general_name::GeneralName;
 pub(crate) use key::{PublicKey, SignatureAlgorithm, Weakness};
 
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 use crate::digest::hex;
 use crate::name;
 use crate::time;
@@ -55,7 +55,7 @@ pub(crate) struct DistinguishedName {
 }
 
 impl DistinguishedName {
-    fn read(reader: &mut Reader<'_>) -> Result<DistinguishedName, Malformed> {
+    fn read(reader: &mut DerReader<'_>) -> Result<DistinguishedName, Malformed> {
         let der = reader.element(tag::SEQUENCE)?.whole;
         Ok(DistinguishedName { der: der.to_vec(), canonical: name::canonical(der)? })
     }
@@ -67,9 +67,10 @@ impl DistinguishedName {
     /// What a person calls it, escaped: the last common name, else all of it.
     pub(crate) fn label(&self) -> String {
         let common_names = name::values(&self.der, name::COMMON_NAME).unwrap_or_default();
-        common_names
-            .last()
-            .map_or_else(|| crate::escape::escape(&self.text()), |name| format!("'{}'", crate::escape::escape(name)))
+        common_names.last().map_or_else(
+            || crate::escape::escape_name(&self.text()),
+            |name| format!("'{}'", crate::escape::escape(name)),
+        )
     }
 
     /// RFC 4514 form. Not escaped for logs.
@@ -84,13 +85,13 @@ impl Certificate {
     /// # Errors
     /// The first broken rule of form.
     pub(crate) fn read(der: &[u8]) -> Result<Certificate, Malformed> {
-        let mut outer = Reader::new(der::only(der, tag::SEQUENCE)?);
+        let mut outer = DerReader::new(der::only(der, tag::SEQUENCE)?);
         let signed = outer.element(tag::SEQUENCE)?;
         let outer_algorithm = outer.read(tag::SEQUENCE)?;
-        let signature = der::bit_string_octets(outer.read(tag::BIT_STRING)?)?;
+        let signature = der::bit_string_bytes(outer.read(tag::BIT_STRING)?)?;
         outer.end()?;
 
-        let mut inner = Reader::new(signed.value);
+        let mut inner = DerReader::new(signed.value);
         let version = version(&mut inner)?;
         let serial = serial(inner.read(tag::INTEGER)?)?;
         // RFC 5280 §4.1.1.2: both fields must be the same; the outer one is not signed.
@@ -156,7 +157,7 @@ impl Certificate {
     }
 }
 
-fn version(inner: &mut Reader<'_>) -> Result<Version, Malformed> {
+fn version(inner: &mut DerReader<'_>) -> Result<Version, Malformed> {
     let Some(explicit) = inner.optional(tag::context_constructed(0))? else {
         return Ok(Version::V1);
     };
@@ -169,12 +170,12 @@ fn version(inner: &mut Reader<'_>) -> Result<Version, Malformed> {
     }
 }
 
-/// At most 20 octets (RFC 5280 §4.1.2.2), the sign octet of a number of 20 octets not counted, as NIST PKITS has it.
+/// At most 20 bytes (RFC 5280 §4.1.2.2), the sign byte of a number of 20 bytes not counted, as NIST PKITS has it.
 fn serial(value: &[u8]) -> Result<&[u8], Malformed> {
     let serial = der::integer(value)?;
     let magnitude = serial.strip_prefix(&[0]).unwrap_or(serial);
-    if magnitude.len() > SERIAL_OCTETS_MAX {
-        return Err(Malformed("a serial number of more than 20 octets"));
+    if magnitude.len() > SERIAL_BYTES_MAX {
+        return Err(Malformed("a serial number of more than 20 bytes"));
     }
     Ok(serial)
 }
@@ -189,13 +190,13 @@ fn serial_text(serial: &[u8]) -> String {
 }
 
 /// Two's complement.
-fn negated(octets: &[u8]) -> Vec<u8> {
+fn negated(bytes: &[u8]) -> Vec<u8> {
     let mut carry = true;
-    let mut negated: Vec<u8> = octets
+    let mut negated: Vec<u8> = bytes
         .iter()
         .rev()
-        .map(|octet| {
-            let (sum, overflow) = (!octet).overflowing_add(u8::from(carry));
+        .map(|byte| {
+            let (sum, overflow) = (!byte).overflowing_add(u8::from(carry));
             carry = overflow;
             sum
         })
@@ -204,7 +205,8 @@ fn negated(octets: &[u8]) -> Vec<u8> {
     negated
 }
 
-const SERIAL_OCTETS_MAX: usize = 20;
+/// RFC 5280 §4.1.2.2.
+const SERIAL_BYTES_MAX: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -212,7 +214,7 @@ mod tests {
 
     #[test]
     fn serial_numbers() {
-        for (octets, text) in [
+        for (bytes, text) in [
             (&[0x00][..], "0"),
             (&[0x01], "1"),
             (&[0x00, 0xff], "ff"),
@@ -221,7 +223,7 @@ mod tests {
             (&[0x80], "-80"),
             (&[0xff, 0x00], "-100"),
         ] {
-            assert_eq!(serial_text(octets), text);
+            assert_eq!(serial_text(bytes), text);
         }
         let twenty = [&[0x00][..], &[0xff; 20]].concat();
         assert!(serial(&twenty).is_ok());

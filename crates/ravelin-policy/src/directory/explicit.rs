@@ -1,6 +1,6 @@
 //! Explicit mappings: what altSecurityIdentities says of certificates, and what a certificate is looked up by.
 //!
-//! Source: [MS-PKCA] §3.1.5.2.1.3; facts of the text form: serial numbers with their octets reversed, names root first
+//! Source: MS-PKCA §3.1.5.2.1.3; facts of the text form: serial numbers with their bytes reversed, names root first
 //! and quoted as CERT_X500_NAME_STR writes them.
 //!
 //! `X509:<S>…` and `X509:<RFC822>…` bind no issuer and never count: any trusted authority could write such a certificate.
@@ -46,7 +46,7 @@ impl Kind {
 impl ExplicitKey {
     /// Of an issuer ([`name::canonical`]) and the serial number (DER contents).
     pub(crate) fn issuer_serial(issuer: &[u8], serial: &[u8]) -> ExplicitKey {
-        let magnitude = serial.iter().position(|octet| *octet != 0).and_then(|at| serial.get(at..)).unwrap_or_default();
+        let magnitude = serial.iter().position(|byte| *byte != 0).and_then(|at| serial.get(at..)).unwrap_or_default();
         ExplicitKey::of(Kind::IssuerSerial, &[issuer, magnitude])
     }
 
@@ -74,16 +74,16 @@ impl ExplicitKey {
     pub(crate) fn read(text: &str) -> Option<ExplicitKey> {
         let rest = strip(text, "X509:")?;
         if let Some(hex) = strip(rest, "<SKI>") {
-            return octets(hex).map(|identifier| ExplicitKey::ski(&identifier));
+            return bytes(hex).map(|identifier| ExplicitKey::ski(&identifier));
         }
         if let Some(hex) = strip(rest, "<SHA1-PUKEY>") {
-            return octets(hex).filter(|digest| digest.len() == SHA1_OCTETS).map(|digest| ExplicitKey::sha1(&digest));
+            return bytes(hex).filter(|digest| digest.len() == SHA1_BYTES).map(|digest| ExplicitKey::sha1(&digest));
         }
         let (issuer, tag, value) = split_tag(strip(rest, "<I>")?)?;
         let issuer = name_of_text(issuer)?;
         match tag.to_ascii_uppercase().as_str() {
             "SR" => {
-                let mut serial = octets(value)?;
+                let mut serial = bytes(value)?;
                 serial.reverse();
                 Some(ExplicitKey::issuer_serial(&issuer, &serial))
             }
@@ -102,7 +102,7 @@ impl ExplicitKey {
         ExplicitKey(key)
     }
 
-    /// Octets held, for the sum of a directory's memory.
+    /// Bytes held, for the sum of a directory's memory.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -117,8 +117,8 @@ fn strip<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 /// The next `<TAG>` outside quotes: what stands before it, the tag, what stands after it.
 fn split_tag(text: &str) -> Option<(&str, &str, &str)> {
     let mut quoted = false;
-    for (at, octet) in text.bytes().enumerate() {
-        match octet {
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
             b'"' => quoted = !quoted,
             b'<' if !quoted => {
                 let (tag, value) = text.get(at + 1..)?.split_once('>')?;
@@ -131,12 +131,12 @@ fn split_tag(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// Pairs of hex digits, at least one.
-fn octets(hex: &str) -> Option<Vec<u8>> {
+fn bytes(hex: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    if pairs.is_empty() || pairs.len() > HEX_OCTETS_MAX || !rest.is_empty() {
+    if pairs.is_empty() || pairs.len() > HEX_BYTES_MAX || !rest.is_empty() {
         return None;
     }
-    let digit = |octet: u8| char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
@@ -213,9 +213,10 @@ const NAMES: &[(&str, &str)] = &[
     ("STREET", "2.5.4.9"),
     ("T", "2.5.4.12"),
 ];
-const SHA1_OCTETS: usize = 20;
-/// Serial numbers have 20 octets, key identifiers rarely more than 32.
-const HEX_OCTETS_MAX: usize = 128;
+/// FIPS 180-4: 160 bits.
+const SHA1_BYTES: usize = 20;
+/// Serial numbers have 20 bytes, key identifiers rarely more than 32.
+const HEX_BYTES_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ pub struct Directory {
     groups: Vec<Group>,
     /// By domain and number within it.
     rows: Box<[Row]>,
-    /// Names of the accounts, each behind its length in two octets.
+    /// Names of the accounts, each behind its length in two bytes.
     texts: Box<[u8]>,
     /// The sets of groups that accounts are in: most share one of few.
     group_sets: Vec<Box<[u32]>>,
@@ -62,7 +62,7 @@ impl Directory {
     ///
     /// # Errors
     /// Data that contradict themselves: an account of no domain here, a security identifier or GUID twice, a group that is
-    /// not in the list, a name of more than 65,535 octets.
+    /// not in the list, a name of more than 65,535 bytes.
     pub fn build(data: DirectoryData) -> Result<Directory, String> {
         let DirectoryData { domains, groups, mut accounts } = data;
         if u16::try_from(domains.len()).is_err() || u32::try_from(accounts.len()).is_err() {
@@ -115,8 +115,8 @@ impl Directory {
         self.unread_mappings
     }
 
-    /// Octets of memory that it holds, as far as they grow with the accounts.
-    pub fn memory_octets(&self) -> usize {
+    /// Bytes of memory that it holds, as far as they grow with the accounts.
+    pub fn memory_bytes(&self) -> usize {
         let sets: usize = self.group_sets.iter().map(|set| size_of_val(set.as_ref()) + size_of::<Box<[u32]>>()).sum();
         let explicit: usize = self.explicit.keys().map(|key| key.len() + 64).sum();
         size_of_val(self.rows.as_ref())
@@ -177,10 +177,10 @@ impl Directory {
         (std::str::from_utf8(text).unwrap_or_default(), at + usize::from(length))
     }
 
-    /// The number in two octets at a place of the texts, and the place behind it.
+    /// The number in two bytes at a place of the texts, and the place behind it.
     fn short(&self, at: usize) -> (u16, usize) {
-        let octets = self.texts.get(at..).and_then(<[u8]>::first_chunk);
-        (octets.copied().map(u16::from_le_bytes).unwrap_or_default(), at + 2)
+        let bytes = self.texts.get(at..).and_then(<[u8]>::first_chunk);
+        (bytes.copied().map(u16::from_le_bytes).unwrap_or_default(), at + 2)
     }
 }
 
@@ -243,7 +243,7 @@ impl<'a> AccountRef<'a> {
 
     /// objectGUID as Windows writes it, lower case.
     pub fn guid(&self) -> String {
-        // The first three fields are little-endian ([MS-DTYP] §2.3.4.2).
+        // The first three fields are little-endian (MS-DTYP §2.3.4.2).
         const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
         let mut text = String::with_capacity(36);
         for (at, place) in ORDER.into_iter().enumerate() {
@@ -256,7 +256,7 @@ impl<'a> AccountRef<'a> {
         text
     }
 
-    /// userAccountControl ([MS-ADTS] §2.2.16).
+    /// userAccountControl (MS-ADTS §2.2.16).
     pub fn user_account_control(&self) -> u32 {
         self.row.user_account_control
     }
@@ -368,7 +368,7 @@ impl Building {
     }
 
     fn push_text(&mut self, text: &str) -> Result<(), String> {
-        let length = u16::try_from(text.len()).map_err(|_| "a name of more than 65,535 octets".to_owned())?;
+        let length = u16::try_from(text.len()).map_err(|_| "a name of more than 65,535 bytes".to_owned())?;
         self.texts.extend(length.to_le_bytes());
         self.texts.extend_from_slice(text.as_bytes());
         Ok(())

@@ -24,7 +24,7 @@ pub(super) fn check(path: &Path<'_>) -> Result<(), String> {
             return Err(format!("{} has a malformed constraint on {}", authority.label(), malformed.form()));
         }
         for (below, certificate) in path.certificates.iter().take(depth).enumerate() {
-            // §6.1.3 b: an authority that renews itself names nobody new.
+            // RFC 5280 §6.1.3 b: an authority that renews itself names nobody new.
             if below > 0 && certificate.is_self_issued() {
                 continue;
             }
@@ -78,7 +78,7 @@ fn names(certificate: &Certificate, is_leaf: bool) -> Result<Vec<GeneralName>, S
     let subject_values = |kind| {
         name::values(&certificate.subject.der, kind).map_err(|malformed| format!("the subject has {}", malformed.0))
     };
-    // §4.2.1.10: mail addresses in the subject are under rfc822Name constraints.
+    // RFC 5280 §4.2.1.10: mail addresses in the subject are under rfc822Name constraints.
     names.extend(subject_values(name::EMAIL_ADDRESS)?.into_iter().map(|mail| GeneralName::Mail(mail.into_bytes())));
     if is_leaf && certificate.extensions.subject_alternative_name.is_none() {
         let common_names = subject_values(name::COMMON_NAME)?;
@@ -151,7 +151,7 @@ fn labels_above(name: &[u8], base: &[u8]) -> Option<usize> {
     }
     match left.split_last() {
         None => Some(0),
-        Some((b'.', labels)) => Some(labels.split(|&octet| octet == b'.').count()),
+        Some((b'.', labels)) => Some(labels.split(|&byte| byte == b'.').count()),
         Some(_) => None,
     }
 }
@@ -159,7 +159,7 @@ fn labels_above(name: &[u8], base: &[u8]) -> Option<usize> {
 /// Address and mask of one family; the mask is a prefix (RFC 4632).
 fn is_range(base: &[u8]) -> bool {
     let (_, mask) = base.split_at(base.len() / 2);
-    let mask_bits = mask.iter().fold(0_u128, |bits, &octet| (bits << 8) | u128::from(octet));
+    let mask_bits = mask.iter().fold(0_u128, |bits, &byte| (bits << 8) | u128::from(byte));
     let host_bits = mask_bits ^ (u128::MAX >> (128 - (8 * mask.len()).clamp(1, 128)));
     matches!(base.len(), 8 | 32) && host_bits & host_bits.wrapping_add(1) == 0
 }
@@ -169,7 +169,7 @@ fn ip_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
         return Err("an iPAddress is malformed".to_owned());
     }
     let (network, mask) = base.split_at(base.len() / 2);
-    let masked = |octets: &[u8]| octets.iter().zip(mask).map(|(octet, mask)| octet & mask).collect::<Vec<u8>>();
+    let masked = |bytes: &[u8]| bytes.iter().zip(mask).map(|(byte, mask)| byte & mask).collect::<Vec<u8>>();
     // An address of the other family is outside.
     Ok(name.len() == network.len() && masked(name) == masked(network))
 }
@@ -185,7 +185,7 @@ fn mail_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
 }
 
 /// The host of the URI: `host` is exactly it, `.domain` all hosts below it. A URI without a host, or with an address for
-/// one, must be refused (§4.2.1.10).
+/// one, must be refused (RFC 5280 §4.2.1.10).
 fn uri_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
     let host = uri_host(name).ok_or("a uniformResourceIdentifier has no host name")?;
     Ok(host_lies_within(host, base))
@@ -205,20 +205,20 @@ fn is_host_base(base: &[u8]) -> bool {
 
 /// At the last `@`: the local part may be quoted and hold another.
 fn split_mailbox(mailbox: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = mailbox.iter().rposition(|&octet| octet == b'@')?;
+    let at = mailbox.iter().rposition(|&byte| byte == b'@')?;
     let (local, host) = (mailbox.get(..at)?, mailbox.get(at + 1..)?);
-    (!local.is_empty() && local.iter().all(|octet| octet.is_ascii_graphic())).then_some((local, host))
+    (!local.is_empty() && local.iter().all(|byte| byte.is_ascii_graphic())).then_some((local, host))
 }
 
 /// The authority part without user and port (RFC 3986 §3.2), where it is a name.
 fn uri_host(uri: &[u8]) -> Option<&[u8]> {
-    let colon = uri.iter().position(|&octet| octet == b':')?;
+    let colon = uri.iter().position(|&byte| byte == b':')?;
     let after = uri.get(colon + 1..)?.strip_prefix(b"//")?;
-    let authority = after.split(|octet| matches!(octet, b'/' | b'?' | b'#')).next()?;
-    let host_and_port = authority.rsplit(|&octet| octet == b'@').next()?;
-    let host = host_and_port.split(|&octet| octet == b':').next()?;
+    let authority = after.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()?;
+    let host_and_port = authority.rsplit(|&byte| byte == b'@').next()?;
+    let host = host_and_port.split(|&byte| byte == b':').next()?;
     // A last label of digits makes an address, or something that passes for one.
-    let last_label = host.rsplit(|&octet| octet == b'.').next()?;
+    let last_label = host.rsplit(|&byte| byte == b'.').next()?;
     (is_host(host) && !last_label.iter().all(u8::is_ascii_digit)).then_some(host)
 }
 
@@ -231,7 +231,7 @@ fn is_host(host: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// Covers: traps row 43; RFC 5280 §4.2.1.10.
+    /// Covers: docs/traps.md row 43; RFC 5280 §4.2.1.10.
     #[test]
     fn dns_names() {
         for (name, base, permitted, excluded) in [
@@ -276,7 +276,7 @@ mod tests {
             ("mask with a hole", vec![10, 1, 2, 3], vec![10, 0, 0, 0, 255, 0, 255, 0], None),
             ("v6 inside", v6(7), v6_range.clone(), Some(true)),
             ("other family", vec![10, 1, 2, 3], v6_range, Some(false)),
-            ("five octets", vec![10, 1, 2, 3, 4], vec![10, 0, 0, 0, 255, 0, 0, 0], None),
+            ("five bytes", vec![10, 1, 2, 3, 4], vec![10, 0, 0, 0, 255, 0, 0, 0], None),
             ("range of nothing", vec![10, 1, 2, 3], vec![], None),
             ("odd range", vec![10, 1, 2, 3], vec![10, 0, 0, 255, 0, 0, 0], None),
         ] {

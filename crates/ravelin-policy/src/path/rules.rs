@@ -50,7 +50,7 @@ fn check_leaf(leaf: &Certificate) -> Result<(), (Reason, String)> {
 
 /// Zero is no serial number (RFC 5280 §4.1.2.2). Negative ones are: §4.1.2.2 asks to handle them, and NIST PKITS 4.4.14 does.
 fn check_serial(certificate: &Certificate) -> Result<(), (Reason, String)> {
-    if certificate.serial.iter().all(|&octet| octet == 0) {
+    if certificate.serial.iter().all(|&byte| byte == 0) {
         let text = format!("{} has the serial number zero", certificate.label());
         return Err((Reason::MalformedCertificate, text));
     }

@@ -10,7 +10,7 @@ use crate::certificate::Certificate;
 
 /// Pairs of a certificate and the key that signed it.
 ///
-/// - What is in it is what verification would say again: it depends on these octets alone, on no clock, list or rule.
+/// - What is in it is what verification would say again: it depends on these bytes alone, on no clock, list or rule.
 /// - Only signatures that hold are kept, and only by keys that lead to a configured anchor: certificates that an authority
 ///   here issued, whoever sends them. What is kept saves a stranger nothing.
 /// - Bounded: at most twice `half_max`, 2.2 MB ([`HALF_MAX`]). Who was seen since the last half was full is kept.

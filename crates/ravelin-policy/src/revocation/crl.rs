@@ -1,4 +1,4 @@
-//! One list in memory: who signed it, and which of several decides.
+//! One CRL in memory: who signed it, and which of several decides.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,17 +11,17 @@ use crate::crl_status::CrlStatus;
 use crate::origin::Origin;
 use crate::spec::Notice;
 
-/// One list. Everything but the cache in `authenticity` is as it was read.
+/// One CRL. Everything but the cache in `authenticity` is as it was read.
 #[derive(Debug)]
-pub(super) struct List {
+pub(super) struct Crl {
     pub(super) origin: Origin,
     /// RFC 4514, as [`super::words::shown`] writes it.
     pub(super) issuer: String,
-    /// CRL number, big-endian, without leading zeros. Lists without one are set aside.
+    /// CRL number, big-endian, without leading zeros. CRLs without one are set aside.
     pub(super) number: Option<Vec<u8>>,
     /// Unix seconds.
     pub(super) this_update: i64,
-    /// Unix seconds; that of `this_update` where a list states none (it is set aside).
+    /// Unix seconds; that of `this_update` where a CRL states none (it is set aside).
     pub(super) next_update: i64,
     pub(super) scope: Option<Scope>,
     pub(super) set_aside: Option<SetAside>,
@@ -29,10 +29,10 @@ pub(super) struct List {
     pub(super) authenticity: Authenticity,
 }
 
-impl List {
-    /// Was it signed by this authority, and may that sign lists?
+impl Crl {
+    /// Was it signed by this authority, and may that sign CRLs?
     pub(super) fn is_signed_by(&self, authority: &Authority<'_>) -> bool {
-        authority.may_sign_lists && self.authenticity.holds_for(authority)
+        authority.may_sign_crls && self.authenticity.holds_for(authority)
     }
 
     pub(super) fn describe(&self) -> CrlStatus {
@@ -46,62 +46,62 @@ impl List {
         }
     }
 
-    /// The same list may be there in two files.
-    pub(super) fn is_other_than(&self, list: &List) -> bool {
-        self.number != list.number || self.this_update != list.this_update
+    /// The same CRL may be there in two files.
+    pub(super) fn is_other_than(&self, crl: &Crl) -> bool {
+        self.number != crl.number || self.this_update != crl.this_update
     }
 
     pub(super) fn notice(&self, text: String) -> Notice {
         Notice { origin: self.origin.clone(), text }
     }
 
-    /// Later lists of one issuer, key and scope have higher numbers (RFC 5280 §5.2.3), so the number goes before the
+    /// Later CRLs of one issuer, key and scope have higher numbers (RFC 5280 §5.2.3), so the number goes before the
     /// date. Longer numbers are larger ones: there are no leading zeros.
     fn rank(&self) -> (Option<(usize, &[u8])>, i64) {
         (self.number.as_deref().map(|number| (number.len(), number)), self.this_update)
     }
 }
 
-/// Of lists of one issuer, key and scope the one that decides: the newest that has begun, else the newest. A list that
+/// Of CRLs of one issuer, key and scope the one that decides: the newest that has begun, else the newest. A CRL that
 /// comes later never loses to an older one, even if it ends earlier.
-pub(super) fn deciding<'a>(lists: &[&'a List], now: i64) -> Option<&'a List> {
-    let begun: Vec<&List> = lists.iter().copied().filter(|list| list.this_update <= now).collect();
-    let candidates = if begun.is_empty() { lists } else { &begun };
+pub(super) fn deciding<'a>(crls: &[&'a Crl], now: i64) -> Option<&'a Crl> {
+    let begun: Vec<&Crl> = crls.iter().copied().filter(|crl| crl.this_update <= now).collect();
+    let candidates = if begun.is_empty() { crls } else { &begun };
     // Of equal ones (a file that is there twice) the first: `max_by_key` gives the last.
-    candidates.iter().copied().rev().max_by_key(|list| list.rank())
+    candidates.iter().copied().rev().max_by_key(|crl| crl.rank())
 }
 
-/// Lists that can call a certificate good, by scope. Their key must be the same.
-pub(super) fn by_scope<'a>(lists: impl IntoIterator<Item = &'a List>) -> Vec<Vec<&'a List>> {
-    let mut groups: Vec<Vec<&List>> = Vec::new();
-    for list in lists.into_iter().filter(|list| list.set_aside.is_none()) {
-        let same = |group: &&mut Vec<&'a List>| group.first().is_some_and(|first| first.scope == list.scope);
+/// CRLs that can call a certificate good, by scope. Their key must be the same.
+pub(super) fn by_scope<'a>(crls: impl IntoIterator<Item = &'a Crl>) -> Vec<Vec<&'a Crl>> {
+    let mut groups: Vec<Vec<&Crl>> = Vec::new();
+    for crl in crls.into_iter().filter(|crl| crl.set_aside.is_none()) {
+        let same = |group: &&mut Vec<&'a Crl>| group.first().is_some_and(|first| first.scope == crl.scope);
         match groups.iter_mut().find(same) {
-            Some(group) => group.push(list),
-            None => groups.push(vec![list]),
+            Some(group) => group.push(crl),
+            None => groups.push(vec![crl]),
         }
     }
     groups
 }
 
-/// Lists of one issuer that a configured authority signed, by key and scope.
-pub(super) fn groups(lists: &[Arc<List>]) -> Vec<Vec<&List>> {
-    let mut keys: Vec<&KeyHash> = lists.iter().flat_map(|list| &list.authenticity.signers).collect();
+/// CRLs of one issuer that a configured authority signed, by key and scope.
+pub(super) fn groups(crls: &[Arc<Crl>]) -> Vec<Vec<&Crl>> {
+    let mut keys: Vec<&KeyHash> = crls.iter().flat_map(|crl| &crl.authenticity.signers).collect();
     keys.sort_unstable();
     keys.dedup();
-    keys.into_iter().flat_map(|key| by_scope(of_key(lists, key))).collect()
+    keys.into_iter().flat_map(|key| by_scope(of_key(crls, key))).collect()
 }
 
-/// Lists of one issuer that the configured authority of this key signed.
-pub(super) fn of_key<'a>(lists: &'a [Arc<List>], key: &KeyHash) -> impl Iterator<Item = &'a List> {
-    lists.iter().map(AsRef::as_ref).filter(|list: &&List| list.authenticity.signers.contains(key))
+/// CRLs of one issuer that the configured authority of this key signed.
+pub(super) fn of_key<'a>(crls: &'a [Arc<Crl>], key: &KeyHash) -> impl Iterator<Item = &'a Crl> {
+    crls.iter().map(AsRef::as_ref).filter(|crl: &&Crl| crl.authenticity.signers.contains(key))
 }
 
-/// Whose signature a list bears.
+/// Whose signature a CRL bears.
 #[derive(Debug)]
 pub(super) struct Authenticity {
     signed: Signed,
-    /// Of the signer's key, as the list states it.
+    /// Of the signer's key, as the CRL states it.
     key_identifier: Option<Vec<u8>>,
     /// Keys of configured authorities that signed it: one, as a rule.
     signers: Vec<KeyHash>,
@@ -111,12 +111,12 @@ pub(super) struct Authenticity {
     met: Mutex<Vec<(KeyHash, bool)>>,
 }
 
-/// Why no configured authority stands behind a list.
+/// Why no configured authority stands behind a CRL.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Unsigned {
     /// None has its issuer's name.
     NoSuchName,
-    /// Those of the name may not sign lists.
+    /// Those of the name may not sign CRLs.
     NotAllowed,
     /// Those of the name have other keys.
     OtherKey,
@@ -125,7 +125,7 @@ pub(super) enum Unsigned {
 }
 
 impl Authenticity {
-    /// Tries the configured authorities of the list's issuer name. Also says why none of them stands behind the list,
+    /// Tries the configured authorities of the CRL's issuer name. Also says why none of them stands behind the CRL,
     /// where none does.
     pub(super) fn of(
         signed: Signed,
@@ -134,7 +134,7 @@ impl Authenticity {
     ) -> (Authenticity, Option<Unsigned>) {
         let (mut signers, mut strangers, mut weak) = (Vec::new(), Vec::new(), false);
         let fitting = same_name.iter().filter(|authority| !contradicts(key_identifier, authority));
-        for authority in fitting.filter(|authority| authority.may_sign_lists) {
+        for authority in fitting.filter(|authority| authority.may_sign_crls) {
             match signed.verify(authority.spki) {
                 Verification::Signed => signers.push(signature::key_hash(authority.spki)),
                 Verification::WeakKey => weak = true,
@@ -147,7 +147,7 @@ impl Authenticity {
             Some(Unsigned::NoSuchName)
         } else if weak {
             Some(Unsigned::WeakKey)
-        } else if same_name.iter().all(|authority| !authority.may_sign_lists) {
+        } else if same_name.iter().all(|authority| !authority.may_sign_crls) {
             Some(Unsigned::NotAllowed)
         } else {
             Some(Unsigned::OtherKey)
@@ -156,7 +156,7 @@ impl Authenticity {
         (Authenticity { signed, key_identifier, signers, strangers, met: Mutex::default() }, unsigned)
     }
 
-    /// Did this key sign the list?
+    /// Did this key sign the CRL?
     fn holds_for(&self, authority: &Authority<'_>) -> bool {
         let key = signature::key_hash(authority.spki);
         // The same key in another certificate (a renewal, a cross certificate) is the same key, whatever identifier
@@ -189,15 +189,15 @@ impl Authenticity {
 }
 
 /// Both state a key identifier, and not the same.
-fn contradicts(list_says: Option<&[u8]>, authority: &Authority<'_>) -> bool {
-    matches!((list_says, authority.key_identifier), (Some(of_list), Some(own)) if of_list != own)
+fn contradicts(crl_says: Option<&[u8]>, authority: &Authority<'_>) -> bool {
+    matches!((crl_says, authority.key_identifier), (Some(of_crl), Some(own)) if of_crl != own)
 }
 
-/// A big-endian number in decimal. At most 20 octets (RFC 5280 §5.2.3), so that the quadratic way is good enough.
+/// A big-endian number in decimal. At most 20 bytes (RFC 5280 §5.2.3), so that the quadratic way is good enough.
 fn decimal(number: &[u8]) -> String {
     let mut digits: Vec<u8> = vec![0];
-    for octet in number {
-        let mut carry = u16::from(*octet);
+    for byte in number {
+        let mut carry = u16::from(*byte);
         for digit in &mut digits {
             let value = u16::from(*digit) * 256 + carry;
             // Below 10.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls_pki_types::UnixTime;
 
-use super::crl::{self, Authenticity, List};
+use super::crl::{self, Authenticity, Crl};
 use super::parse::{self, SetAside};
 use super::query::Authority;
 use super::signature::{self, Signed};
@@ -15,75 +15,75 @@ use crate::name;
 use crate::spec::{Notice, Source};
 use crate::time::unix_seconds;
 
-/// The revocation lists of one policy.
+/// The CRLs of one policy.
 #[derive(Debug)]
-pub(crate) struct Lists {
+pub(crate) struct Crls {
     /// By canonical name of the issuer.
-    pub(super) by_issuer: HashMap<Vec<u8>, Vec<Arc<List>>>,
+    pub(super) by_issuer: HashMap<Vec<u8>, Vec<Arc<Crl>>>,
     in_use: Vec<CrlStatus>,
 }
 
-impl Lists {
-    /// Reads lists and finds the authority behind each. Never fails: whatever is left out or odd is in the notices, by
-    /// file. Authorities that lists are to be verified with later (sent by a client) need not be among `authorities`.
-    pub(crate) fn load(sources: &[Source], authorities: &[Authority<'_>], now: UnixTime) -> (Lists, Vec<Notice>) {
+impl Crls {
+    /// Reads CRLs and finds the authority behind each. Never fails: whatever is left out or odd is in the notices, by
+    /// file. Authorities that CRLs are to be verified with later (sent by a client) need not be among `authorities`.
+    pub(crate) fn load(sources: &[Source], authorities: &[Authority<'_>], now: UnixTime) -> (Crls, Vec<Notice>) {
         let now = unix_seconds(now);
-        let mut lists = Lists { by_issuer: HashMap::new(), in_use: Vec::new() };
+        let mut crls = Crls { by_issuer: HashMap::new(), in_use: Vec::new() };
         let mut notices = Vec::new();
         for source in sources {
             let mut tell = |text: String| notices.push(Notice { origin: source.origin.clone(), text });
-            if let Some((issuer, list)) = read(source, authorities, now, &mut tell) {
-                lists.by_issuer.entry(issuer).or_default().push(Arc::new(list));
+            if let Some((issuer, crl)) = read(source, authorities, now, &mut tell) {
+                crls.by_issuer.entry(issuer).or_default().push(Arc::new(crl));
             }
         }
-        notices.extend(lists.choose(now));
+        notices.extend(crls.choose(now));
         notices.sort_by(|left, right| left.origin.cmp(&right.origin));
-        (lists, notices)
+        (crls, notices)
     }
 
-    /// Takes over what the generation before knew better: for each of `authorities`, the lists that decided there and
+    /// Takes over what the generation before knew better: for each of `authorities`, the CRLs that decided there and
     /// that none of these is as new as. So an authority's number never goes back while the process runs, and a file that
-    /// was replaced by an older list, by a broken one or by none costs nobody the access before the last good list ends.
+    /// was replaced by an older CRL, by a broken one or by none costs nobody the access before the last good CRL ends.
     pub(crate) fn keep_newer_of(
         &mut self,
-        previous: &Lists,
+        previous: &Crls,
         authorities: &[Authority<'_>],
         now: UnixTime,
     ) -> Vec<Notice> {
         let now = unix_seconds(now);
         let mut notices = Vec::new();
-        for authority in authorities.iter().filter(|authority| authority.may_sign_lists) {
+        for authority in authorities.iter().filter(|authority| authority.may_sign_crls) {
             let Ok(name) = name::canonical(authority.subject) else { continue };
             let Some(before) = previous.by_issuer.get(&name) else { continue };
             let key = signature::key_hash(authority.spki);
             for group in crl::by_scope(crl::of_key(before, &key)) {
                 let Some(best_before) = crl::deciding(&group, now) else { continue };
                 let here = self.by_issuer.get(&name).map_or(&[][..], Vec::as_slice);
-                let rivals = crl::of_key(here, &key).filter(|list| list.set_aside.is_none());
-                let same_scope = rivals.filter(|list| list.scope == best_before.scope);
-                // Of equal ones the first decides, so the list from before comes last.
-                let candidates: Vec<&List> = same_scope.chain([best_before]).collect();
-                let decides = crl::deciding(&candidates, now).is_some_and(|list| std::ptr::eq(list, best_before));
-                let Some(kept) = before.iter().find(|list| decides && std::ptr::eq(list.as_ref(), best_before)) else {
+                let rivals = crl::of_key(here, &key).filter(|crl| crl.set_aside.is_none());
+                let same_scope = rivals.filter(|crl| crl.scope == best_before.scope);
+                // Of equal ones the first decides, so the CRL from before comes last.
+                let candidates: Vec<&Crl> = same_scope.chain([best_before]).collect();
+                let decides = crl::deciding(&candidates, now).is_some_and(|crl| std::ptr::eq(crl, best_before));
+                let Some(kept) = before.iter().find(|crl| decides && std::ptr::eq(crl.as_ref(), best_before)) else {
                     continue;
                 };
                 notices.push(kept.notice(words::kept(kept)));
                 self.by_issuer.entry(name.clone()).or_default().push(Arc::clone(kept));
             }
         }
-        // Which lists are older than another was told when they were loaded.
+        // Which CRLs are older than another was reported when they were loaded.
         self.choose(now);
         notices
     }
 
-    /// Finds the lists that decide; the notices name those that are older.
+    /// Finds the CRLs that decide; the notices name those that are older.
     fn choose(&mut self, now: i64) -> Vec<Notice> {
         let mut notices = Vec::new();
         self.in_use.clear();
-        for group in self.by_issuer.values().flat_map(|lists| crl::groups(lists)) {
+        for group in self.by_issuer.values().flat_map(|crls| crl::groups(crls)) {
             let Some(newest) = crl::deciding(&group, now) else { continue };
             self.in_use.push(newest.describe());
-            let older = group.iter().filter(|list| list.this_update <= now && list.is_other_than(newest));
+            let older = group.iter().filter(|crl| crl.this_update <= now && crl.is_other_than(newest));
             notices.extend(older.map(|older| older.notice(words::older_than(older, newest))));
         }
         self.in_use.sort_by(|left, right| left.origin.cmp(&right.origin));
@@ -91,27 +91,27 @@ impl Lists {
         notices
     }
 
-    /// The lists that decide, one for each issuer, key and scope. Those set aside, older ones and those of authorities
+    /// The CRLs that decide, one for each issuer, key and scope. Those set aside, older ones and those of authorities
     /// that are not configured are not among them.
     pub(crate) fn describe(&self) -> Vec<CrlStatus> {
         self.in_use.clone()
     }
 
-    /// Is there a list, complete or for some distribution points, that this authority signed? Where not, every
+    /// Is there a CRL, complete or for some distribution points, that this authority signed? Where not, every
     /// certificate it issued is of unknown status: `check` names it.
-    pub(crate) fn has_list_of(&self, authority: &Authority<'_>) -> bool {
-        let lists = name::canonical(authority.subject).ok().and_then(|name| self.by_issuer.get(&name));
-        lists.is_some_and(|lists| lists.iter().any(|list| list.set_aside.is_none() && list.is_signed_by(authority)))
+    pub(crate) fn has_crl_of(&self, authority: &Authority<'_>) -> bool {
+        let crls = name::canonical(authority.subject).ok().and_then(|name| self.by_issuer.get(&name));
+        crls.is_some_and(|crls| crls.iter().any(|crl| crl.set_aside.is_none() && crl.is_signed_by(authority)))
     }
 }
 
-/// Reads one list and verifies it with the authorities of its issuer's name. `None` where nothing of it can be used.
+/// Reads one CRL and verifies it with the authorities of its issuer's name. `None` where nothing of it can be used.
 fn read(
     source: &Source,
     authorities: &[Authority<'_>],
     now: i64,
     tell: &mut impl FnMut(String),
-) -> Option<(Vec<u8>, List)> {
+) -> Option<(Vec<u8>, Crl)> {
     let parsed = match parse::parse(&source.der) {
         Ok(parsed) => parsed,
         Err(malformed) => {
@@ -123,7 +123,7 @@ fn read(
     let signed = match Signed::new(parsed.algorithm, parsed.signed_part, parsed.signature) {
         Ok(signed) => signed,
         Err(unaccepted) => {
-            tell(format!("the list of {issuer} {unaccepted}; it is left out"));
+            tell(format!("the CRL of {issuer} {unaccepted}; it is left out"));
             return None;
         }
     };
@@ -145,7 +145,7 @@ fn read(
         }
         None => {}
     }
-    let list = List {
+    let crl = Crl {
         origin: source.origin.clone(),
         issuer,
         number: parsed.number.map(<[u8]>::to_vec),
@@ -156,5 +156,5 @@ fn read(
         serials: parsed.serials,
         authenticity,
     };
-    Some((parsed.issuer_canonical, list))
+    Some((parsed.issuer_canonical, crl))
 }

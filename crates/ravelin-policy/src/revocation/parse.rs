@@ -1,6 +1,6 @@
 //! Reads one `CertificateList` (RFC 5280 §5.1), in one pass over its bytes.
 //!
-//! - Whatever the bytes, the result is a list or an error; nothing is trusted before the signature, which is not
+//! - Whatever the bytes, the result is a CRL or an error; nothing is trusted before the signature, which is not
 //!   looked at here.
 //! - Bytes after any structure, a doubled extension, a signature algorithm that differs between the signed part and the
 //!   outside, an empty signature: errors.
@@ -9,10 +9,10 @@
 use super::scope::{self, Scope};
 use super::serials::{Entry, Serials};
 
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 use crate::{name, oid, time};
 
-/// One list, not verified.
+/// One CRL, not verified.
 #[derive(Debug)]
 pub(super) struct Parsed<'a> {
     /// The signed part, DER.
@@ -26,34 +26,34 @@ pub(super) struct Parsed<'a> {
     /// Unix seconds.
     pub(super) this_update: i64,
     pub(super) next_update: Option<i64>,
-    /// When AD CS means to publish the next list; before `next_update`, which leaves time to distribute it.
+    /// When AD CS means to publish the next CRL; before `next_update`, which leaves time to distribute it.
     pub(super) next_publish: Option<i64>,
     /// CRL number, without leading zeros.
     pub(super) number: Option<&'a [u8]>,
     pub(super) key_identifier: Option<&'a [u8]>,
-    /// `None` for a list that speaks for every certificate of its issuer.
+    /// `None` for a CRL that speaks for every certificate of its issuer.
     pub(super) scope: Option<Scope>,
     pub(super) serials: Serials,
-    /// Why the list may never call a certificate good.
+    /// Why the CRL may never call a certificate good.
     pub(super) set_aside: Option<SetAside>,
 }
 
-/// Why a list that can be read may call certificates revoked, and none good.
+/// Why a CRL that can be read may call certificates revoked, and none good.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum SetAside {
     /// It lists attribute certificates.
     AttributeCertificates,
     /// Its CRL number is critical, which RFC 5280 §5.2.3 forbids.
     CriticalNumber,
-    /// It lists what changed since another list.
+    /// It lists what changed since another CRL.
     Delta,
-    /// Its end lies before its beginning.
+    /// Its next update lies before its this update.
     EndsBeforeItBegins,
     /// It may list certificates of other issuers.
     Indirect,
     /// It does not say until when it counts.
     NoNextUpdate,
-    /// It has no CRL number, which RFC 5280 §5.2.3 demands: of two such lists nobody can tell the newer.
+    /// It has no CRL number, which RFC 5280 §5.2.3 demands: of two such CRLs nobody can tell the newer.
     NoNumber,
     /// It lists certificates revoked for some reasons only.
     SomeReasons,
@@ -61,22 +61,22 @@ pub(super) enum SetAside {
     UnknownCritical(String),
 }
 
-/// Reads a list.
+/// Reads a CRL.
 ///
 /// # Errors
-/// The bytes are no list, or one that breaks a rule that its reading rests on.
-pub(super) fn parse(list: &[u8]) -> Result<Parsed<'_>, Malformed> {
-    let mut outer = Reader::new(der::only(list, tag::SEQUENCE)?);
+/// The bytes are no CRL, or one that breaks a rule that its reading rests on.
+pub(super) fn parse(crl: &[u8]) -> Result<Parsed<'_>, Malformed> {
+    let mut outer = DerReader::new(der::only(crl, tag::SEQUENCE)?);
     let signed_part = outer.element(tag::SEQUENCE)?;
     let algorithm = outer.read(tag::SEQUENCE)?;
     // RUSTSEC-2026-0104 was a panic at an empty BIT STRING in this place.
-    let signature = der::bit_string_octets(outer.read(tag::BIT_STRING)?)?;
+    let signature = der::bit_string_bytes(outer.read(tag::BIT_STRING)?)?;
     outer.end()?;
     if signature.is_empty() {
         return Err(Malformed("an empty signature"));
     }
 
-    let mut reader = Reader::new(signed_part.value);
+    let mut reader = DerReader::new(signed_part.value);
     let version_2 = match reader.optional(tag::INTEGER)? {
         None => false,
         Some([1]) => true,
@@ -98,7 +98,7 @@ pub(super) fn parse(list: &[u8]) -> Result<Parsed<'_>, Malformed> {
     };
     let revoked = reader.optional(tag::SEQUENCE)?.unwrap_or_default();
     let extensions = match reader.optional(tag::context_constructed(0))? {
-        Some(_) if !version_2 => return Err(Malformed("extensions in a list of version 1")),
+        Some(_) if !version_2 => return Err(Malformed("extensions in a CRL of version 1")),
         Some(explicit) => Extensions::read(der::only(explicit, tag::SEQUENCE)?, issuer)?,
         None => Extensions::default(),
     };
@@ -136,7 +136,7 @@ pub(super) fn parse(list: &[u8]) -> Result<Parsed<'_>, Malformed> {
     })
 }
 
-/// What the extensions of a list say.
+/// What the extensions of a CRL say.
 #[derive(Default)]
 struct Extensions<'a> {
     number: Option<&'a [u8]>,
@@ -154,7 +154,7 @@ impl<'a> Extensions<'a> {
         for_each_extension(sequence, |extension| {
             match extension.id {
                 AUTHORITY_KEY_IDENTIFIER => {
-                    let mut identifier = Reader::new(der::only(extension.value, tag::SEQUENCE)?);
+                    let mut identifier = DerReader::new(der::only(extension.value, tag::SEQUENCE)?);
                     read.key_identifier = identifier.optional(tag::context(0))?;
                 }
                 CRL_NUMBER => {
@@ -166,8 +166,8 @@ impl<'a> Extensions<'a> {
                     read.delta = true;
                 }
                 ISSUING_DISTRIBUTION_POINT => read.scope = Some(Scope::read(extension.value, issuer)?),
-                // Only for an earlier warning: what Microsoft means by it is no reason to refuse a list.
-                NEXT_PUBLISH => read.next_publish = Reader::new(extension.value).any().and_then(time::read).ok(),
+                // Only for an earlier warning: what Microsoft means by it is no reason to refuse a CRL.
+                NEXT_PUBLISH => read.next_publish = DerReader::new(extension.value).any().and_then(time::read).ok(),
                 other if extension.critical => {
                     read.unknown_critical.get_or_insert_with(|| oid::dotted(other));
                 }
@@ -179,7 +179,7 @@ impl<'a> Extensions<'a> {
     }
 }
 
-/// What the entries of a list say.
+/// What the entries of a CRL say.
 struct Entries {
     serials: Serials,
     /// There are entries that name their issuer.
@@ -191,8 +191,8 @@ impl Entries {
     fn read(revoked: &[u8], version_2: bool, delta: bool, issuer_canonical: &[u8]) -> Result<Entries, Malformed> {
         let mut read = Entries { serials: Serials::default(), foreign: false, unknown_critical: None };
         // RFC 5280 §5.3.3: an entry without a certificate issuer has that of the entry before it.
-        let mut of_list_issuer = true;
-        let mut reader = Reader::new(revoked);
+        let mut of_crl_issuer = true;
+        let mut reader = DerReader::new(revoked);
         while !reader.is_empty() {
             let mut entry = reader.nested(tag::SEQUENCE)?;
             let serial = entry.read(tag::INTEGER)?;
@@ -204,14 +204,14 @@ impl Entries {
             }
             let mut reason = UNSPECIFIED;
             match extensions {
-                Some(_) if !version_2 => return Err(Malformed("extensions in a list of version 1")),
+                Some(_) if !version_2 => return Err(Malformed("extensions in a CRL of version 1")),
                 Some(sequence) => for_each_extension(sequence, |extension| {
                     match extension.id {
                         REASON_CODE => reason = reason_code(extension.value)?,
                         CERTIFICATE_ISSUER => {
                             read.foreign = true;
                             let names = der::only(extension.value, tag::SEQUENCE)?;
-                            of_list_issuer = scope::names_directory(names, issuer_canonical)?;
+                            of_crl_issuer = scope::names_directory(names, issuer_canonical)?;
                         }
                         INVALIDITY_DATE | HOLD_INSTRUCTION_CODE => {}
                         other if extension.critical => {
@@ -223,9 +223,9 @@ impl Entries {
                 })?,
                 None => {}
             }
-            // In a delta list an entry may say that a hold was lifted. In any other list the reason has no meaning
+            // In a delta CRL an entry may say that a hold was lifted. In any other CRL the reason has no meaning
             // (RFC 5280 §5.3.1), and the certificate is listed.
-            if of_list_issuer && !(delta && reason == REMOVE_FROM_CRL) {
+            if of_crl_issuer && !(delta && reason == REMOVE_FROM_CRL) {
                 read.serials.push(serial, Entry { since, reason });
             }
         }
@@ -246,7 +246,7 @@ fn for_each_extension<'a>(
     sequence: &'a [u8],
     mut visit: impl FnMut(Extension<'a>) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
-    let mut reader = Reader::new(sequence);
+    let mut reader = DerReader::new(sequence);
     let mut seen: [&[u8]; EXTENSIONS_MAX] = [&[]; EXTENSIONS_MAX];
     for slot in 0..=EXTENSIONS_MAX {
         if reader.is_empty() {
@@ -266,14 +266,14 @@ fn for_each_extension<'a>(
     Err(TOO_MANY_EXTENSIONS)
 }
 
-/// A non-negative INTEGER of at most 20 octets (RFC 5280 §5.2.3), without leading zeros.
+/// A non-negative INTEGER of at most 20 bytes (RFC 5280 §5.2.3), without leading zeros.
 fn number(value: &[u8]) -> Result<&[u8], Malformed> {
     let significant = match der::integer(value)? {
         [0, rest @ ..] => rest,
         [first, ..] if first & 0x80 != 0 => return Err(Malformed("a negative CRL number")),
         all => all,
     };
-    if significant.len() > 20 { Err(Malformed("a CRL number of more than 20 octets")) } else { Ok(significant) }
+    if significant.len() > 20 { Err(Malformed("a CRL number of more than 20 bytes")) } else { Ok(significant) }
 }
 
 /// `CRLReason ::= ENUMERATED`.
@@ -285,7 +285,7 @@ fn reason_code(extension: &[u8]) -> Result<u8, Malformed> {
 }
 
 const ENUMERATED: u8 = 0x0a;
-/// Real lists have up to eight, real entries up to three.
+/// Real CRLs have up to eight, real entries up to three.
 const EXTENSIONS_MAX: usize = 32;
 const TOO_MANY_EXTENSIONS: Malformed = Malformed("more than 32 extensions");
 const UNSPECIFIED: u8 = 0;

@@ -1,6 +1,6 @@
 //! What revocation is asked with: a certificate, and the authority that issued it.
 
-/// A certificate authority, as far as lists are concerned.
+/// A certificate authority, as far as CRLs are concerned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Authority<'a> {
     /// DER Name.
@@ -10,10 +10,10 @@ pub(crate) struct Authority<'a> {
     /// Contents of the subject key identifier.
     pub(crate) key_identifier: Option<&'a [u8]>,
     /// Its key usage is absent or has cRLSign (RFC 5280 §6.3.3 (f)).
-    pub(crate) may_sign_lists: bool,
+    pub(crate) may_sign_crls: bool,
 }
 
-/// A certificate, as far as lists are concerned.
+/// A certificate, as far as CRLs are concerned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CertificateToCheck<'a> {
     /// Contents of the INTEGER.

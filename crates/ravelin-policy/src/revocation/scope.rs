@@ -1,17 +1,17 @@
-//! Which certificates a list speaks for: its issuing distribution point, held against a certificate's own points.
+//! Which certificates a CRL speaks for: its issuing distribution point, held against a certificate's own points.
 //!
-//! Without the extension a list speaks for every certificate of its issuer. AD CS writes it, with the list's addresses,
-//! into ordinary complete lists when an administrator ticked "Include in the IDP extension of issued CRLs": such a list
+//! Without the extension a CRL speaks for every certificate of its issuer. AD CS writes it, with the CRL's addresses,
+//! into ordinary complete CRLs when an administrator ticked "Include in the IDP extension of issued CRLs": such a CRL
 //! speaks for the certificates that name one of these addresses (RFC 5280 §6.3.3 (b)(2)).
 
 use super::query::CertificateToCheck;
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 use crate::name;
 
 /// `IssuingDistributionPoint` of RFC 5280 §5.2.5.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Scope {
-    /// Names of the distribution point; `None` where the list states none.
+    /// Names of the distribution point; `None` where the CRL states none.
     points: Option<Vec<PointName>>,
     users_only: bool,
     authorities_only: bool,
@@ -28,12 +28,12 @@ pub(super) struct Scope {
 pub(super) struct PointName(Vec<u8>);
 
 impl Scope {
-    /// Reads the extension of a list of this issuer (DER Name).
+    /// Reads the extension of a CRL of this issuer (DER Name).
     ///
     /// # Errors
     /// It is malformed, or contradicts itself: at most one "only" may be said (RFC 5280 §5.2.5).
     pub(super) fn read(extension: &[u8], issuer: &[u8]) -> Result<Scope, Malformed> {
-        let mut reader = Reader::new(der::only(extension, tag::SEQUENCE)?);
+        let mut reader = DerReader::new(der::only(extension, tag::SEQUENCE)?);
         let mut scope = Scope::default();
         if let Some(point) = reader.optional(tag::context_constructed(0))? {
             scope.points = Some(point_names(point, issuer)?);
@@ -55,7 +55,7 @@ impl Scope {
         Ok(scope)
     }
 
-    /// Does the list say everything about this certificate? In plain words why not.
+    /// Does the CRL say everything about this certificate? In plain words why not.
     pub(super) fn covers(&self, certificate: &CertificateToCheck<'_>) -> Result<(), &'static str> {
         if self.users_only && certificate.is_authority {
             return Err("is only for certificates of users and computers");
@@ -81,25 +81,25 @@ pub(super) fn names_directory(general_names: &[u8], canonical: &[u8]) -> Result<
 /// may match: RUSTSEC-2026-0049 was to look at the first point alone.
 fn certificate_points(certificate: &CertificateToCheck<'_>) -> Result<Vec<PointName>, Malformed> {
     let issuer = PointName::directory(&name::canonical(certificate.issuer_name)?);
-    // RFC 5280 §6.3.3, last paragraph: for a list that no point names, the issuer's name is taken as the point's.
+    // RFC 5280 §6.3.3, last paragraph: for a CRL that no point names, the issuer's name is taken as the point's.
     let mut names = vec![issuer.clone()];
     let Some(extension) = certificate.distribution_points else { return Ok(names) };
-    let mut points = Reader::new(der::only(extension, tag::SEQUENCE)?);
+    let mut points = DerReader::new(der::only(extension, tag::SEQUENCE)?);
     while !points.is_empty() {
         let mut point = points.nested(tag::SEQUENCE)?;
         let own_name = point.optional(tag::context_constructed(0))?;
         let reasons = point.optional(tag::context(1))?;
-        let list_issuer = point.optional(tag::context_constructed(2))?;
+        let crl_issuer = point.optional(tag::context_constructed(2))?;
         point.end()?;
-        let list_issuers = list_issuer.map(general_names_of).transpose()?;
+        let crl_issuers = crl_issuer.map(general_names_of).transpose()?;
         let some_reasons_only = reasons.map(reason_flags).transpose()?.is_some();
-        let of_another_issuer = list_issuers.as_ref().is_some_and(|names| !names.contains(&issuer));
+        let of_another_issuer = crl_issuers.as_ref().is_some_and(|names| !names.contains(&issuer));
         if some_reasons_only || of_another_issuer {
             continue;
         }
         match own_name {
             Some(own_name) => names.extend(point_names(own_name, certificate.issuer_name)?),
-            None => names.extend(list_issuers.unwrap_or_default()),
+            None => names.extend(crl_issuers.unwrap_or_default()),
         }
     }
     Ok(names)
@@ -107,7 +107,7 @@ fn certificate_points(certificate: &CertificateToCheck<'_>) -> Result<Vec<PointN
 
 /// `DistributionPointName ::= CHOICE { fullName [0] GeneralNames, nameRelativeToCRLIssuer [1] RDN }`.
 fn point_names(choice: &[u8], issuer: &[u8]) -> Result<Vec<PointName>, Malformed> {
-    let mut reader = Reader::new(choice);
+    let mut reader = DerReader::new(choice);
     let names = if let Some(full) = reader.optional(tag::context_constructed(0))? {
         general_names_of(full)?
     } else {
@@ -119,7 +119,7 @@ fn point_names(choice: &[u8], issuer: &[u8]) -> Result<Vec<PointName>, Malformed
 }
 
 fn general_names_of(contents: &[u8]) -> Result<Vec<PointName>, Malformed> {
-    let mut reader = Reader::new(contents);
+    let mut reader = DerReader::new(contents);
     let mut names = Vec::new();
     while !reader.is_empty() {
         let general = reader.any()?;
@@ -137,11 +137,11 @@ impl PointName {
         PointName([&[DIRECTORY_NAME], canonical].concat())
     }
 
-    /// RFC 5280 §7.4: scheme and host are compared without regard to case, the rest octet by octet.
+    /// RFC 5280 §7.4: scheme and host are compared without regard to case, the rest byte by byte.
     fn uri(uri: &[u8]) -> PointName {
         let scheme_end = uri.windows(3).position(|window| window == b"://").map_or(0, |at| at + 3);
         let (scheme, rest) = uri.split_at_checked(scheme_end).unwrap_or((&[], uri));
-        let host_end = rest.iter().position(|octet| *octet == b'/').unwrap_or(rest.len());
+        let host_end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
         let (host, path) = rest.split_at_checked(host_end).unwrap_or((rest, &[]));
         // Where there is no "://" nothing is a host.
         let host = if scheme.is_empty() { host.to_vec() } else { host.to_ascii_lowercase() };
@@ -161,12 +161,12 @@ fn below(issuer: &[u8], rdn: &[u8]) -> Result<Vec<u8>, Malformed> {
 /// Appends one DER element.
 fn push(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
     out.push(tag);
-    let octets = value.len().to_be_bytes();
-    let octets = octets.iter().skip_while(|octet| **octet == 0).copied();
+    let bytes = value.len().to_be_bytes();
+    let bytes = bytes.iter().skip_while(|byte| **byte == 0).copied();
     match u8::try_from(value.len()) {
         Ok(short) if short < 0x80 => out.push(short),
         _ => {
-            let long: Vec<u8> = octets.collect();
+            let long: Vec<u8> = bytes.collect();
             // At most eight.
             out.push(0x80 | u8::try_from(long.len()).unwrap_or(8));
             out.extend(long);
@@ -176,7 +176,7 @@ fn push(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
 }
 
 /// `[number] IMPLICIT BOOLEAN DEFAULT FALSE`.
-fn flag(reader: &mut Reader<'_>, number: u8) -> Result<bool, Malformed> {
+fn flag(reader: &mut DerReader<'_>, number: u8) -> Result<bool, Malformed> {
     reader.optional(tag::context(number))?.map_or(Ok(false), der::boolean)
 }
 

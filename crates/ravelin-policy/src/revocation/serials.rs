@@ -1,14 +1,14 @@
-//! Revoked serial numbers, compact: a list of a million entries of 19 octets each takes 25 MB.
+//! Revoked serial numbers, compact: a CRL of a million entries of 19 bytes each takes 25 MB.
 //!
 //! - Serial numbers of one length are kept back to back in one allocation, sorted; a look-up is one binary search.
-//! - Nothing of the list's bytes is kept.
+//! - Nothing of the CRL's bytes is kept.
 
 use std::collections::BTreeMap;
 
-/// The entries of one list.
+/// The entries of one CRL.
 #[derive(Debug, Default)]
 pub(super) struct Serials {
-    /// By length of the serial number, octets.
+    /// By length of the serial number, bytes.
     groups: BTreeMap<usize, Vec<u8>>,
     count: usize,
 }
@@ -40,7 +40,7 @@ impl Serials {
         let serial = normalized(serial);
         let group = self.groups.entry(serial.len()).or_default();
         group.extend_from_slice(serial);
-        // Five octets hold every year that ASN.1 can write (1950 to 9999).
+        // Five bytes hold every year that ASN.1 can write (1950 to 9999).
         let since = u64::try_from(entry.since.saturating_add(DATE_BIAS_SECONDS)).unwrap_or(0);
         let [_, _, _, date @ ..] = since.to_be_bytes();
         group.extend_from_slice(&date);
@@ -51,7 +51,7 @@ impl Serials {
     /// Sorts the entries and gives back what memory they do not need.
     pub(super) fn seal(&mut self) {
         for (serial_length, group) in &mut self.groups {
-            let mut records: Vec<&[u8]> = group.chunks_exact(serial_length + ENTRY_OCTETS).collect();
+            let mut records: Vec<&[u8]> = group.chunks_exact(serial_length + ENTRY_BYTES).collect();
             records.sort_unstable();
             *group = records.concat();
         }
@@ -61,7 +61,7 @@ impl Serials {
     pub(super) fn find(&self, serial: &[u8]) -> Option<Entry> {
         let serial = normalized(serial);
         let group = self.groups.get(&serial.len())?;
-        let stride = serial.len() + ENTRY_OCTETS;
+        let stride = serial.len() + ENTRY_BYTES;
         let (mut low, mut high) = (0, group.len() / stride);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -81,14 +81,14 @@ impl Serials {
         self.count
     }
 
-    /// Allocated octets.
+    /// Allocated bytes.
     #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
         self.groups.values().map(Vec::capacity).sum()
     }
 }
 
-/// An INTEGER in its shortest form. Some authorities write leading zeros, in a list or in a certificate; the sign is
+/// An INTEGER in its shortest form. Some authorities write leading zeros, in a CRL or in a certificate; the sign is
 /// kept: -1 and 255 are two serial numbers (PKITS 4.4.14 and 4.4.15).
 pub(super) fn normalized(mut serial: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = serial
@@ -102,19 +102,19 @@ pub(super) fn normalized(mut serial: &[u8]) -> &[u8] {
 
 fn record(group: &[u8], stride: usize, at: usize) -> Option<&[u8]> {
     let record = group.get(at * stride..(at + 1) * stride)?;
-    record.get(..stride - ENTRY_OCTETS)
+    record.get(..stride - ENTRY_BYTES)
 }
 
-fn entry(octets: &[u8]) -> Option<Entry> {
-    let [a, b, c, d, e, reason] = *octets else { return None };
+fn entry(bytes: &[u8]) -> Option<Entry> {
+    let [a, b, c, d, e, reason] = *bytes else { return None };
     let since = i64::from_be_bytes([0, 0, 0, a, b, c, d, e]);
     Some(Entry { since: since.saturating_sub(DATE_BIAS_SECONDS), reason })
 }
 
 /// RFC 5280 §5.3.1.
 const CERTIFICATE_HOLD: u8 = 6;
-/// Five octets of date, one of reason.
-const ENTRY_OCTETS: usize = 6;
+/// Five bytes of date, one of reason.
+const ENTRY_BYTES: usize = 6;
 /// Brings every date that ASN.1 can write (year 0 on) above zero.
 const DATE_BIAS_SECONDS: i64 = 62_200_000_000;
 
@@ -126,7 +126,7 @@ mod tests {
     fn serial_numbers_are_integers() {
         for (case, listed, asked, same) in [
             ("equal", &[0x01][..], &[0x01][..], true),
-            ("leading zero in the list", &[0x00, 0x01], &[0x01], true),
+            ("leading zero in the CRL", &[0x00, 0x01], &[0x01], true),
             ("leading zeros in the certificate", &[0x01], &[0x00, 0x00, 0x01], true),
             ("needed zero", &[0x00, 0xff], &[0x00, 0xff], true),
             ("-1 is not 255", &[0xff], &[0x00, 0xff], false),
@@ -134,9 +134,9 @@ mod tests {
             ("zero", &[0x00], &[0x00, 0x00], true),
             ("zero is not 256", &[0x00], &[0x01, 0x00], false),
             ("prefix", &[0x01], &[0x01, 0x02], false),
-            ("20 octets", &[0x7f; 20], &[0x7f; 20], true),
-            ("20 octets, the last differs", &[0x7f; 20], &[&[0x7f; 19][..], &[0x7e]].concat(), false),
-            ("40 octets", &[0x11; 40], &[0x11; 40], true),
+            ("20 bytes", &[0x7f; 20], &[0x7f; 20], true),
+            ("20 bytes, the last differs", &[0x7f; 20], &[&[0x7f; 19][..], &[0x7e]].concat(), false),
+            ("40 bytes", &[0x11; 40], &[0x11; 40], true),
         ] {
             let mut serials = Serials::default();
             serials.push(listed, Entry { since: 7, reason: 1 });

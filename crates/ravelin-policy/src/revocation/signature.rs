@@ -1,17 +1,17 @@
-//! Signatures of lists: what is accepted, and verification by key.
+//! Signatures of CRLs: what is accepted, and verification by key.
 //!
 //! - The algorithms are those the policy accepts in certificates: RSA of 2048 to 4096 bits (PKCS #1 v1.5 and PSS) and
 //!   ECDSA over P-256, P-384 and P-521, each with SHA-256, SHA-384 or SHA-512; Ed25519. SHA-1 and MD5 are out.
-//! - A list is hashed once, when it is loaded. Keys met later (an authority that only a client sent) cost one
-//!   verification over the hash and need nothing of the list's bytes.
+//! - A CRL is hashed once, when it is loaded. Keys met later (an authority that only a client sent) cost one
+//!   verification over the hash and need nothing of the CRL's bytes.
 
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use rustls_pki_types::{AlgorithmIdentifier, alg_id};
 
-use crate::der::{self, Malformed, Reader, tag};
+use crate::der::{self, DerReader, Malformed, tag};
 
-/// The signature of one list over that list.
+/// The signature of one CRL over that CRL.
 pub(super) struct Signed {
     algorithm: &'static Algorithm,
     message: Message,
@@ -32,13 +32,13 @@ impl Signed {
         Ok(Signed { algorithm, message, signature: signature.into() })
     }
 
-    /// Was the list signed by the key of this SubjectPublicKeyInfo (DER)?
+    /// Was the CRL signed by the key of this SubjectPublicKeyInfo (DER)?
     pub(super) fn verify(&self, spki: &[u8]) -> Verification {
         let Ok((key_algorithm, key)) = public_key(spki) else { return Verification::WrongKey };
         if *key_algorithm == *alg_id::RSA_ENCRYPTION && !rsa_size_accepted(key) {
             return Verification::WeakKey;
         }
-        // RFC 5480 §2.2: the first octet of a point says how it is written, and there are these three ways.
+        // RFC 5480 §2.2: the first byte of a point says how it is written, and there are these three ways.
         let is_point = matches!(key.first(), Some(0x02..=0x04));
         if self.algorithm.is_ecdsa && !is_point {
             return Verification::WrongKey;
@@ -101,22 +101,22 @@ struct Algorithm {
 impl Algorithm {
     /// RFC 4055 §5: the NULL parameters of RSA PKCS #1 v1.5 may be left out.
     fn is(&self, id: &[u8]) -> bool {
-        *self.id == *id || (id.len() == RSA_PKCS1_OID_OCTETS && self.id.strip_suffix(NULL) == Some(id))
+        *self.id == *id || (id.len() == RSA_PKCS1_OID_BYTES && self.id.strip_suffix(NULL) == Some(id))
     }
 }
 
 /// Algorithm (contents of the AlgorithmIdentifier) and key (contents of the BIT STRING) of a SubjectPublicKeyInfo.
 fn public_key(spki: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
-    let mut reader = Reader::new(der::only(spki, tag::SEQUENCE)?);
+    let mut reader = DerReader::new(der::only(spki, tag::SEQUENCE)?);
     let algorithm = reader.read(tag::SEQUENCE)?;
-    let key = der::bit_string_octets(reader.read(tag::BIT_STRING)?)?;
+    let key = der::bit_string_bytes(reader.read(tag::BIT_STRING)?)?;
     reader.end()?;
     Ok((algorithm, key))
 }
 
 /// Reads `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }` for the size of the modulus.
 fn rsa_size_accepted(key: &[u8]) -> bool {
-    let modulus = der::only(key, tag::SEQUENCE).and_then(|contents| Reader::new(contents).read(tag::INTEGER));
+    let modulus = der::only(key, tag::SEQUENCE).and_then(|contents| DerReader::new(contents).read(tag::INTEGER));
     let Ok(modulus) = modulus else { return false };
     let significant = match modulus {
         [0, rest @ ..] => rest,
@@ -129,7 +129,7 @@ fn rsa_size_accepted(key: &[u8]) -> bool {
 
 /// Says in plain words why an algorithm is not accepted.
 fn why_not(algorithm: &[u8]) -> String {
-    let oid = Reader::new(algorithm).read(tag::OID).unwrap_or_default();
+    let oid = DerReader::new(algorithm).read(tag::OID).unwrap_or_default();
     let plain = match oid {
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05] => Some("RSA with SHA-1"),
         [0x2b, 0x0e, 0x03, 0x02, 0x1d] => Some("RSA with SHA-1"),
@@ -149,13 +149,13 @@ fn why_not(algorithm: &[u8]) -> String {
     )
 }
 
-/// A list of a 1024-bit authority could be forged for the price of a car.
+/// NIST SP 800-131A: 112 bits of strength. A CRL under a key of 1024 bits could be forged.
 const RSA_BITS_MIN: usize = 2048;
-/// The upper bound of the policy for certificates; larger keys are a way to burn our time.
+/// The upper bound of the policy for certificates; a larger key costs more time to verify than a CRL is worth.
 const RSA_BITS_MAX: usize = 4096;
 const NULL: &[u8] = &[0x05, 0x00];
-/// Tag, length and nine octets of 1.2.840.113549.1.1.x.
-const RSA_PKCS1_OID_OCTETS: usize = 11;
+/// Tag, length and nine bytes of 1.2.840.113549.1.1.x.
+const RSA_PKCS1_OID_BYTES: usize = 11;
 
 type Keys = &'static [(AlgorithmIdentifier, &'static dyn VerificationAlgorithm)];
 

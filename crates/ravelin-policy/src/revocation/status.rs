@@ -1,11 +1,11 @@
-//! What the lists say of one certificate.
+//! What the CRLs say of one certificate.
 
 use std::time::Duration;
 
 use rustls_pki_types::UnixTime;
 
-use super::crl::{self, List};
-use super::crls::Lists;
+use super::crl::{self, Crl};
+use super::crls::Crls;
 use super::query::{Authority, CertificateToCheck};
 use super::serials::{self, Entry};
 use super::words;
@@ -13,36 +13,36 @@ use crate::name;
 use crate::origin::Origin;
 use crate::time::unix_seconds;
 
-/// What the lists say of one certificate. Times are Unix seconds.
+/// What the CRLs say of one certificate. Times are Unix seconds.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Status {
-    /// The newest list that is complete for the certificate does not have it.
+    /// The newest CRL that is complete for the certificate does not have it.
     Good {
-        /// File of the list.
+        /// File of the CRL.
         origin: Origin,
         next_update: i64,
-        /// Its next update and the grace: from then on the list says nothing any more.
+        /// Its next update and the grace: from then on the CRL says nothing any more.
         usable_until: i64,
     },
-    /// A list that the issuer signed has it.
+    /// A CRL that the issuer signed has it.
     Revoked {
         since: i64,
         /// Name of the reason in RFC 5280 §5.3.1.
         reason: &'static str,
     },
-    /// No list says.
+    /// No CRL says.
     Unknown {
-        /// In plain words, with the lists that might have.
+        /// In plain words, with the CRLs that might have.
         why: String,
     },
-    /// The newest list is past its next update and the grace.
+    /// The newest CRL is past its next update and the grace.
     Expired { origin: Origin, next_update: i64 },
-    /// There are only lists that have not begun.
+    /// There are only CRLs whose this update is still to come.
     NotYetValid { origin: Origin, this_update: i64 },
 }
 
-impl Lists {
-    /// What the lists that `issuer` signed say of a certificate it issued. Pure: the same lists and arguments give the
+impl Crls {
+    /// What the CRLs that `issuer` signed say of a certificate it issued. Pure: the same CRLs and arguments give the
     /// same answer.
     pub(crate) fn status(
         &self,
@@ -54,10 +54,10 @@ impl Lists {
         self.status_under(certificate, &[*issuer], now, stale_grace)
     }
 
-    /// As [`Lists::status`], for an issuer that has its lists signed by another key under its own name (PKITS 4.4.19):
-    /// `signers` are the authorities whose lists count. The caller vouches for each as for an issuer: a verified path,
-    /// not revoked, the same anchor (RFC 5280 §6.3.3 (f)). Where the issuer's own key may sign lists it must be the
-    /// only one, or a renewed authority's list for one key would pass for that of the other.
+    /// As [`Crls::status`], for an issuer that has its CRLs signed by another key under its own name (PKITS 4.4.19):
+    /// `signers` are the authorities whose CRLs count. The caller vouches for each as for an issuer: a verified path,
+    /// not revoked, the same anchor (RFC 5280 §6.3.3 (f)). Where the issuer's own key may sign CRLs it must be the
+    /// only one, or a renewed authority's CRL for one key would pass for that of the other.
     pub(crate) fn status_under(
         &self,
         certificate: &CertificateToCheck<'_>,
@@ -72,30 +72,30 @@ impl Lists {
         if serials::normalized(certificate.serial).is_empty() {
             return Status::Unknown { why: "the certificate has no serial number".to_owned() };
         }
-        let Some(lists) = self.by_issuer.get(&issuer) else {
-            return Status::Unknown { why: words::no_list(certificate.issuer_name) };
+        let Some(crls) = self.by_issuer.get(&issuer) else {
+            return Status::Unknown { why: words::no_crl(certificate.issuer_name) };
         };
         let of_name = signers.iter().filter(|signer| name::canonical(signer.subject).is_ok_and(|name| name == issuer));
-        let signed: Vec<Vec<&List>> = of_name
-            .map(|signer| lists.iter().map(AsRef::as_ref).filter(|list: &&List| list.is_signed_by(signer)).collect())
+        let signed: Vec<Vec<&Crl>> = of_name
+            .map(|signer| crls.iter().map(AsRef::as_ref).filter(|crl: &&Crl| crl.is_signed_by(signer)).collect())
             .collect();
 
-        let revoked = signed.iter().filter_map(|lists| revoked(lists, certificate, now)).min_by_key(Entry::weight);
+        let revoked = signed.iter().filter_map(|crls| revoked(crls, certificate, now)).min_by_key(Entry::weight);
         if let Some(Entry { since, reason }) = revoked {
             return Status::Revoked { since, reason: words::reason(reason) };
         }
-        let newest = signed.iter().flat_map(|lists| {
-            let covering = lists.iter().copied().filter(|list| list.covers(certificate).is_ok());
+        let newest = signed.iter().flat_map(|crls| {
+            let covering = crls.iter().copied().filter(|crl| crl.covers(certificate).is_ok());
             crl::by_scope(covering).into_iter().filter_map(|group| crl::deciding(&group, now)).collect::<Vec<_>>()
         });
         let grace = i64::try_from(stale_grace.as_secs()).unwrap_or(i64::MAX);
-        let answer = newest.map(|list| list.answer(now, grace)).min_by_key(Status::preference);
-        answer.unwrap_or_else(|| Status::Unknown { why: words::no_usable_list(certificate, signers, lists, &signed) })
+        let answer = newest.map(|crl| crl.answer(now, grace)).min_by_key(Status::preference);
+        answer.unwrap_or_else(|| Status::Unknown { why: words::no_usable_crl(certificate, signers, crls, &signed) })
     }
 }
 
 impl Status {
-    /// Lists of different scopes may speak for one certificate: the one that helps most counts, and of those the one
+    /// CRLs of different scopes may speak for one certificate: the one that helps most counts, and of those the one
     /// that lasts longest. Never used on [`Status::Revoked`], which outweighs all.
     fn preference(&self) -> (u8, i64) {
         match self {
@@ -108,8 +108,8 @@ impl Status {
     }
 }
 
-impl List {
-    /// Can it call this certificate good? Where not, why, as the rest of a sentence about the list.
+impl Crl {
+    /// Can it call this certificate good? Where not, why, as the rest of a sentence about the CRL.
     pub(super) fn covers(&self, certificate: &CertificateToCheck<'_>) -> Result<(), &'static str> {
         match (&self.set_aside, &self.scope) {
             (Some(set_aside), _) => Err(words::set_aside_short(set_aside)),
@@ -132,20 +132,20 @@ impl List {
     }
 }
 
-/// When and why a certificate was revoked, by lists of one key: any of them, set aside, old and not yet begun ones too.
-/// Revoked stays revoked (RFC 5280 §5.3.1); a hold alone may be lifted, by a later list that no longer has it.
-fn revoked(lists: &[&List], certificate: &CertificateToCheck<'_>, now: i64) -> Option<Entry> {
-    let lifted_after = |list: &List| {
-        lists.iter().any(|later| {
-            later.this_update > list.this_update
+/// When and why a certificate was revoked, by CRLs of one key: any of them, set aside, old and not yet begun ones too.
+/// Revoked stays revoked (RFC 5280 §5.3.1); a hold alone may be lifted, by a later CRL that no longer has it.
+fn revoked(crls: &[&Crl], certificate: &CertificateToCheck<'_>, now: i64) -> Option<Entry> {
+    let lifted_after = |crl: &Crl| {
+        crls.iter().any(|later| {
+            later.this_update > crl.this_update
                 && later.this_update <= now
                 && later.covers(certificate).is_ok()
                 && later.serials.find(certificate.serial).is_none()
         })
     };
-    let found = lists.iter().filter_map(|list| {
-        let entry = list.serials.find(certificate.serial)?;
-        (entry.is_final() || !lifted_after(list)).then_some(entry)
+    let found = crls.iter().filter_map(|crl| {
+        let entry = crl.serials.find(certificate.serial)?;
+        (entry.is_final() || !lifted_after(crl)).then_some(entry)
     });
     found.min_by_key(Entry::weight)
 }

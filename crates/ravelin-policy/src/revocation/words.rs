@@ -1,51 +1,52 @@
-//! What administrators read about lists. Texts complete the sentence that begins with the file.
+//! What administrators read about CRLs. Texts complete the sentence that begins with the file.
 
 use std::sync::Arc;
 
-use super::crl::{List, Unsigned};
+use super::crl::{Crl, Unsigned};
 use super::parse::{Parsed, SetAside};
 use super::query::{Authority, CertificateToCheck};
 use crate::der::Malformed;
+use crate::escape::escape_name;
 use crate::name;
 use crate::time::rfc3339;
 
-/// Bytes that are no list.
+/// Bytes that are no CRL.
 pub(super) fn unreadable(Malformed(cause): Malformed) -> String {
-    format!("is no revocation list that can be read ({cause}) and is left out; fetch it again, or remove the file")
+    format!("is no CRL that can be read ({cause}) and is left out; fetch it again, or remove the file")
 }
 
-/// A list that can call certificates revoked, and none good.
+/// A CRL that can call certificates revoked, and none good.
 pub(super) fn set_aside(issuer: &str, why: &SetAside) -> String {
     let cure = match why {
         SetAside::AttributeCertificates => "it is left out; remove the file",
-        SetAside::CriticalNumber => "have the authority publish lists as RFC 5280 wants them",
+        SetAside::CriticalNumber => "have the authority publish CRLs as RFC 5280 wants them",
         SetAside::Delta => {
-            "it cannot replace the complete list, which must be there too (AD CS: certutil -crl publishes both; the \
-             delta list is the file with a plus sign)"
+            "it cannot replace the complete CRL, which must be there too (AD CS: certutil -crl publishes both; the \
+             delta CRL is the file with a plus sign)"
         }
         SetAside::EndsBeforeItBegins => "have the authority publish a new one, after looking at its clock",
-        SetAside::Indirect => "add the list that the authority publishes for its own certificates",
-        SetAside::NoNextUpdate => "have the authority publish lists with a next update",
+        SetAside::Indirect => "add the CRL that the authority publishes for its own certificates",
+        SetAside::NoNextUpdate => "have the authority publish CRLs with a next update",
         SetAside::NoNumber => {
-            "have the authority number its lists (OpenSSL: crlnumber and crl_extensions in its configuration)"
+            "have the authority number its CRLs (OpenSSL: crlnumber and crl_extensions in its configuration)"
         }
-        SetAside::SomeReasons => "add the list for all reasons",
-        SetAside::UnknownCritical(_) => "have the authority publish lists without this extension",
+        SetAside::SomeReasons => "add the CRL for all reasons",
+        SetAside::UnknownCritical(_) => "have the authority publish CRLs without this extension",
     };
     let extension = if let SetAside::UnknownCritical(id) = why { format!(" {id}") } else { String::new() };
     let attributes = *why == SetAside::AttributeCertificates;
     let consequence = if attributes { "" } else { "certificates in it are refused, but it calls none good; " };
-    format!("the list of {issuer} {}{extension}: {consequence}{cure}", set_aside_short(why))
+    format!("the CRL of {issuer} {}{extension}: {consequence}{cure}", set_aside_short(why))
 }
 
-/// The same, as the rest of a sentence about the list.
+/// The same, as the rest of a sentence about the CRL.
 pub(super) fn set_aside_short(why: &SetAside) -> &'static str {
     match why {
         SetAside::AttributeCertificates => "is for attribute certificates",
         SetAside::CriticalNumber => "has a critical CRL number, which RFC 5280 forbids",
-        SetAside::Delta => "is a delta list",
+        SetAside::Delta => "is a delta CRL",
         SetAside::EndsBeforeItBegins => "has a next update before its this update",
-        SetAside::Indirect => "is an indirect list, which may have certificates of other authorities",
+        SetAside::Indirect => "is an indirect CRL, which may have certificates of other authorities",
         SetAside::NoNextUpdate => "states no next update, so that nobody can tell whether it is current",
         SetAside::NoNumber => "has no CRL number, so that nobody can tell a newer one from an older",
         SetAside::SomeReasons => "is only for some reasons of revocation",
@@ -53,33 +54,33 @@ pub(super) fn set_aside_short(why: &SetAside) -> &'static str {
     }
 }
 
-/// A list behind which no configured authority stands.
+/// A CRL behind which no configured authority stands.
 pub(super) fn of_no_authority(issuer: &str, why: Unsigned) -> String {
     match why {
         Unsigned::NoSuchName => format!(
-            "the list of {issuer} belongs to no certificate authority of this policy and is not used (it would be for \
+            "the CRL of {issuer} belongs to no certificate authority of this policy and is not used (it would be for \
              clients that send that authority's certificate); add the authority to intermediates, or remove the file"
         ),
         Unsigned::NotAllowed => format!(
-            "the list of {issuer} is not used, because the key usage of that authority's certificate does not allow it \
-             to sign lists (cRLSign)"
+            "the CRL of {issuer} is not used, because the key usage of that authority's certificate does not allow it \
+             to sign CRLs (cRLSign)"
         ),
         Unsigned::OtherKey => format!(
-            "the list of {issuer} is not signed by that authority's key in this policy and is not used for it; an \
-             authority that was renewed with a new key has a certificate and a list for each key: add the certificate \
-             that belongs to this list, or remove the file"
+            "the CRL of {issuer} is not signed by that authority's key in this policy and is not used for it; an \
+             authority that was renewed with a new key has a certificate and a CRL for each key: add the certificate \
+             that belongs to this CRL, or remove the file"
         ),
         Unsigned::WeakKey => format!(
-            "the list of {issuer} is not used, because that authority's RSA key is not of 2048 to 4096 bits; renew the \
+            "the CRL of {issuer} is not used, because that authority's RSA key is not of 2048 to 4096 bits; renew the \
              authority with a larger key"
         ),
     }
 }
 
-/// A list that a newer one of the same issuer, key and scope replaces.
-pub(super) fn older_than(older: &List, newest: &List) -> String {
+/// A CRL that a newer one of the same issuer, key and scope replaces.
+pub(super) fn older_than(older: &Crl, newest: &Crl) -> String {
     format!(
-        "the list of {} of {} is older than that in {} (of {}): it calls no certificate good, but what it calls revoked \
+        "the CRL of {} of {} is older than that in {} (of {}): it calls no certificate good, but what it calls revoked \
          stays out; remove the file",
         older.issuer,
         rfc3339(older.this_update),
@@ -88,83 +89,71 @@ pub(super) fn older_than(older: &List, newest: &List) -> String {
     )
 }
 
-/// A list that has ended, will soon, or has not begun.
-pub(super) fn age(issuer: &str, list: &Parsed<'_>, now: i64) -> Option<String> {
-    let next_update = list.next_update?;
-    let life = next_update.saturating_sub(list.this_update);
-    if now < list.this_update {
+/// A CRL that expired, will soon, or is not valid yet.
+pub(super) fn age(issuer: &str, crl: &Parsed<'_>, now: i64) -> Option<String> {
+    let next_update = crl.next_update?;
+    let life = next_update.saturating_sub(crl.this_update);
+    if now < crl.this_update {
         return Some(format!(
-            "the list of {issuer} begins only at {}: look at the clocks of this machine and of the authority",
-            rfc3339(list.this_update)
+            "the CRL of {issuer} is not valid before {}: look at the clocks of this machine and of the authority",
+            rfc3339(crl.this_update)
         ));
     }
     if now > next_update {
         return Some(format!(
-            "the list of {issuer} ended at {} and counts only within stale_grace; publish and fetch a new one",
+            "the CRL of {issuer} expired at {} and counts only within stale_grace; publish and fetch a new one",
             rfc3339(next_update)
         ));
     }
-    // An authority that says when it publishes the next list has planned the overlap; else the last fifth is late.
-    let late_from = list.next_publish.unwrap_or(next_update.saturating_sub(life / LATE_SHARE_OF_LIFE));
+    // An authority that says when it publishes the next CRL has planned the overlap; else the last fifth is late.
+    let late_from = crl.next_publish.unwrap_or(next_update.saturating_sub(life / LATE_SHARE_OF_LIFE));
     (now > late_from).then(|| {
-        format!("the list of {issuer} ends at {}, and its successor should be here by now", rfc3339(next_update))
+        format!("the CRL of {issuer} expires at {}, and its successor should be here by now", rfc3339(next_update))
     })
 }
 
-/// A list of the generation before that goes on.
-pub(super) fn kept(list: &List) -> String {
+/// A CRL of the generation before that goes on.
+pub(super) fn kept(crl: &Crl) -> String {
     format!(
-        "the list of {} that was read before (of {}, next update {}) goes on counting, because there is no newer one of \
+        "the CRL of {} that was read before (of {}, next update {}) goes on counting, because there is no newer one of \
          that authority and key now; if that is meant, restart",
-        list.issuer,
-        rfc3339(list.this_update),
-        rfc3339(list.next_update)
+        crl.issuer,
+        rfc3339(crl.this_update),
+        rfc3339(crl.next_update)
     )
 }
 
-/// There is no list of the issuer's name.
-pub(super) fn no_list(issuer_name: &[u8]) -> String {
-    format!("there is no list of {}", shown(issuer_name))
+/// There is no CRL of the issuer's name.
+pub(super) fn no_crl(issuer_name: &[u8]) -> String {
+    format!("there is no CRL of {}", shown(issuer_name))
 }
 
-/// There are lists of the issuer's name, and none can call the certificate good. `signed` are those of each signer.
-pub(super) fn no_usable_list(
+/// There are CRLs of the issuer's name, and none can call the certificate good. `signed` are those of each signer.
+pub(super) fn no_usable_crl(
     certificate: &CertificateToCheck<'_>,
     signers: &[Authority<'_>],
-    lists: &[Arc<List>],
-    signed: &[Vec<&List>],
+    crls: &[Arc<Crl>],
+    signed: &[Vec<&Crl>],
 ) -> String {
-    if signers.iter().all(|signer| !signer.may_sign_lists) {
+    if signers.iter().all(|signer| !signer.may_sign_crls) {
         let issuer = shown(certificate.issuer_name);
-        return format!("{issuer} may not sign lists: its key usage lacks cRLSign");
+        return format!("{issuer} may not sign CRLs: its key usage lacks cRLSign");
     }
-    let reasons: Vec<String> = lists
+    let reasons: Vec<String> = crls
         .iter()
-        .take(LISTS_NAMED_MAX)
-        .map(|list| {
-            let ours = signed.iter().flatten().any(|signed| std::ptr::eq(*signed, list.as_ref()));
-            let why = if ours { list.covers(certificate).err().unwrap_or("is not used") } else { "is of another key" };
-            format!("the list in {} {why}", list.origin)
+        .take(CRLS_NAMED_MAX)
+        .map(|crl| {
+            let ours = signed.iter().flatten().any(|signed| std::ptr::eq(*signed, crl.as_ref()));
+            let why = if ours { crl.covers(certificate).err().unwrap_or("is not used") } else { "is of another key" };
+            format!("the CRL in {} {why}", crl.origin)
         })
         .collect();
     reasons.join("; ")
 }
 
-/// A DER Name for a text: RFC 4514, ASCII alone, and not too long. (`crate::escape` would hide every `=`.)
+/// A DER Name for a text: RFC 4514, printable ASCII, and not too long.
 pub(super) fn shown(issuer_name: &[u8]) -> String {
-    let name = name::rfc4514(issuer_name).unwrap_or_default();
-    let mut shown = String::new();
-    for character in name.chars() {
-        if shown.len() >= NAME_OCTETS_MAX {
-            shown.push_str("...");
-            break;
-        }
-        match character {
-            ' '..='~' => shown.push(character),
-            other => shown.extend(other.escape_unicode()),
-        }
-    }
-    shown
+    escape_name(&name::rfc4514(issuer_name).unwrap_or_default())
 }
 
 /// Names of RFC 5280 §5.3.1.
@@ -184,12 +173,10 @@ pub(super) fn reason(code: u8) -> &'static str {
     }
 }
 
-/// An alarm from a fifth of its life on gives a weekly list a day and a half.
+/// An alarm from a fifth of its life on gives a weekly CRL a day and a half.
 const LATE_SHARE_OF_LIFE: i64 = 5;
-/// As much as `crate::escape` lets through, less what may follow the last character.
-const NAME_OCTETS_MAX: usize = crate::escape::ESCAPED_CHARACTERS_MAX - 16;
-/// A detail string stays short.
-const LISTS_NAMED_MAX: usize = 4;
+/// An authority has one CRL a key, rarely a second key: four tell the whole story, and the detail stays below two kilobytes.
+const CRLS_NAMED_MAX: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -230,7 +217,7 @@ mod tests {
             sized(tag::SEQUENCE, &sized(tag::SET, &sized(tag::SEQUENCE, &attribute)))
         };
         assert_eq!(shown(&name("CORP-CA")), "CN=CORP-CA");
-        assert_eq!(shown(&name("a\u{202e}\u{fc}\n")), "CN=a\\u{202e}\\u{fc}\\0A");
+        assert_eq!(shown(&name("a\u{202e}\u{fc}\n")), "CN=a\\E2\\80\\AE\\C3\\BC\\0A");
         let long = shown(&name(&"x\u{202e}".repeat(300)));
         assert!(long.ends_with("...") && long.len() <= crate::escape::ESCAPED_CHARACTERS_MAX, "{}", long.len());
     }

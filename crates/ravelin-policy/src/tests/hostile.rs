@@ -25,7 +25,7 @@ proptest! {
         let mut list = ESTATE.clients.healthy_renewed.chain();
         let index = at.index(list[0].len());
         list[0][index] ^= flip;
-        prop_assert!(outcome(&judged(&list)).is_err(), "octet {index} ^ {flip:#x}");
+        prop_assert!(outcome(&judged(&list)).is_err(), "byte {index} ^ {flip:#x}");
     }
 
     /// An authority that was changed on the way is no use, and no harm: the configured one does.
@@ -70,7 +70,7 @@ proptest! {
     }
 }
 
-/// Covers: traps row 61.
+/// Covers: docs/traps.md row 61.
 #[test]
 fn a_strangers_text_cannot_forge_a_line() {
     let root = Authority::root("Root", NOW);

@@ -22,7 +22,7 @@ fn notices(spec: PolicySpec) -> Vec<Notice> {
     Policy::build(spec, at(NOW)).expect("a policy").1
 }
 
-/// Covers: traps rows 19, 20, 21.
+/// Covers: docs/traps.md rows 19, 20, 21.
 #[test]
 fn anchors_that_are_none() {
     let root = Authority::root("Root", NOW);
@@ -32,7 +32,7 @@ fn anchors_that_are_none() {
         ("empty", Vec::new(), "is empty"),
         ("garbage", b"not a certificate".to_vec(), "neither PEM nor DER"),
         ("a private key", root.key().pkcs8_der().to_vec(), "private key"),
-        ("a revocation list", root.crl(CrlSpec::new()).der, "revocation list"),
+        ("a CRL", root.crl(CrlSpec::new()).der, "is a CRL"),
         ("a certificate cut short", root.certificate_der()[..200].to_vec(), "neither PEM nor DER"),
         ("no authority", made(CertificateSpec::client("pc1.example.test")), "not marked as a certificate authority"),
         ("may not sign", made(authority().key_usage(key_usage::CRL_SIGN)), "may not sign certificates"),
@@ -88,7 +88,7 @@ fn every_problem_at_once() {
     );
 }
 
-/// Covers: traps row 22.
+/// Covers: docs/traps.md row 22.
 #[test]
 fn every_anchor_of_a_bundle_counts() {
     let (one, two) = (Authority::root("One", NOW), Authority::root("Two", NOW));
@@ -101,7 +101,7 @@ fn every_anchor_of_a_bundle_counts() {
     assert_eq!(policy.authority_subjects(), [one.name().to_der(), two.name().to_der()]);
 }
 
-/// Covers: traps rows 32 and 51.
+/// Covers: docs/traps.md rows 32 and 51.
 #[test]
 fn what_is_told() {
     let root = Authority::root("Root", NOW);
@@ -128,9 +128,9 @@ fn what_is_told() {
         ),
         (
             "an authority without a list",
-            PolicySpec { revocation: lists(&[&root.crl(CrlSpec::new())]), ..good() },
+            PolicySpec { revocation: crls(&[&root.crl(CrlSpec::new())]), ..good() },
             "issuing.pem",
-            "no list of 'Issuing': certificates it issued are refused",
+            "no CRL of 'Issuing': certificates it issued are refused",
         ),
     ] {
         let found = notices(spec);

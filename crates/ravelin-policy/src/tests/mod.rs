@@ -8,8 +8,9 @@ mod tables;
 pub(crate) use self::tables::*;
 use crate::path::SearchCost;
 pub(crate) use crate::{
-    AccountMapping, AccountSpec, Context, Decision, DeniedSerial, DenyList, NameRules, Outcome, Policy, PolicySpec,
-    PresentedChain, Problem, RULES, Reason, RevocationCheck, RevocationSpec, ShadowSpec, Source, Verdict, directory,
+    AccountMapping, AccountSpec, Context, Decision, DeniedSerial, DenyList, NameRules, Origin, Outcome, Policy,
+    PolicySpec, PresentedChain, Problem, RULES, Reason, RevocationCheck, RevocationSpec, ShadowSpec, Source, Verdict,
+    directory,
 };
 
 /// What else is done with a row of the tables: here nothing, but that its key must be that of its leaf.

@@ -153,9 +153,9 @@ async fn a_stop_resets_a_side_that_does_not_take_what_it_is_owed() {
     }
 }
 
-/// The peer of a farewell may say nothing, or talk on for ever: it is heard 500 ms, or 64 KiB.
+/// The peer of a connection that closes may say nothing, or talk on for ever: it is heard 500 ms, or 64 KiB.
 #[tokio::test(start_paused = true)]
-async fn a_farewell_is_bounded_in_time_and_bytes() {
+async fn closing_is_bounded_in_time_and_bytes() {
     for (case, arrival, longest) in [
         ("silent", None, Duration::from_millis(500)),
         ("answers with FIN", Some(Arrival::Fin), Duration::ZERO),
@@ -179,7 +179,7 @@ async fn a_farewell_is_bounded_in_time_and_bytes() {
         };
         let report = relayed((&client, toy()), (&quiet_server, plain()), LIMITS, stop).await;
         assert_eq!(label(&report.end), "stopped", "{case}");
-        assert_eq!(report.duration, Duration::from_secs(1), "{case}: the farewell is not counted");
+        assert_eq!(report.duration, Duration::from_secs(1), "{case}: closing is not counted");
         assert_eq!(stopped_at.elapsed(), longest, "{case}");
         assert_clean(case, &client);
         let left: usize = client.with(|state| {
@@ -228,11 +228,16 @@ async fn unread_answers_stop_the_reading() {
 async fn a_codec_that_makes_no_progress_ends_the_tunnel() {
     struct Stuck;
     impl Codec for Stuck {
-        fn open(&mut self, _: &mut [u8], _: &mut [u8], _: &mut Vec<u8>) -> Result<crate::Opened, crate::CodecError> {
-            Ok(crate::Opened::default())
+        fn open(
+            &mut self,
+            _: &mut [u8],
+            _: &mut [u8],
+            _: &mut Vec<u8>,
+        ) -> Result<crate::OpenProgress, crate::CodecError> {
+            Ok(crate::OpenProgress::default())
         }
-        fn seal(&mut self, _: &[u8], _: &mut [u8]) -> Result<crate::Sealed, crate::CodecError> {
-            Ok(crate::Sealed::default())
+        fn seal(&mut self, _: &[u8], _: &mut [u8]) -> Result<crate::SealProgress, crate::CodecError> {
+            Ok(crate::SealProgress::default())
         }
         fn seal_end(&mut self, _: &mut Vec<u8>) {}
         fn marks_end(&self) -> bool {

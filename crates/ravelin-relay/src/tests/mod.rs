@@ -1,7 +1,7 @@
 //! The relay's promises, over real loopback sockets and over a transport that cuts reads and writes at will.
 
+mod closing;
 mod ends_are_passed_on;
-mod farewells;
 mod limits_end_tunnels;
 mod mock;
 mod net;

@@ -2,7 +2,7 @@
 //! updates, a key limit, and a check that notices a lost, doubled or reordered byte.
 
 use crate::outlet::PIECE_MAX;
-use crate::{Codec, CodecError, Frame, Opened, Sealed};
+use crate::{Codec, CodecError, Frame, OpenProgress, SealProgress};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Toy {
@@ -47,14 +47,19 @@ impl Toy {
 }
 
 impl Codec for Toy {
-    fn open(&mut self, input: &mut [u8], plaintext: &mut [u8], reply: &mut Vec<u8>) -> Result<Opened, CodecError> {
-        let mut done = Opened::default();
+    fn open(
+        &mut self,
+        input: &mut [u8],
+        plaintext: &mut [u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<OpenProgress, CodecError> {
+        let mut done = OpenProgress::default();
         loop {
             let rest = &input[done.consumed..];
             let Some((&[kind, high, low, tag], rest)) = rest.split_first_chunk::<HEADER>() else { return Ok(done) };
             let len = usize::from(u16::from_be_bytes([high, low]));
             if kind > ALERT {
-                if done != Opened::default() {
+                if done != OpenProgress::default() {
                     return Ok(done); // The good records first; the next call tells.
                 }
                 reply.extend(self.record(ALERT, &[]));
@@ -88,8 +93,8 @@ impl Codec for Toy {
         }
     }
 
-    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, CodecError> {
-        let mut done = Sealed::default();
+    fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<SealProgress, CodecError> {
+        let mut done = SealProgress::default();
         while done.consumed < plaintext.len() && output.len() - done.produced > OVERHEAD {
             if self.seals_left == Some(0) {
                 return if done.consumed > 0 { Ok(done) } else { Err(CodecError::KeyLimit) };

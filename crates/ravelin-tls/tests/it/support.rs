@@ -82,7 +82,7 @@ pub(crate) fn estatewide() -> Arc<dyn Judge> {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Off,
-            lists: Vec::new(),
+            crls: Vec::new(),
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },
@@ -99,7 +99,10 @@ pub(crate) struct Denying(pub(crate) Reason);
 impl Judge for Denying {
     fn judge(&self, _: &PresentedChain) -> Decision {
         Decision {
-            verdict: Verdict::Denial(Denial { reason: self.0, detail: format!("as told: {}", self.0.label()) }),
+            verdict: Verdict::Denial(Denial {
+                reason: self.0,
+                detail: format!("as the test wants: {}", self.0.label()),
+            }),
             identity: None,
             rules: Vec::new(),
             account: None,

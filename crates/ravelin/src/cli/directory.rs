@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use ravelin_feeds::collect::{Collected, collect};
-use ravelin_feeds::snapshot::{PublicKey, Refused, SigningKey, Snapshot};
+use ravelin_feeds::snapshot::{PublicKey, SigningKey, Snapshot, SuccessorRefused};
 use ravelin_feeds::{Entry, ldif};
 use ravelin_policy::directory::{AccountRef, Directory, Sid};
 use ravelin_policy::{accounts_of, escape};
@@ -127,7 +127,7 @@ fn import(args: &ImportArgs) -> Result<String, Problems> {
         .collect();
     let serial = publisher.publish(data, clock::to_unix(clock::now())).map_err(|problem| {
         let hint = match &problem {
-            PublishProblem::Refused(Refused::OlderFacts { .. }) => {
+            PublishProblem::Refused(SuccessorRefused::OlderFacts { .. }) => {
                 " the gateways, and move this file away before (see --as-of, if it is newer than its file says)"
             }
             PublishProblem::Refused(_) => " (see --max-shrink, --as-of)",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use ravelin_policy::{Context, Decision, Outcome, Policy, PresentedChain, Verdict, escape};
+use ravelin_policy::{Context, Decision, Outcome, Policy, PresentedChain, Verdict, escape, escape_name};
 use ravelin_tls::alert;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use serde_json::{Value, json};
@@ -111,8 +111,8 @@ pub fn to_json(decision: &Decision) -> Value {
     let identity = decision.identity.as_ref().map(|identity| {
         json!({
             "dns_names": identity.dns_names.iter().map(|name| escape(name)).collect::<Vec<_>>(),
-            "subject": escape(&identity.subject),
-            "issuer": escape(&identity.issuer),
+            "subject": escape_name(&identity.subject),
+            "issuer": escape_name(&identity.issuer),
             "serial": identity.serial,
             "spki_sha256": identity.spki_sha256,
             "not_after": clock::rfc3339(clock::from_unix(identity.not_after)),
@@ -146,7 +146,7 @@ fn to_text(decision: &Decision, policy: &str, chain: &Path, now: UnixTime) -> St
     let at = clock::rfc3339(clock::from_unix(clock::to_unix(now)));
     let mut text = format!("{} under policy {policy:?} at {at}\n", chain.display());
     if let Some(identity) = &decision.identity {
-        text += &format!("  {}, serial {}\n", escape(identity.display_name()), identity.serial);
+        text += &format!("  {}, serial {}\n", identity.display_name(), identity.serial);
     }
     for rule in &decision.rules {
         let (mark, colour) = match rule.outcome {

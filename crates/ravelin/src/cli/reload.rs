@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn accepted_and_dry() {
         let table = "SESSION  IDENTITY               SITE    REASON   DETAIL\n\
-                     7        pc17.corp.example.com  europe  revoked  serial 1a2b, list 18 of CN\\u{3d}Issuing CA\n";
+                     7        pc17.corp.example.com  europe  revoked  serial 1a2b, list 18 of CN=Issuing CA\n";
         assert_eq!(
             text(&report(false)),
             format!("warning: a.toml: names: any\naccepted: generation 4 serves, 1 tunnel cut\n{table}")

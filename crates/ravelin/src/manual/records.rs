@@ -72,8 +72,10 @@ fn records_page() {
         are written at most a hundred times a second for each ending, in the log at most ten times; what is left out is\n\
         told by a line with `event` `suppressed`, the ending in `cause` and the number in `more`, and counted in\n\
         `ravelin_audit_records_dropped_total` and `ravelin_log_records_suppressed_total`. The metrics count all.\n\n\
-        All text that a client chose is escaped: everything but printable ASCII, and `\\`, `|` and `=`, is written\n\
-        `\\u{…}` with the character's number; distinguished names keep their `=` in JSON. Every line is ASCII.\n\n\
+        All text that a client chose is escaped: everything but printable ASCII, and `\\`, is written `\\u{…}` with the\n\
+        character's number. Distinguished names have their RFC 4514 form (`CN=pc17,DC=corp`), with `\\` and two hexadecimal\n\
+        digits for each byte that is not printable ASCII. In the text form, a value of anything but letters, digits and\n\
+        `._:/@+,-` stands in quotes. Every line is ASCII.\n\n\
         The audit file is opened anew on SIGHUP, and within a second when it was moved or removed. While it cannot be\n\
         written, about four thousand records wait; further ones are dropped and counted in\n\
         `ravelin_audit_records_dropped_total`, and `/readyz` says so. Sessions go on.\n\

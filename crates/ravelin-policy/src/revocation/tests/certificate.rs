@@ -14,7 +14,7 @@ pub(super) struct Certificate {
     key_identifier: Option<Vec<u8>>,
     distribution_points: Option<Vec<u8>>,
     pub(super) is_authority: bool,
-    pub(super) may_sign_lists: bool,
+    pub(super) may_sign_crls: bool,
 }
 
 impl Certificate {
@@ -34,7 +34,7 @@ impl Certificate {
                 .map(|value| crate::der::only(&value, crate::der::tag::OCTET_STRING).unwrap().to_vec()),
             distribution_points: value_of("2.5.29.31"),
             is_authority: read.is_ca() || label.ends_with("CRLSigningCert"),
-            may_sign_lists: key_usage.is_none_or(|usage| usage.value.crl_sign()),
+            may_sign_crls: key_usage.is_none_or(|usage| usage.value.crl_sign()),
         }
     }
 
@@ -43,7 +43,7 @@ impl Certificate {
             subject: &self.subject,
             spki: &self.spki,
             key_identifier: self.key_identifier.as_deref(),
-            may_sign_lists: self.may_sign_lists,
+            may_sign_crls: self.may_sign_crls,
         }
     }
 

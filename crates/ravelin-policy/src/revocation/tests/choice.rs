@@ -1,4 +1,4 @@
-//! Which of several lists counts.
+//! Which of several CRLs counts.
 
 use super::maker::{Ca, DAY, Key, NOW, named, rsa_spki_of_bits};
 use super::*;
@@ -6,16 +6,15 @@ use crate::der::tag;
 
 const PC: &[u8] = &[0x17];
 
-/// Covers: traps row 31, and the estate of a certificate authority that was renewed with a new key.
+/// Covers: docs/traps.md row 31, and the estate of a certificate authority that was renewed with a new key.
 #[test]
-fn each_key_of_a_renewed_authority_has_its_own_list() {
+fn each_key_of_a_renewed_authority_has_its_own_crl() {
     let (old, new) = (Ca::new("CORP-CA"), Ca::new("CORP-CA"));
-    let (of_old, of_new) =
-        (old.list().revoke(&[1], Some(1)).build(), new.list().number(9).revoke(&[2], Some(4)).build());
-    for (lists, old_at, new_at) in [([&of_old, &of_new], "0", "1"), ([&of_new, &of_old], "1", "0")] {
-        let (lists, notices) = load(&lists.map(Vec::clone), &[&old, &new]);
+    let (of_old, of_new) = (old.crl().revoke(&[1], Some(1)).build(), new.crl().number(9).revoke(&[2], Some(4)).build());
+    for (crls, old_at, new_at) in [([&of_old, &of_new], "0", "1"), ([&of_new, &of_old], "1", "0")] {
+        let (crls, notices) = load(&crls.map(Vec::clone), &[&old, &new]);
         assert_eq!(notices, [], "nothing is odd about such an estate");
-        assert_eq!(lists.describe().len(), 2);
+        assert_eq!(crls.describe().len(), 2);
         for (issuer, serial, expected) in [
             (&old, 3, format!("good {old_at}")),
             (&new, 3, format!("good {new_at}")),
@@ -25,36 +24,36 @@ fn each_key_of_a_renewed_authority_has_its_own_list() {
             (&old, 2, format!("good {old_at}")),
             (&new, 1, format!("good {new_at}")),
         ] {
-            assert_eq!(status(&lists, &issuer.issued(&[serial]), issuer), expected);
+            assert_eq!(status(&crls, &issuer.issued(&[serial]), issuer), expected);
         }
     }
-    // The list of one key alone does not speak for the other, whether that is configured or sent by a client.
+    // The CRL of one key alone does not speak for the other, whether that is configured or sent by a client.
     for authorities in [&[&old, &new][..], &[&new]] {
-        let (lists, _) = load(std::slice::from_ref(&of_new), authorities);
-        assert_eq!(status(&lists, &old.issued(PC), &old), "unknown");
-        assert_eq!(status(&lists, &new.issued(PC), &new), "good 0");
-        assert!(lists.has_list_of(&new.authority()) && !lists.has_list_of(&old.authority()));
+        let (crls, _) = load(std::slice::from_ref(&of_new), authorities);
+        assert_eq!(status(&crls, &old.issued(PC), &old), "unknown");
+        assert_eq!(status(&crls, &new.issued(PC), &new), "good 0");
+        assert!(crls.has_crl_of(&new.authority()) && !crls.has_crl_of(&old.authority()));
     }
 }
 
-/// Covers: traps row 31.
+/// Covers: docs/traps.md row 31.
 #[test]
-fn a_list_of_another_key_is_ignored_and_blocks_nothing() {
+fn a_crl_of_another_key_is_ignored_and_blocks_nothing() {
     let (ours, forger) = (Ca::new("CORP-CA"), Ca::new("CORP-CA"));
-    let good = ours.list().number(1).revoke(&[1], None).build();
+    let good = ours.crl().number(1).revoke(&[1], None).build();
     for (case, forged) in [
-        ("a newer list that frees everybody", forger.list().number(100).build()),
+        ("a newer CRL that frees everybody", forger.crl().number(100).build()),
         (
             "one that claims our key",
-            forger.list().number(100).with(|l| l.key_identifier = ours.key_identifier.clone()).build(),
+            forger.crl().number(100).with(|l| l.key_identifier = ours.key_identifier.clone()).build(),
         ),
-        ("one that names no key", forger.list().number(100).with(|l| l.key_identifier = None).build()),
-        ("one that revokes everybody", forger.list().number(100).revoke(PC, Some(1)).build()),
+        ("one that names no key", forger.crl().number(100).with(|l| l.key_identifier = None).build()),
+        ("one that revokes everybody", forger.crl().number(100).revoke(PC, Some(1)).build()),
     ] {
-        let (lists, notices) = load(&[forged.clone(), good.clone()], &[&ours]);
+        let (crls, notices) = load(&[forged.clone(), good.clone()], &[&ours]);
         assert!(notice_of(&notices, "0").contains("not signed by that authority's key"), "{case}");
-        assert_eq!(status(&lists, &ours.issued(PC), &ours), "good 1", "{case}");
-        assert_eq!(status(&lists, &ours.issued(&[1]), &ours), "revoked unspecified", "{case}");
+        assert_eq!(status(&crls, &ours.issued(PC), &ours), "good 1", "{case}");
+        assert_eq!(status(&crls, &ours.issued(&[1]), &ours), "revoked unspecified", "{case}");
         let (alone, _) = load(&[forged], &[&ours]);
         assert_eq!(status(&alone, &ours.issued(PC), &ours), "unknown", "{case}");
         assert_eq!(alone.describe(), []);
@@ -65,167 +64,167 @@ fn a_list_of_another_key_is_ignored_and_blocks_nothing() {
 fn the_key_identifier_helps_and_never_decides_alone() {
     let ca = Ca::new("CORP-CA");
     let other_identifier = || Some(vec![9; 20]);
-    for (case, list, expected) in [
-        ("the same", ca.list().build(), "good 0"),
-        ("none in the list", ca.list().with(|list| list.key_identifier = None).build(), "good 0"),
-        ("another one", ca.list().with(|list| list.key_identifier = other_identifier()).build(), "unknown"),
+    for (case, crl, expected) in [
+        ("the same", ca.crl().build(), "good 0"),
+        ("none in the CRL", ca.crl().with(|crl| crl.key_identifier = None).build(), "good 0"),
+        ("another one", ca.crl().with(|crl| crl.key_identifier = other_identifier()).build(), "unknown"),
     ] {
-        let (lists, _) = load(&[list], &[&ca]);
-        assert_eq!(status(&lists, &ca.issued(PC), &ca), expected, "{case}");
+        let (crls, _) = load(&[crl], &[&ca]);
+        assert_eq!(status(&crls, &ca.issued(PC), &ca), expected, "{case}");
     }
     // The same key under a certificate with another identifier (a cross certificate) is the same key.
-    let (lists, _) = load(&[ca.list().build()], &[&ca]);
+    let (crls, _) = load(&[ca.crl().build()], &[&ca]);
     let cross = Authority { key_identifier: Some(&[9; 20]), ..ca.authority() };
-    assert_eq!(short(&lists.status(&ca.issued(PC), &cross, at(NOW), Duration::ZERO)), "good 0");
+    assert_eq!(short(&crls.status(&ca.issued(PC), &cross, at(NOW), Duration::ZERO)), "good 0");
 }
 
-/// Covers: traps row 25.
+/// Covers: docs/traps.md row 25.
 #[test]
 fn a_serial_number_counts_under_its_issuer_alone() {
     let (one, two) = (Ca::new("CORP-CA1"), Ca::new("CORP-CA2"));
-    let (lists, _) = load(&[one.list().revoke(PC, None).build(), two.list().build()], &[&one, &two]);
-    assert_eq!(status(&lists, &one.issued(PC), &one), "revoked unspecified");
-    assert_eq!(status(&lists, &two.issued(PC), &two), "good 1");
+    let (crls, _) = load(&[one.crl().revoke(PC, None).build(), two.crl().build()], &[&one, &two]);
+    assert_eq!(status(&crls, &one.issued(PC), &one), "revoked unspecified");
+    assert_eq!(status(&crls, &two.issued(PC), &two), "good 1");
     // An issuer that is not the certificate's is no answer at all.
-    assert_eq!(status(&lists, &one.issued(PC), &two), "unknown");
+    assert_eq!(status(&crls, &one.issued(PC), &two), "unknown");
 }
 
-/// Covers: traps row 28.
+/// Covers: docs/traps.md row 28.
 #[test]
-fn an_older_list_never_replaces_a_newer_one() {
+fn an_older_crl_never_replaces_a_newer_one() {
     let ca = Ca::new("CORP-CA");
-    let old = || ca.list().number(7).dates(NOW - 9 * DAY, NOW + 90 * DAY);
-    let new = || ca.list().number(8).dates(NOW - 2 * DAY, NOW + 5 * DAY);
-    let long = |octets: &'static [u8]| move |list: &mut maker::Maker<'_>| list.number = Some(octets.to_vec());
+    let old = || ca.crl().number(7).dates(NOW - 9 * DAY, NOW + 90 * DAY);
+    let new = || ca.crl().number(8).dates(NOW - 2 * DAY, NOW + 5 * DAY);
+    let long = |bytes: &'static [u8]| move |crl: &mut maker::Maker<'_>| crl.number = Some(bytes.to_vec());
     for (case, older, newer) in [
         ("by number", old().build(), new().build()),
         ("by number, against the date", old().dates(NOW - DAY, NOW + DAY).build(), new().build()),
         ("numbers of two lengths", old().with(long(&[0x00, 0xff])).build(), new().with(long(&[0x01, 0x00])).build()),
         ("the same number: by date", old().number(8).build(), new().build()),
     ] {
-        for (lists, newer_at, older_at) in [([&older, &newer], "1", "0"), ([&newer, &older], "0", "1")] {
-            let (lists, notices) = load(&lists.map(Vec::clone), &[&ca]);
-            assert_eq!(status(&lists, &ca.issued(PC), &ca), format!("good {newer_at}"), "{case}");
+        for (crls, newer_at, older_at) in [([&older, &newer], "1", "0"), ([&newer, &older], "0", "1")] {
+            let (crls, notices) = load(&crls.map(Vec::clone), &[&ca]);
+            assert_eq!(status(&crls, &ca.issued(PC), &ca), format!("good {newer_at}"), "{case}");
             assert!(notice_of(&notices, older_at).contains("is older than"), "{case}");
-            assert_eq!(lists.describe().len(), 1, "{case}");
-            assert_eq!(lists.describe()[0].origin.to_string(), newer_at, "{case}");
+            assert_eq!(crls.describe().len(), 1, "{case}");
+            assert_eq!(crls.describe()[0].origin.to_string(), newer_at, "{case}");
         }
     }
-    let (lists, notices) = load(&[new().build(), new().build()], &[&ca]);
-    assert_eq!(status(&lists, &ca.issued(PC), &ca), "good 0", "the same file twice");
-    assert_eq!((notices, lists.describe().len()), (vec![], 1));
+    let (crls, notices) = load(&[new().build(), new().build()], &[&ca]);
+    assert_eq!(status(&crls, &ca.issued(PC), &ca), "good 0", "the same file twice");
+    assert_eq!((notices, crls.describe().len()), (vec![], 1));
     // The newest decides even where an older one lasts longer.
-    let (lists, _) = load(&[old().build(), new().dates(NOW - 3 * DAY, NOW - DAY).build()], &[&ca]);
-    assert_eq!(status(&lists, &ca.issued(PC), &ca), "expired 1");
+    let (crls, _) = load(&[old().build(), new().dates(NOW - 3 * DAY, NOW - DAY).build()], &[&ca]);
+    assert_eq!(status(&crls, &ca.issued(PC), &ca), "expired 1");
 }
 
-/// What an authority once revoked stays out, whatever list says so; a hold may be lifted by a later list.
+/// What an authority once revoked stays out, whatever CRL says so; a hold may be lifted by a later CRL.
 #[test]
 fn revoked_stays_out() {
     let ca = Ca::new("CORP-CA");
-    let old = || ca.list().number(7).dates(NOW - 20 * DAY, NOW - 13 * DAY);
-    let new = || ca.list().number(8);
+    let old = || ca.crl().number(7).dates(NOW - 20 * DAY, NOW - 13 * DAY);
+    let new = || ca.crl().number(8);
     for (case, older, newer, expected) in [
-        ("on an older list", old().revoke(PC, Some(1)), new(), "revoked keyCompromise"),
+        ("on an older CRL", old().revoke(PC, Some(1)), new(), "revoked keyCompromise"),
         ("without a reason", old().revoke(PC, None), new(), "revoked unspecified"),
         ("a lifted hold", old().revoke(PC, Some(6)), new(), "good 1"),
         ("a hold that goes on", old().revoke(PC, Some(6)), new().revoke(PC, Some(6)), "revoked certificateHold"),
         ("a hold that became final", old().revoke(PC, Some(6)), new().revoke(PC, Some(1)), "revoked keyCompromise"),
         ("a new hold", old(), new().revoke(PC, Some(6)), "revoked certificateHold"),
         (
-            "on a list that has not begun",
+            "on a CRL that has not begun",
             old(),
             new().dates(NOW + DAY, NOW + 9 * DAY).revoke(PC, Some(1)),
             "revoked keyCompromise",
         ),
         (
-            "lifted by a list that has not begun",
+            "lifted by a CRL that has not begun",
             old().revoke(PC, Some(6)),
             new().dates(NOW + DAY, NOW + 9 * DAY),
             "revoked certificateHold",
         ),
-        ("removeFromCRL outside a delta list", new().revoke(PC, Some(8)), old(), "revoked removeFromCRL"),
+        ("removeFromCRL outside a delta CRL", new().revoke(PC, Some(8)), old(), "revoked removeFromCRL"),
         ("a reason nobody knows", old(), new().revoke(PC, Some(99)), "revoked a reason that RFC 5280 does not know"),
     ] {
-        let (lists, _) = load(&[older.build(), newer.build()], &[&ca]);
-        assert_eq!(status(&lists, &ca.issued(PC), &ca), expected, "{case}");
+        let (crls, _) = load(&[older.build(), newer.build()], &[&ca]);
+        assert_eq!(status(&crls, &ca.issued(PC), &ca), expected, "{case}");
     }
-    let (lists, _) = load(&[old().revoke(PC, Some(1)).build()], &[&ca]);
+    let (crls, _) = load(&[old().revoke(PC, Some(1)).build()], &[&ca]);
     assert_eq!(
-        lists.status(&ca.issued(PC), &ca.authority(), at(NOW), Duration::ZERO),
+        crls.status(&ca.issued(PC), &ca.authority(), at(NOW), Duration::ZERO),
         Status::Revoked { since: NOW - 2 * DAY, reason: "keyCompromise" },
     );
 }
 
-/// Covers: traps row 32.
+/// Covers: docs/traps.md row 32.
 #[test]
-fn an_authority_without_a_list_is_unknown_and_can_be_named() {
+fn an_authority_without_a_crl_is_unknown_and_can_be_named() {
     let (issuing, root) = (Ca::new("CORP-CA"), Ca::new("CORP-ROOT"));
-    let (lists, notices) = load(&[issuing.list().build()], &[&issuing, &root]);
+    let (crls, notices) = load(&[issuing.crl().build()], &[&issuing, &root]);
     assert_eq!(notices, []);
-    assert!(lists.has_list_of(&issuing.authority()) && !lists.has_list_of(&root.authority()));
-    let Status::Unknown { why } = lists.status(&root.issued(PC), &root.authority(), at(NOW), Duration::ZERO) else {
+    assert!(crls.has_crl_of(&issuing.authority()) && !crls.has_crl_of(&root.authority()));
+    let Status::Unknown { why } = crls.status(&root.issued(PC), &root.authority(), at(NOW), Duration::ZERO) else {
         panic!("unknown")
     };
-    assert_eq!(why, "there is no list of CN=CORP-ROOT");
+    assert_eq!(why, "there is no CRL of CN=CORP-ROOT");
 }
 
 /// RFC 5280 §6.3.3 (f).
 #[test]
-fn an_authority_that_may_not_sign_lists_signs_none() {
-    let ca = Ca { may_sign_lists: false, ..Ca::new("CORP-CA") };
-    let (lists, notices) = load(&[ca.list().build()], &[&ca]);
+fn an_authority_that_may_not_sign_crls_signs_none() {
+    let ca = Ca { may_sign_crls: false, ..Ca::new("CORP-CA") };
+    let (crls, notices) = load(&[ca.crl().build()], &[&ca]);
     assert!(notice_of(&notices, "0").contains("cRLSign"));
-    assert_eq!(status(&lists, &ca.issued(PC), &ca), "unknown");
-    assert_eq!(lists.describe(), []);
+    assert_eq!(status(&crls, &ca.issued(PC), &ca), "unknown");
+    assert_eq!(crls.describe(), []);
 }
 
-/// PKITS 4.4.19 and 4.4.20: certificates and lists of one name are signed by two keys.
+/// PKITS 4.4.19 and 4.4.20: certificates and CRLs of one name are signed by two keys.
 #[test]
-fn a_key_for_lists_alone_counts_where_the_caller_vouches_for_it() {
-    let signs_certificates = Ca { may_sign_lists: false, ..Ca::new("CORP-CA") };
-    let signs_lists = Ca::new("CORP-CA");
-    let (lists, _) = load(&[signs_lists.list().revoke(&[2], None).build()], &[&signs_certificates, &signs_lists]);
+fn a_key_for_crls_alone_counts_where_the_caller_vouches_for_it() {
+    let signs_certificates = Ca { may_sign_crls: false, ..Ca::new("CORP-CA") };
+    let signs_crls = Ca::new("CORP-CA");
+    let (crls, _) = load(&[signs_crls.crl().revoke(&[2], None).build()], &[&signs_certificates, &signs_crls]);
     for (serial, expected) in [(1, "good 0"), (2, "revoked unspecified")] {
         let serial = [serial];
         let certificate = signs_certificates.issued(&serial);
-        assert_eq!(status(&lists, &certificate, &signs_certificates), "unknown");
-        let under = lists.status_under(&certificate, &[signs_lists.authority()], at(NOW), Duration::ZERO);
+        assert_eq!(status(&crls, &certificate, &signs_certificates), "unknown");
+        let under = crls.status_under(&certificate, &[signs_crls.authority()], at(NOW), Duration::ZERO);
         assert_eq!(short(&under), expected);
     }
 }
 
-/// A list of an authority that only clients send is verified when the first such client comes.
+/// A CRL of an authority that only clients send is verified when the first such client comes.
 #[test]
 fn an_authority_sent_by_a_client_is_verified_at_the_decision() {
     let root = Ca::new("CORP-ROOT");
     let sent = Ca::new("CORP-CA");
-    let (lists, notices) = load(&[sent.list().revoke(&[2], None).build(), root.list().build()], &[&root]);
+    let (crls, notices) = load(&[sent.crl().revoke(&[2], None).build(), root.crl().build()], &[&root]);
     assert!(notice_of(&notices, "0").contains("belongs to no certificate authority of this policy"));
-    assert_eq!(lists.describe().len(), 1, "not in use until then");
+    assert_eq!(crls.describe().len(), 1, "not in use until then");
     for _ in 0..2 {
-        assert_eq!(status(&lists, &sent.issued(PC), &sent), "good 0");
-        assert_eq!(status(&lists, &sent.issued(&[2]), &sent), "revoked unspecified");
+        assert_eq!(status(&crls, &sent.issued(PC), &sent), "good 0");
+        assert_eq!(status(&crls, &sent.issued(&[2]), &sent), "revoked unspecified");
     }
-    let list = &lists.by_issuer[&crate::name::canonical(&sent.name).unwrap()][0];
-    assert_eq!(list.authenticity.keys_met(), 1);
+    let crl = &crls.by_issuer[&crate::name::canonical(&sent.name).unwrap()][0];
+    assert_eq!(crl.authenticity.keys_met(), 1);
     // Others of the name get nothing, and the memory for them is bounded.
     for _ in 0..20 {
         let stranger = Ca { key_identifier: None, ..Ca::new("CORP-CA") };
-        assert_eq!(status(&lists, &stranger.issued(PC), &stranger), "unknown");
+        assert_eq!(status(&crls, &stranger.issued(PC), &stranger), "unknown");
     }
-    assert!(list.authenticity.keys_met() <= 8);
-    assert_eq!(status(&lists, &sent.issued(PC), &sent), "good 0");
+    assert!(crl.authenticity.keys_met() <= 8);
+    assert_eq!(status(&crls, &sent.issued(PC), &sent), "good 0");
 }
 
-/// Covers: traps row 46, for lists.
+/// Covers: docs/traps.md row 46, for CRLs.
 #[test]
 fn names_that_differ_in_case_spaces_and_type_are_the_same() {
     let ca = Ca { name: named(tag::UTF8_STRING, "Corp  Issuing ca"), ..Ca::new("x") };
-    let list = ca.list().with(|list| list.issuer = named(tag::PRINTABLE_STRING, "CORP ISSUING CA")).build();
-    let (lists, notices) = load(&[list], &[&ca]);
+    let crl = ca.crl().with(|crl| crl.issuer = named(tag::PRINTABLE_STRING, "CORP ISSUING CA")).build();
+    let (crls, notices) = load(&[crl], &[&ca]);
     assert_eq!(notices, []);
-    assert_eq!(status(&lists, &ca.issued(PC), &ca), "good 0");
+    assert_eq!(status(&crls, &ca.issued(PC), &ca), "good 0");
 }
 
 #[test]
@@ -233,9 +232,9 @@ fn keys_of_other_sizes_sign_nothing() {
     let ca = Ca::new("CORP-CA");
     for (bits, words) in [(1024, "2048 to 4096 bits"), (8192, "2048 to 4096 bits"), (2048, "not signed by")] {
         let weak = Ca { spki: rsa_spki_of_bits(bits), key_identifier: None, ..Ca::new("CORP-CA") };
-        let (lists, notices) = load(&[ca.list().build()], &[&weak]);
+        let (crls, notices) = load(&[ca.crl().build()], &[&weak]);
         assert!(notice_of(&notices, "0").contains(words), "{bits}: {notices:?}");
-        assert_eq!(status(&lists, &weak.issued(PC), &weak), "unknown");
+        assert_eq!(status(&crls, &weak.issued(PC), &weak), "unknown");
     }
 }
 
@@ -259,13 +258,13 @@ fn every_accepted_algorithm_verifies() {
         ("PSS, SHA-512", Key::rsa(&RSA_PSS_SHA512, alg_id::RSA_PSS_SHA512)),
     ] {
         let ca = Ca::with_key("CORP-CA", key);
-        let mut broken = ca.list().build();
+        let mut broken = ca.crl().build();
         *broken.last_mut().unwrap() ^= 1;
         for (authorities, when) in [(&[&ca][..], "at load"), (&[], "at the decision")] {
-            let (lists, _) = load(&[ca.list().build()], authorities);
-            assert_eq!(status(&lists, &ca.issued(PC), &ca), "good 0", "{case} {when}");
-            let (lists, _) = load(&[broken.clone()], authorities);
-            assert_eq!(status(&lists, &ca.issued(PC), &ca), "unknown", "{case} {when}");
+            let (crls, _) = load(&[ca.crl().build()], authorities);
+            assert_eq!(status(&crls, &ca.issued(PC), &ca), "good 0", "{case} {when}");
+            let (crls, _) = load(&[broken.clone()], authorities);
+            assert_eq!(status(&crls, &ca.issued(PC), &ca), "unknown", "{case} {when}");
         }
     }
 }

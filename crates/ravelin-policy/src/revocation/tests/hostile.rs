@@ -1,4 +1,4 @@
-//! Bytes that are no list, or not the list they seem.
+//! Bytes that are no CRL, or not the CRL they seem.
 
 use std::sync::LazyLock;
 
@@ -11,57 +11,53 @@ use crate::revocation::parse;
 
 const PC: &[u8] = &[0x17];
 
-/// Covers: traps rows 23 and 27. Each is named, and the good list beside it goes on.
+/// Covers: docs/traps.md rows 23 and 27. Each is named, and the good CRL beside it goes on.
 #[test]
-fn a_list_that_cannot_be_read_is_named_and_spoils_nothing() {
+fn a_crl_that_cannot_be_read_is_named_and_spoils_nothing() {
     let ca = Ca::new("CORP-CA");
-    let list = || ca.list().revoke(&[1], Some(1));
-    let good = list().build();
+    let crl = || ca.crl().revoke(&[1], Some(1));
+    let good = crl().build();
     let number = || extension("2.5.29.20", false, &der(tag::INTEGER, &[1]));
     let sha1 = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05, 0x05, 0x00];
     let same = |algorithm: &[u8]| {
         let algorithm = algorithm.to_vec();
-        move |list: &mut maker::Maker<'_>| {
-            (list.inner_algorithm, list.outer_algorithm) = (algorithm.clone(), algorithm.clone());
+        move |crl: &mut maker::Maker<'_>| {
+            (crl.inner_algorithm, crl.outer_algorithm) = (algorithm.clone(), algorithm.clone());
         }
     };
     for (case, bad, words) in [
-        ("nothing", vec![], "no revocation list that can be read"),
-        ("text", b"-----BEGIN X509 CRL-----".to_vec(), "no revocation list that can be read"),
-        ("an empty sequence", sequence(&[]), "no revocation list that can be read"),
+        ("nothing", vec![], "no CRL that can be read"),
+        ("text", b"-----BEGIN X509 CRL-----".to_vec(), "no CRL that can be read"),
+        ("an empty sequence", sequence(&[]), "no CRL that can be read"),
         ("bytes at the end", [good.clone(), vec![0]].concat(), "bytes follow the end"),
-        ("an empty BIT STRING", list().with(|list| list.signature = Some(vec![])).build(), "BIT STRING"),
+        ("an empty BIT STRING", crl().with(|crl| crl.signature = Some(vec![])).build(), "BIT STRING"),
         (
             "a BIT STRING without a signature",
-            list().with(|list| list.signature = Some(vec![0])).build(),
+            crl().with(|crl| crl.signature = Some(vec![0])).build(),
             "empty signature",
         ),
-        ("half an octet of signature", list().with(|list| list.signature = Some(vec![4, 0xf0])).build(), "BIT STRING"),
+        ("half a byte of signature", crl().with(|crl| crl.signature = Some(vec![4, 0xf0])).build(), "BIT STRING"),
         (
             "two algorithms",
-            list().with(|list| list.outer_algorithm = sha1.to_vec()).build(),
+            crl().with(|crl| crl.outer_algorithm = sha1.to_vec()).build(),
             "two different signature algorithms",
         ),
-        ("version 3", list().with(|list| list.version = Some(2)).build(), "a version"),
-        ("version 1 with extensions", list().with(|list| list.version = None).build(), "version 1"),
-        ("no issuer", list().with(|list| list.issuer = sequence(&[])).build(), "empty issuer"),
-        ("an extension twice", list().with(|list| list.extensions.push(number())).build(), "there twice"),
-        ("no extension in extensions", list().entry(&[2], Some(sequence(&[]))).build(), "without an extension"),
-        ("an empty serial number", list().revoke(&[], None).build(), "empty serial"),
-        ("a negative number", list().number(0x80).build(), "negative CRL number"),
-        ("a long number", list().with(|list| list.number = Some(vec![1; 21])).build(), "more than 20 octets"),
+        ("version 3", crl().with(|crl| crl.version = Some(2)).build(), "a version"),
+        ("version 1 with extensions", crl().with(|crl| crl.version = None).build(), "version 1"),
+        ("no issuer", crl().with(|crl| crl.issuer = sequence(&[])).build(), "empty issuer"),
+        ("an extension twice", crl().with(|crl| crl.extensions.push(number())).build(), "there twice"),
+        ("no extension in extensions", crl().entry(&[2], Some(sequence(&[]))).build(), "without an extension"),
+        ("an empty serial number", crl().revoke(&[], None).build(), "empty serial"),
+        ("a negative number", crl().number(0x80).build(), "negative CRL number"),
+        ("a long number", crl().with(|crl| crl.number = Some(vec![1; 21])).build(), "more than 20 bytes"),
         (
             "a scope that contradicts itself",
-            list().scope(&[der(tag::context(1), &[0xff]), der(tag::context(2), &[0xff])]).build(),
+            crl().scope(&[der(tag::context(1), &[0xff]), der(tag::context(2), &[0xff])]).build(),
             "contradicts itself",
         ),
-        (
-            "a scope that is none",
-            list().scope(&[der(tag::context(7), &[0xff])]).build(),
-            "no revocation list that can be read",
-        ),
-        ("SHA-1", list().with(same(&sha1)).build(), "RSA with SHA-1"),
-        ("an algorithm nobody knows", list().with(same(&[0x06, 0x03, 0x2a, 0x03, 0x04])).build(), "algorithm 1.2.3.4"),
+        ("a scope that is none", crl().scope(&[der(tag::context(7), &[0xff])]).build(), "no CRL that can be read"),
+        ("SHA-1", crl().with(same(&sha1)).build(), "RSA with SHA-1"),
+        ("an algorithm nobody knows", crl().with(same(&[0x06, 0x03, 0x2a, 0x03, 0x04])).build(), "algorithm 1.2.3.4"),
         (
             "a certificate",
             sequence(&[
@@ -69,39 +65,39 @@ fn a_list_that_cannot_be_read_is_named_and_spoils_nothing() {
                 sequence(&[]),
                 der(tag::BIT_STRING, &[0, 1]),
             ]),
-            "no revocation list that can be read",
+            "no CRL that can be read",
         ),
         (
             "33 extensions",
-            (0..33).fold(list(), |list, at| list.extended(&format!("1.2.3.{at}"), false, &[])).build(),
+            (0..33).fold(crl(), |crl, at| crl.extended(&format!("1.2.3.{at}"), false, &[])).build(),
             "more than 32",
         ),
     ] {
-        for (lists, bad_at, good_at) in [([&bad, &good], "0", "1"), ([&good, &bad], "1", "0")] {
-            let (lists, notices) = load(&lists.map(Vec::clone), &[&ca]);
+        for (crls, bad_at, good_at) in [([&bad, &good], "0", "1"), ([&good, &bad], "1", "0")] {
+            let (crls, notices) = load(&crls.map(Vec::clone), &[&ca]);
             assert!(notice_of(&notices, bad_at).contains(words), "{case}: {notices:?}");
-            assert_eq!(status(&lists, &ca.issued(PC), &ca), format!("good {good_at}"), "{case}");
-            assert_eq!(status(&lists, &ca.issued(&[1]), &ca), "revoked keyCompromise", "{case}");
+            assert_eq!(status(&crls, &ca.issued(PC), &ca), format!("good {good_at}"), "{case}");
+            assert_eq!(status(&crls, &ca.issued(&[1]), &ca), "revoked keyCompromise", "{case}");
         }
         let (alone, _) = load(&[bad], &[&ca]);
         assert_eq!(status(&alone, &ca.issued(PC), &ca), "unknown", "{case}");
     }
 }
 
-/// A version 1 list (`openssl ca -gencrl` without extensions) has no number, and the fate of such lists.
+/// A version 1 CRL (`openssl ca -gencrl` without extensions) has no number, and the fate of such CRLs.
 #[test]
-fn a_list_of_version_1_only_revokes() {
+fn a_crl_of_version_1_only_revokes() {
     let ca = Ca::new("CORP-CA");
-    let bare = |list: &mut maker::Maker<'_>| (list.version, list.number, list.key_identifier) = (None, None, None);
-    let (lists, notices) = load(&[ca.list().revoke(&[1], None).with(bare).build()], &[&ca]);
+    let bare = |crl: &mut maker::Maker<'_>| (crl.version, crl.number, crl.key_identifier) = (None, None, None);
+    let (crls, notices) = load(&[ca.crl().revoke(&[1], None).with(bare).build()], &[&ca]);
     assert!(notice_of(&notices, "0").contains("has no CRL number"));
-    assert_eq!(status(&lists, &ca.issued(PC), &ca), "unknown");
-    assert_eq!(status(&lists, &ca.issued(&[1]), &ca), "revoked unspecified");
-    let (_, notices) = load(&[ca.list().with(bare).revoke(&[1], Some(1)).build()], &[&ca]);
+    assert_eq!(status(&crls, &ca.issued(PC), &ca), "unknown");
+    assert_eq!(status(&crls, &ca.issued(&[1]), &ca), "revoked unspecified");
+    let (_, notices) = load(&[ca.crl().with(bare).revoke(&[1], Some(1)).build()], &[&ca]);
     assert!(notice_of(&notices, "0").contains("version 1"));
 }
 
-/// A list with everything in it.
+/// A CRL with everything in it.
 struct Full {
     ca: Ca,
     der: Vec<u8>,
@@ -111,31 +107,31 @@ static FULL: LazyLock<Full> = LazyLock::new(|| {
     let ca = Ca::new("CORP-CA");
     let point = der(tag::context_constructed(0), &maker::address("http://pki.corp.example/one.crl"));
     let issuer = sequence(&[der(tag::context_constructed(4), &named(tag::UTF8_STRING, "CORP-CA"))]);
-    let list = ca.list().scope(&[point]).revoke(&[1], Some(1)).revoke(&[0x7f; 20], None);
-    let list = list.entry(&[3], Some(sequence(&[extension("2.5.29.29", true, &issuer)])));
-    let der = list.extended("1.3.6.1.4.1.311.21.4", false, &maker::time(maker::NOW)).build();
+    let crl = ca.crl().scope(&[point]).revoke(&[1], Some(1)).revoke(&[0x7f; 20], None);
+    let crl = crl.entry(&[3], Some(sequence(&[extension("2.5.29.29", true, &issuer)])));
+    let der = crl.extended("1.3.6.1.4.1.311.21.4", false, &maker::time(maker::NOW)).build();
     Full { ca, der }
 });
 
-/// Covers: traps row 27.
+/// Covers: docs/traps.md row 27.
 #[test]
-fn a_list_cut_short_anywhere_is_no_list() {
+fn a_crl_cut_short_anywhere_is_no_crl() {
     for length in 0..FULL.der.len() {
         assert!(parse::parse(&FULL.der[..length]).is_err(), "{length}");
     }
     assert!(parse::parse(&FULL.der).is_ok());
 }
 
-/// Covers: traps row 27. Every single bit of a list is under its signature, or is the signature, or makes it no list.
+/// Covers: docs/traps.md row 27. Every single bit of a CRL is under its signature, or is the signature, or makes it no CRL.
 #[test]
-fn no_changed_bit_leaves_a_list_that_calls_good() {
+fn no_changed_bit_leaves_a_crl_that_calls_good() {
     let ca = Ca::new("CORP-CA");
-    let good = ca.list().revoke(&[1], Some(1)).build();
+    let good = ca.crl().revoke(&[1], Some(1)).build();
     for at in 0..good.len() * 8 {
         let mut changed = good.clone();
         changed[at / 8] ^= 1 << (at % 8);
-        let (lists, notices) = load(&[changed], &[&ca]);
-        assert_eq!(status(&lists, &ca.issued(PC), &ca), "unknown", "bit {at}");
+        let (crls, notices) = load(&[changed], &[&ca]);
+        assert_eq!(status(&crls, &ca.issued(PC), &ca), "unknown", "bit {at}");
         assert!(!notices.is_empty(), "bit {at}");
     }
 }
@@ -143,22 +139,22 @@ fn no_changed_bit_leaves_a_list_that_calls_good() {
 proptest! {
     #[test]
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let (lists, notices) = load(&[bytes], &[&FULL.ca]);
+        let (crls, notices) = load(&[bytes], &[&FULL.ca]);
         prop_assert_eq!(notices.len(), 1);
-        prop_assert_eq!(status(&lists, &FULL.ca.issued(PC), &FULL.ca), "unknown");
+        prop_assert_eq!(status(&crls, &FULL.ca.issued(PC), &FULL.ca), "unknown");
     }
 
-    /// Pieces of a real list put together anew: nearer to what a parser trips over than random bytes.
+    /// Pieces of a real CRL put together anew: nearer to what a parser trips over than random bytes.
     #[test]
-    fn mutated_lists_are_survived_and_never_call_good(
+    fn mutated_crls_are_survived_and_never_call_good(
         edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_usize..4, any::<u8>()), 1..6),
     ) {
         let mut bytes = FULL.der.clone();
-        for (one, two, kind, octet) in edits {
+        for (one, two, kind, byte) in edits {
             let (from, to) = (one.index(bytes.len()), two.index(bytes.len()));
             match kind {
-                0 => bytes[from] = octet,
-                1 => bytes.insert(from, octet),
+                0 => bytes[from] = byte,
+                1 => bytes.insert(from, byte),
                 2 => bytes.copy_within(from.min(to)..from.max(to).min(from.min(to) + 16), 0),
                 _ if bytes.len() > 1 => { bytes.remove(from); }
                 _ => {}
@@ -167,16 +163,16 @@ proptest! {
         let extension = maker::points(&[maker::address("http://pki.corp.example/one.crl")]);
         let certificate = CertificateToCheck { distribution_points: Some(&extension), ..FULL.ca.issued(PC) };
         for authorities in [&[&FULL.ca][..], &[]] {
-            let (lists, _) = load(std::slice::from_ref(&bytes), authorities);
+            let (crls, _) = load(std::slice::from_ref(&bytes), authorities);
             let expected = if bytes == FULL.der { "unknown or good" } else { "unknown" };
-            prop_assert!(expected.contains(status(&lists, &certificate, &FULL.ca).split(' ').next().unwrap_or("")));
+            prop_assert!(expected.contains(status(&crls, &certificate, &FULL.ca).split(' ').next().unwrap_or("")));
         }
     }
 
     #[test]
     fn any_distribution_points_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-        let (lists, _) = load(std::slice::from_ref(&FULL.der), &[&FULL.ca]);
+        let (crls, _) = load(std::slice::from_ref(&FULL.der), &[&FULL.ca]);
         let certificate = CertificateToCheck { distribution_points: Some(&bytes), ..FULL.ca.issued(PC) };
-        prop_assert_eq!(status(&lists, &certificate, &FULL.ca), "unknown");
+        prop_assert_eq!(status(&crls, &certificate, &FULL.ca), "unknown");
     }
 }

@@ -1,4 +1,4 @@
-//! Makes lists and the authorities that sign them, right ones and wrong ones.
+//! Makes CRLs and the authorities that sign them, right ones and wrong ones.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{self, KeySize};
@@ -17,11 +17,11 @@ pub(super) const DAY: i64 = 86_400;
 pub(super) fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
     let length = contents.len().to_be_bytes();
-    let length: Vec<u8> = length.into_iter().skip_while(|octet| *octet == 0).collect();
+    let length: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
     match (contents.len(), length.len()) {
         (0..0x80, _) => out.push(u8::try_from(contents.len()).unwrap()),
-        (_, octets) => {
-            out.push(0x80 | u8::try_from(octets).unwrap());
+        (_, bytes) => {
+            out.push(0x80 | u8::try_from(bytes).unwrap());
             out.extend(length);
         }
     }
@@ -70,7 +70,7 @@ pub(super) fn points(names: &[Vec<u8>]) -> Vec<u8> {
     sequence(&points)
 }
 
-/// A key that signs lists.
+/// A key that signs CRLs.
 pub(super) enum Key {
     Ec(EcdsaKeyPair, AlgorithmIdentifier, AlgorithmIdentifier),
     Ed25519(Ed25519KeyPair),
@@ -139,7 +139,7 @@ pub(super) struct Ca {
     pub(super) key: Key,
     pub(super) spki: Vec<u8>,
     pub(super) key_identifier: Option<Vec<u8>>,
-    pub(super) may_sign_lists: bool,
+    pub(super) may_sign_crls: bool,
 }
 
 impl Ca {
@@ -150,7 +150,7 @@ impl Ca {
     pub(super) fn with_key(common_name: &str, key: Key) -> Ca {
         let spki = key.spki();
         let key_identifier = Some(crate::revocation::signature::key_hash(&spki)[..20].to_vec());
-        Ca { name: named(tag::UTF8_STRING, common_name), key, spki, key_identifier, may_sign_lists: true }
+        Ca { name: named(tag::UTF8_STRING, common_name), key, spki, key_identifier, may_sign_crls: true }
     }
 
     pub(super) fn authority(&self) -> Authority<'_> {
@@ -158,7 +158,7 @@ impl Ca {
             subject: &self.name,
             spki: &self.spki,
             key_identifier: self.key_identifier.as_deref(),
-            may_sign_lists: self.may_sign_lists,
+            may_sign_crls: self.may_sign_crls,
         }
     }
 
@@ -167,8 +167,8 @@ impl Ca {
         CertificateToCheck { serial, issuer_name: &self.name, distribution_points: None, is_authority: false }
     }
 
-    /// A current list without entries.
-    pub(super) fn list(&self) -> Maker<'_> {
+    /// A current CRL without entries.
+    pub(super) fn crl(&self) -> Maker<'_> {
         Maker {
             ca: self,
             issuer: self.name.clone(),
@@ -186,7 +186,7 @@ impl Ca {
     }
 }
 
-/// A list under construction.
+/// A CRL under construction.
 pub(super) struct Maker<'a> {
     ca: &'a Ca,
     pub(super) issuer: Vec<u8>,
@@ -211,11 +211,11 @@ impl Maker<'_> {
     }
 
     pub(super) fn number(self, number: u8) -> Self {
-        self.with(|list| list.number = Some(vec![number]))
+        self.with(|crl| crl.number = Some(vec![number]))
     }
 
     pub(super) fn dates(self, this_update: i64, next_update: i64) -> Self {
-        self.with(|list| (list.this_update, list.next_update) = (time(this_update), Some(time(next_update))))
+        self.with(|crl| (crl.this_update, crl.next_update) = (time(this_update), Some(time(next_update))))
     }
 
     pub(super) fn revoke(self, serial: &[u8], reason: Option<u8>) -> Self {

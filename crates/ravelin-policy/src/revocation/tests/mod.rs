@@ -1,4 +1,4 @@
-//! Each file holds one kind of promise; `maker` makes the lists.
+//! Each file holds one kind of promise; `maker` makes the CRLs.
 
 mod certificate;
 mod choice;
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rustls_pki_types::UnixTime;
 
-use super::{Authority, CertificateToCheck, Lists, Status};
+use super::{Authority, CertificateToCheck, Crls, Status};
 use crate::Origin;
 use crate::{Notice, Source};
 use maker::{Ca, NOW};
@@ -24,15 +24,15 @@ fn at(unix_seconds: i64) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(unix_seconds).unwrap()))
 }
 
-/// Loads lists whose files are called `0`, `1`, …
-fn load(lists: &[Vec<u8>], authorities: &[&Ca]) -> (Lists, Vec<Notice>) {
-    let sources: Vec<Source> = lists
+/// Loads CRLs whose files are called `0`, `1`, …
+fn load(crls: &[Vec<u8>], authorities: &[&Ca]) -> (Crls, Vec<Notice>) {
+    let sources: Vec<Source> = crls
         .iter()
         .enumerate()
         .map(|(at, der)| Source { origin: Origin::file(at.to_string()), der: der.clone() })
         .collect();
     let authorities: Vec<Authority<'_>> = authorities.iter().map(|ca| ca.authority()).collect();
-    Lists::load(&sources, &authorities, at(NOW))
+    Crls::load(&sources, &authorities, at(NOW))
 }
 
 /// The answer in short: `good 0`, `revoked keyCompromise`, `unknown`, `expired 1`, `not_yet_valid 0`.
@@ -46,8 +46,8 @@ fn short(status: &Status) -> String {
     }
 }
 
-fn status(lists: &Lists, certificate: &CertificateToCheck<'_>, issuer: &Ca) -> String {
-    short(&lists.status(certificate, &issuer.authority(), at(NOW), Duration::ZERO))
+fn status(crls: &Crls, certificate: &CertificateToCheck<'_>, issuer: &Ca) -> String {
+    short(&crls.status(certificate, &issuer.authority(), at(NOW), Duration::ZERO))
 }
 
 /// The one notice about a file.

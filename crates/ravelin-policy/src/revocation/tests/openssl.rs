@@ -1,4 +1,4 @@
-//! Lists and certificates that another implementation made.
+//! CRLs and certificates that another implementation made.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,12 +7,12 @@ use super::certificate::Certificate;
 use super::*;
 use crate::Origin;
 
-/// 2015-12-13, between the dates that the lists below are made with.
+/// 2015-12-13, between the dates that the CRLs below are made with.
 const MIDDLE: i64 = 1_450_000_000;
 
 /// Every kind of key and signature as OpenSSL writes it. Without `openssl` it fails.
 #[test]
-fn lists_made_by_openssl() {
+fn crls_made_by_openssl() {
     let folder = std::env::temp_dir().join(format!("ravelin-revocation-{}", std::process::id()));
     for (case, key, digest, options, words) in [
         ("rsa", "rsa:2048", "-sha256", &[][..], None),
@@ -29,13 +29,13 @@ fn lists_made_by_openssl() {
     ] {
         let here = folder.join(case);
         std::fs::create_dir_all(&here).unwrap();
-        let (certificate, list) = authority_and_list(&here, key, digest, options);
+        let (certificate, crl) = authority_and_crl(&here, key, digest, options);
         let authority = Certificate::read(case, &certificate);
-        let source = [Source { origin: Origin::file(case), der: list }];
-        let (lists, notices) = Lists::load(&source, &[authority.authority()], at(MIDDLE));
+        let source = [Source { origin: Origin::file(case), der: crl }];
+        let (crls, notices) = Crls::load(&source, &[authority.authority()], at(MIDDLE));
         let answer = |serial: &'static [u8]| {
             let certificate = CertificateToCheck { serial, ..authority.to_check() };
-            short(&lists.status(&certificate, &authority.authority(), at(MIDDLE), Duration::ZERO))
+            short(&crls.status(&certificate, &authority.authority(), at(MIDDLE), Duration::ZERO))
         };
         match words {
             None => {
@@ -54,8 +54,8 @@ fn lists_made_by_openssl() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// A self-signed authority and a list that has the serial number 1001 (hex).
-fn authority_and_list(here: &Path, key: &str, digest: &str, options: &[&str]) -> (Vec<u8>, Vec<u8>) {
+/// A self-signed authority and a CRL that has the serial number 1001 (hex).
+fn authority_and_crl(here: &Path, key: &str, digest: &str, options: &[&str]) -> (Vec<u8>, Vec<u8>) {
     std::fs::write(here.join("openssl.cnf"), CONFIGURATION).unwrap();
     std::fs::write(here.join("number"), "0A\n").unwrap();
     std::fs::write(here.join("database"), "R\t351231000000Z\t150101000000Z,keyCompromise\t1001\tunknown\t/CN=pc17\n")
@@ -75,11 +75,11 @@ fn authority_and_list(here: &Path, key: &str, digest: &str, options: &[&str]) ->
     );
     openssl(here, &["x509", "-in", "ca.pem", "-outform", "DER", "-out", "ca.der"]);
     let signing = options.iter().flat_map(|option| ["-sigopt", option]);
-    let list = ["ca", "-gencrl", "-config", "openssl.cnf", "-md", &digest[1..], "-out", "list.pem"].into_iter();
+    let crl = ["ca", "-gencrl", "-config", "openssl.cnf", "-md", &digest[1..], "-out", "CRL.pem"].into_iter();
     let dates = ["-crl_lastupdate", "20151201000000Z", "-crl_nextupdate", "20161215000000Z"];
-    openssl(here, &list.chain(dates).chain(signing).collect::<Vec<_>>());
-    openssl(here, &["crl", "-in", "list.pem", "-outform", "DER", "-out", "list.der"]);
-    (std::fs::read(here.join("ca.der")).unwrap(), std::fs::read(here.join("list.der")).unwrap())
+    openssl(here, &crl.chain(dates).chain(signing).collect::<Vec<_>>());
+    openssl(here, &["crl", "-in", "CRL.pem", "-outform", "DER", "-out", "CRL.der"]);
+    (std::fs::read(here.join("ca.der")).unwrap(), std::fs::read(here.join("CRL.der")).unwrap())
 }
 
 fn openssl(here: &Path, arguments: &[&str]) {
@@ -95,8 +95,8 @@ database = database
 crlnumber = number
 certificate = ca.pem
 private_key = key.pem
-crl_extensions = list
-[list]
+crl_extensions = CRL
+[CRL]
 authorityKeyIdentifier = keyid
 [req]
 prompt = no

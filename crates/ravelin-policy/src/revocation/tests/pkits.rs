@@ -1,4 +1,4 @@
-//! The lists of NIST PKITS, read where they lie; nothing of them is copied here.
+//! The CRLs of NIST PKITS, read where they lie; nothing of them is copied here.
 
 use std::path::Path;
 
@@ -9,9 +9,9 @@ use crate::Origin;
 /// 2015-12-13: between the beginning (2010) and the end (2030) of nearly everything in the suite.
 const MIDDLE: i64 = 1_450_000_000;
 
-/// Covers: PKITS 4.4 as far as lists go, and that every list is read or set aside for its stated reason.
+/// Covers: PKITS 4.4 as far as CRLs go, and that every CRL is read or set aside for its stated reason.
 #[test]
-fn lists_of_pkits() {
+fn crls_of_pkits() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/pkits-subset.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
         eprintln!("SKIPPED lists_of_pkits: {} is not there", path.display());
@@ -19,8 +19,8 @@ fn lists_of_pkits() {
     };
     let data: serde_json::Value = serde_json::from_str(&text).unwrap();
     let certificates = decoded(&data["certs"]);
-    let lists = decoded(&data["crls"]);
-    assert_eq!(lists.len(), 45);
+    let crls = decoded(&data["crls"]);
+    assert_eq!(crls.len(), 45);
     let authorities: Vec<Certificate> = certificates
         .iter()
         .map(|(name, der)| Certificate::read(name, der))
@@ -29,12 +29,12 @@ fn lists_of_pkits() {
     let known: Vec<Authority<'_>> = authorities.iter().map(Certificate::authority).collect();
 
     // What is not simply used, and why.
-    for (name, der) in &lists {
+    for (name, der) in &crls {
         let source = [Source { origin: Origin::file(name), der: der.clone() }];
-        let (loaded, notices) = Lists::load(&source, &known, at(MIDDLE));
+        let (loaded, notices) = Crls::load(&source, &known, at(MIDDLE));
         let expected = match name.as_str() {
             "DSACACRL" | "DSAParametersInheritedCACRL" => Some("DSA with SHA-1"),
-            "BadCRLSignatureCACRL" => Some("a BIT STRING that is not whole octets"),
+            "BadCRLSignatureCACRL" => Some("a BIT STRING that is not whole bytes"),
             "BadCRLIssuerNameCACRL" => Some("belongs to no certificate authority"),
             "UnknownCRLExtensionCACRL" | "UnknownCRLEntryExtensionCACRL" => Some("2.16.840.1.101.2.1.12.2"),
             "OldCRLnextUpdateCACRL" | "pre2000CRLnextUpdateCACRL" => Some("counts only within stale_grace"),
@@ -55,8 +55,8 @@ fn lists_of_pkits() {
 
     // All of them at once, as an administrator would put them into one folder.
     let sources: Vec<Source> =
-        lists.iter().map(|(name, der)| Source { origin: Origin::file(name), der: der.clone() }).collect();
-    let (lists, _) = Lists::load(&sources, &known, at(MIDDLE));
+        crls.iter().map(|(name, der)| Source { origin: Origin::file(name), der: der.clone() }).collect();
+    let (crls, _) = Crls::load(&sources, &known, at(MIDDLE));
     for (leaf, issuer, expected) in [
         ("ValidCertificatePathTest1EE", "GoodCACert", "good GoodCACRL"),
         ("GoodCACert", "TrustAnchorRootCertificate", "good TrustAnchorRootCRL"),
@@ -85,11 +85,11 @@ fn lists_of_pkits() {
     ] {
         let leaf = Certificate::read(leaf, &certificates[leaf]);
         let issuer = Certificate::read(issuer, &certificates[issuer]);
-        let answer = lists.status(&leaf.to_check(), &issuer.authority(), at(MIDDLE), Duration::ZERO);
+        let answer = crls.status(&leaf.to_check(), &issuer.authority(), at(MIDDLE), Duration::ZERO);
         assert_eq!(short(&answer), expected, "{}", leaf.label);
     }
-    // 4.4.19 to 4.4.21: one name, a key for certificates and a key for lists.
-    for (leaf, certificates_by, lists_by, signer_status, expected) in [
+    // 4.4.19 to 4.4.21: one name, a key for certificates and a key for CRLs.
+    for (leaf, certificates_by, crls_by, signer_status, expected) in [
         (
             "ValidSeparateCertificateandCRLKeysTest19EE",
             "SeparateCertificateandCRLKeysCertificateSigningCACert",
@@ -113,15 +113,15 @@ fn lists_of_pkits() {
         ),
     ] {
         let read = |name: &str| Certificate::read(name, &certificates[name]);
-        let (leaf, issuer, signer) = (read(leaf), read(certificates_by), read(lists_by));
+        let (leaf, issuer, signer) = (read(leaf), read(certificates_by), read(crls_by));
         let root = read("TrustAnchorRootCertificate");
-        assert!(!issuer.may_sign_lists && signer.may_sign_lists);
-        let alone = lists.status(&leaf.to_check(), &issuer.authority(), at(MIDDLE), Duration::ZERO);
+        assert!(!issuer.may_sign_crls && signer.may_sign_crls);
+        let alone = crls.status(&leaf.to_check(), &issuer.authority(), at(MIDDLE), Duration::ZERO);
         assert_eq!(short(&alone), "unknown");
         // The caller must vouch for the signer: in 4.4.21 it cannot.
-        let vouched = lists.status(&signer.to_check(), &root.authority(), at(MIDDLE), Duration::ZERO);
+        let vouched = crls.status(&signer.to_check(), &root.authority(), at(MIDDLE), Duration::ZERO);
         assert_eq!(short(&vouched), signer_status);
-        let under = lists.status_under(&leaf.to_check(), &[signer.authority()], at(MIDDLE), Duration::ZERO);
+        let under = crls.status_under(&leaf.to_check(), &[signer.authority()], at(MIDDLE), Duration::ZERO);
         assert_eq!(short(&under), expected);
     }
 }
@@ -132,11 +132,11 @@ fn decoded(table: &serde_json::Value) -> std::collections::BTreeMap<String, Vec<
         let mut bits = 0_u32;
         let mut held = 0;
         let mut bytes = Vec::new();
-        for octet in text.bytes().filter(|octet| *octet != b'=') {
-            let value = match octet {
-                b'A'..=b'Z' => octet - b'A',
-                b'a'..=b'z' => octet - b'a' + 26,
-                b'0'..=b'9' => octet - b'0' + 52,
+        for byte in text.bytes().filter(|byte| *byte != b'=') {
+            let value = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'a'..=b'z' => byte - b'a' + 26,
+                b'0'..=b'9' => byte - b'0' + 52,
                 b'+' => 62,
                 b'/' => 63,
                 _ => panic!("not base64"),

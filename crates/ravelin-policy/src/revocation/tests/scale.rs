@@ -1,4 +1,4 @@
-//! A list of a million entries.
+//! A CRL of a million entries.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use super::*;
 use crate::Origin;
 use crate::der::tag;
 
-/// As AD CS numbers certificates: 19 octets, the first tell the authority's run, the last count.
+/// As AD CS numbers certificates: 19 bytes, the first tell the authority's run, the last count.
 fn serial(count: u32) -> Vec<u8> {
     let mut serial = vec![0x61, 0x00, 0x00, 0x00];
     serial.extend(count.wrapping_mul(2_654_435_761).to_be_bytes());
@@ -24,23 +24,23 @@ fn a_million_entries() {
     let date = time(NOW);
     let entries =
         (0..ENTRIES).map(|count| sequence(&[der(tag::INTEGER, &serial(count)), date.clone(), reason.clone()]));
-    let list = ca.list().with(|list| list.entries = entries.collect()).build();
-    let size = list.len();
-    let sources = [Source { origin: Origin::file("big"), der: list }];
+    let crl = ca.crl().with(|crl| crl.entries = entries.collect()).build();
+    let size = crl.len();
+    let sources = [Source { origin: Origin::file("big"), der: crl }];
 
     let start = Instant::now();
-    let (lists, notices) = Lists::load(&sources, &[ca.authority()], at(NOW));
+    let (crls, notices) = Crls::load(&sources, &[ca.authority()], at(NOW));
     let loaded = start.elapsed();
     assert_eq!(notices, []);
-    assert_eq!(lists.describe()[0].entries, 1_000_000);
+    assert_eq!(crls.describe()[0].entries, 1_000_000);
 
     let start = Instant::now();
     for count in (0..ENTRIES).step_by(1000) {
-        assert_eq!(status(&lists, &ca.issued(&serial(count)), &ca), "revoked superseded");
-        assert_eq!(status(&lists, &ca.issued(&serial(count + ENTRIES)), &ca), "good big");
+        assert_eq!(status(&crls, &ca.issued(&serial(count)), &ca), "revoked superseded");
+        assert_eq!(status(&crls, &ca.issued(&serial(count + ENTRIES)), &ca), "good big");
     }
     let looked_up = start.elapsed() / 2000;
-    let held = lists.by_issuer.values().flatten().map(|list| list.serials.heap_bytes()).sum::<usize>();
-    assert_eq!(held, 25 * 1_000_000, "19 octets and six for each entry, and nothing besides");
-    println!("{size} bytes of list loaded in {loaded:?}, {held} bytes held, {looked_up:?} a look-up");
+    let held = crls.by_issuer.values().flatten().map(|crl| crl.serials.heap_bytes()).sum::<usize>();
+    assert_eq!(held, 25 * 1_000_000, "19 bytes and six for each entry, and nothing besides");
+    println!("{size} bytes of CRL loaded in {loaded:?}, {held} bytes held, {looked_up:?} a look-up");
 }

@@ -10,25 +10,25 @@ const DOMAIN: &str = "S-1-5-21-1004336348-1177238915-682003330";
 const OTHER_DOMAIN: &str = "S-1-5-21-1-2-3";
 const CLIENTS: u32 = 0;
 const NESTED: u32 = 1;
-const BLOCKED: u32 = 2;
+pub(super) const BLOCKED: u32 = 2;
 
 /// One estate: an authority in NTAuthCertificates, a partner's that is not, and their accounts.
-struct Accounts {
-    root: Authority,
-    partner: Authority,
+pub(super) struct Accounts {
+    pub(super) root: Authority,
+    pub(super) partner: Authority,
     data: DirectoryData,
 }
 
-fn sid(number: u32) -> String {
+pub(super) fn sid(number: u32) -> String {
     format!("{DOMAIN}-{number}")
 }
 
 /// Workstation, enabled, among the clients: `PC<number>`, found by all of its names.
-fn pc(number: u32) -> Account {
+pub(super) fn pc(number: u32) -> Account {
     named(number, &format!("pc{number}"))
 }
 
-fn named(number: u32, name: &str) -> Account {
+pub(super) fn named(number: u32, name: &str) -> Account {
     let host = format!("{name}.corp.example.test");
     Account {
         guid: u128::from(number).to_le_bytes(),
@@ -44,7 +44,7 @@ fn named(number: u32, name: &str) -> Account {
 }
 
 impl Accounts {
-    fn new(accounts: Vec<Account>) -> Accounts {
+    pub(super) fn new(accounts: Vec<Account>) -> Accounts {
         let (root, partner) = (Authority::root("Corp Root", NOW), Authority::root("Partner Root", NOW));
         let group =
             |number: u32, name: &str| Group { sid: Sid::from_text(&sid(number)).unwrap(), name: name.to_owned() };
@@ -63,7 +63,7 @@ impl Accounts {
         Accounts { data: DirectoryData { domains, groups, accounts }, root, partner }
     }
 
-    fn spec(&self) -> AccountSpec {
+    pub(super) fn spec(&self) -> AccountSpec {
         AccountSpec {
             directory: Some(Arc::new(Directory::build(self.data.clone()).unwrap())),
             mapping: AccountMapping::Strong,
@@ -75,7 +75,7 @@ impl Accounts {
         }
     }
 
-    fn policy(&self, account: AccountSpec) -> Arc<Policy> {
+    pub(super) fn policy(&self, account: AccountSpec) -> Arc<Policy> {
         let trust_anchors = vec![
             source("root.pem", self.root.certificate_der()),
             source("partner.pem", self.partner.certificate_der()),
@@ -83,7 +83,7 @@ impl Accounts {
         build(PolicySpec { trust_anchors, account: Some(account), ..spec(&self.root) })
     }
 
-    fn mapping(&self, mapping: AccountMapping) -> Arc<Policy> {
+    pub(super) fn mapping(&self, mapping: AccountMapping) -> Arc<Policy> {
         self.policy(AccountSpec { mapping, ..self.spec() })
     }
 }
@@ -97,11 +97,11 @@ fn sid_uri(sid: &str) -> GeneralName {
 }
 
 /// The certificate that autoenrolment gives a machine.
-fn of(name: &str, number: u32) -> CertificateSpec {
+pub(super) fn of(name: &str, number: u32) -> CertificateSpec {
     CertificateSpec::client(&format!("{name}.corp.example.test")).sid(&sid(number))
 }
 
-/// Covers: traps rows 47, 48, 67 (names alone, doubled names, another's identifier).
+/// Covers: docs/traps.md rows 47, 48, 67 (names alone, doubled names, another's identifier).
 #[test]
 fn a_certificate_leads_to_its_account() {
     let disjoint = Account { dns_host_name: Some("pc20.branch.test".to_owned()), service_hosts: vec![], ..pc(20) };
@@ -180,7 +180,7 @@ fn a_certificate_leads_to_its_account() {
     }
 }
 
-/// Covers: traps rows 49, 50, 51 (state and groups).
+/// Covers: docs/traps.md rows 49, 50, 51 (state and groups).
 #[test]
 fn an_account_must_be_live_and_in_the_right_group() {
     let control = |number, user_account_control| Account { user_account_control, ..pc(number) };
@@ -223,9 +223,9 @@ fn the_issuer_must_be_in_nt_auth_or_the_mapping_explicit() {
     let issued: Vec<Issued> = (1..=6).map(|serial| partner.issue(client(serial))).collect();
     let with_sid = partner.issue(client(7).sid(&sid(7)));
     let wrong_sid = partner.issue(client(8).sid(&sid(1)));
-    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
-    let sha1 = |octets: &[u8]| hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, octets).as_ref());
-    let key_octets = |issued: &Issued| {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sha1 = |bytes: &[u8]| hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref());
+    let key_bytes = |issued: &Issued| {
         let (_, spki, _) = der::read(issued.key.spki_der()).unwrap();
         let (_, _, bits) = der::read(spki).unwrap();
         der::read(bits).unwrap().1[1..].to_vec()
@@ -238,7 +238,7 @@ fn the_issuer_must_be_in_nt_auth_or_the_mapping_explicit() {
     let accounts = vec![
         mapped(1, format!("X509:<I>{issuer}<SR>6c015b")),
         mapped(2, format!("X509:<SHA1-PUKEY>{}", sha1(&issued[1].certificate_der))),
-        mapped(3, format!("X509:<SHA1-PUKEY>{}", sha1(&key_octets(&issued[2])).to_uppercase())),
+        mapped(3, format!("X509:<SHA1-PUKEY>{}", sha1(&key_bytes(&issued[2])).to_uppercase())),
         mapped(4, format!("x509:<i>{issuer}<s>O=Partner,CN=machine")),
         mapped(6, format!("X509:<I>{issuer}<SR>6c065b")),
         mapped(7, format!("X509:<I>{issuer}<SID>{}", sid(7))),
@@ -324,7 +324,7 @@ fn data_that_are_too_old_admit_nobody() {
 }
 
 #[test]
-fn a_permit_ends_with_its_account_and_tells_of_it() {
+fn a_permit_expires_with_its_account_and_names_it() {
     let estate = Accounts::new(vec![Account { expires: Some(NOW + 5), ..pc(1) }, pc(2)]);
     let policy = estate.mapping(AccountMapping::Compatible);
     let decision = decide(&policy, &chain(&estate.root.issue(of("pc1", 1)).chain()));

@@ -15,14 +15,14 @@ fn check_free(case: &str, policy: &Arc<Policy>, list: &[Vec<u8>], expected: Reas
     also_free(&Row { case, policy, chain: chain(list), now: NOW, key: None });
 }
 
-/// Covers: traps row 55; robustness rule 2.
+/// Covers: docs/traps.md row 55; docs/rules.md rule 2.
 #[test]
 fn bounds_of_a_list() {
     let root = Authority::root("Root", NOW);
     let policy = build(spec(&root));
     let good = root.issue(leaf()).certificate_der;
     let stranger = |nth: usize| Authority::root(&format!("Stranger {nth}"), NOW).certificate_der().to_vec();
-    let padded = |octets: usize| leaf().extension("1.2.3", false, vec![0; octets]);
+    let padded = |bytes: usize| leaf().extension("1.2.3", false, vec![0; bytes]);
     let list = |others: Vec<Vec<u8>>| std::iter::once(good.clone()).chain(others).collect::<Vec<_>>();
 
     check("four others", &policy, &list((0..4).map(stranger).collect()), Ok(()));

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Covers: traps rows 31, 40, 42, 52.
+/// Covers: docs/traps.md rows 31, 40, 42, 52.
 #[test]
 fn every_client_of_the_estate() {
     let policy = build(estate_spec());
@@ -42,7 +42,7 @@ fn what_a_permit_says() {
     let Verdict::Permit(permit) = &decision.verdict else { panic!("{decision:#?}") };
     assert_eq!(permit.identity_key(), "pc01.corp.example.test");
     // The lists end before every certificate of the path.
-    let next_update = policy.lists().iter().map(|list| list.next_update).min().unwrap();
+    let next_update = policy.crls().iter().map(|list| list.next_update).min().unwrap();
     assert_eq!(permit.valid_until(), at(next_update));
     let identity = decision.identity.as_ref().unwrap();
     assert_eq!(identity.dns_names, ["pc01.corp.example.test"]);

@@ -1,4 +1,4 @@
-//! Decisions on whole certificate lists: the tables, one file per behaviour.
+//! Decisions on whole certificate crls: the tables, one file per behaviour.
 //!
 //! They use nothing but the crate's interface, and every row goes through [`check`]: the tests of `ravelin-tls` take in this
 //! folder as it is, and send each row through a handshake of either engine as well. What differs between the two is
@@ -11,6 +11,7 @@ mod estate;
 mod naming;
 mod paths;
 mod public_suites;
+mod reasons;
 mod revoking;
 
 pub(crate) use std::sync::{Arc, LazyLock};
@@ -20,11 +21,10 @@ pub(crate) use ravelin_lab::pki::{Authority, Crl, Estate, Issued, purpose};
 pub(crate) use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::{
-    AccountMapping, AccountSpec, Context, Decision, DeniedSerial, DenyList, NameRules, Outcome, Policy, PolicySpec,
-    PresentedChain, RULES, Reason, RevocationCheck, RevocationSpec, ShadowSpec, Source, Verdict, also, also_free,
-    directory,
+    AccountMapping, AccountSpec, Context, Decision, DeniedSerial, DenyList, NameRules, Origin, Outcome, Policy,
+    PolicySpec, PresentedChain, RULES, Reason, RevocationCheck, RevocationSpec, ShadowSpec, Source, Verdict, also,
+    also_free, directory,
 };
-use crate::Origin;
 
 /// 2026-11-24 12:00:00 UTC.
 pub(crate) const NOW: i64 = 1_795_521_600;
@@ -70,7 +70,7 @@ pub(crate) fn estate_spec() -> PolicySpec {
             source("issuing-renewed.pem", ESTATE.issuing_renewed.certificate_der()),
         ],
         names: listed(&["*.corp.example.test"], &["pc-lost.corp.example.test"]),
-        revocation: lists(&[&ESTATE.root_crl, &ESTATE.issuing_crl, &ESTATE.issuing_renewed_crl]),
+        revocation: crls(&[&ESTATE.root_crl, &ESTATE.issuing_crl, &ESTATE.issuing_renewed_crl]),
         ..spec(&ESTATE.root)
     }
 }
@@ -83,15 +83,15 @@ pub(crate) fn listed(allow: &[&str], deny: &[&str]) -> NameRules {
 pub(crate) fn no_revocation() -> RevocationSpec {
     RevocationSpec {
         check: RevocationCheck::Off,
-        lists: Vec::new(),
+        crls: Vec::new(),
         unknown_allowed: false,
         stale_grace: Duration::ZERO,
     }
 }
 
-pub(crate) fn lists(lists: &[&Crl]) -> RevocationSpec {
-    let lists = lists.iter().enumerate().map(|(nth, list)| source(&format!("{nth}.crl"), &list.der)).collect();
-    RevocationSpec { check: RevocationCheck::Chain, lists, ..no_revocation() }
+pub(crate) fn crls(crls: &[&Crl]) -> RevocationSpec {
+    let crls = crls.iter().enumerate().map(|(nth, crl)| source(&format!("{nth}.crl"), &crl.der)).collect();
+    RevocationSpec { check: RevocationCheck::Chain, crls, ..no_revocation() }
 }
 
 #[track_caller]
@@ -176,7 +176,7 @@ pub(crate) fn assert_report(case: &str, decision: &Decision) {
         _ => panic!("{case}: verdict and report differ: {decision:#?}"),
     }
     for rule in &decision.rules {
-        assert!(rule.detail.bytes().all(|octet| matches!(octet, b' '..=b'~')), "{case}: {:?}", rule.detail);
-        assert!(rule.detail.len() <= 4096, "{case}: {} octets", rule.detail.len());
+        assert!(rule.detail.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{case}: {:?}", rule.detail);
+        assert!(rule.detail.len() <= 4096, "{case}: {} bytes", rule.detail.len());
     }
 }

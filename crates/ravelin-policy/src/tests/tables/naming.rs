@@ -8,7 +8,7 @@ fn pc1() -> CertificateSpec {
     CertificateSpec::client("pc1.corp.example.test")
 }
 
-/// Covers: traps rows 40, 41, 44, 45.
+/// Covers: docs/traps.md rows 40, 41, 44, 45.
 #[test]
 fn names_of_a_leaf() {
     let root = Authority::root("Root", NOW);
@@ -45,7 +45,7 @@ fn names_of_a_leaf() {
         ("as a URI", named(&[GeneralName::uri("pc1.corp.example.test")]), Err(Reason::NameMissing)),
         ("as a mail address", named(&[GeneralName::email("pc1.corp.example.test")]), Err(Reason::NameMissing)),
         ("as a UPN", named(&[GeneralName::Upn("pc1.corp.example.test".to_owned())]), Err(Reason::NameMissing)),
-        ("as an address", named(&[GeneralName::IpOctets(b"pc1.corp.example.test".to_vec())]), Err(Reason::NameMissing)),
+        ("as an address", named(&[GeneralName::IpBytes(b"pc1.corp.example.test".to_vec())]), Err(Reason::NameMissing)),
         (
             "as a directory name",
             named(&[GeneralName::Directory("CN=pc1.corp.example.test".into())]),
@@ -72,7 +72,7 @@ fn names_of_a_leaf() {
     }
 }
 
-/// Covers: traps rows 50 and 51.
+/// Covers: docs/traps.md rows 50 and 51.
 #[test]
 fn every_rule_must_agree() {
     let root = Authority::root("Root", NOW);
@@ -104,7 +104,7 @@ fn every_rule_must_agree() {
     check_issued("an empty issued_by", &nobody, &root.issue(pc1()), Err(Reason::IssuerNotAllowed));
 }
 
-/// Covers: traps row 25.
+/// Covers: docs/traps.md row 25.
 #[test]
 fn deny_lists() {
     let (root, other) = (Authority::root("Root", NOW), Authority::root("Other", NOW));
@@ -135,7 +135,7 @@ fn deny_lists() {
 }
 
 #[test]
-fn rules_under_trial_are_told_and_not_enforced() {
+fn rules_under_trial_are_reported_and_not_enforced() {
     let root = Authority::root("Root", NOW);
     let other = source("other", Authority::root("Other", NOW).certificate_der());
     let names =

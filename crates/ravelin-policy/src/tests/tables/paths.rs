@@ -50,7 +50,7 @@ fn issuing_authorities() {
         ("for any purpose", good().purposes(&[purpose::ANY]), Ok(())),
         ("serial number zero", good().serial(&[0]), Err(Reason::MalformedCertificate)),
         ("negative serial number", good().serial(&[0xff]), Ok(())),
-        ("serial number of 21 octets", good().serial(&[0x11; 21]), Err(Reason::MalformedCertificate)),
+        ("serial number of 21 bytes", good().serial(&[0x11; 21]), Err(Reason::MalformedCertificate)),
         ("tampered", good().tampered(), Err(Reason::BadSignature)),
         ("RSA 1024", good().key(Key::public_rsa(1024)), Err(Reason::WeakKey)),
         ("RSA 16384", good().key(Key::public_rsa(16384)), Err(Reason::WeakKey)),
@@ -63,7 +63,7 @@ fn issuing_authorities() {
     }
 }
 
-/// Covers: traps rows 42 and 52.
+/// Covers: docs/traps.md rows 42 and 52.
 #[test]
 fn leaves() {
     let root = root();
@@ -103,7 +103,7 @@ fn leaves() {
         ("tampered", leaf().tampered(), Err(Reason::BadSignature)),
         ("another issuer's name", leaf().issuer(Name::cn("Nobody")), Err(Reason::UnknownIssuer)),
         ("serial number zero", leaf().serial(&[0]), Err(Reason::MalformedCertificate)),
-        ("serial number of 20 octets", leaf().serial(&[0x7f; 20]), Ok(())),
+        ("serial number of 20 bytes", leaf().serial(&[0x7f; 20]), Ok(())),
         ("RSA 2040", leaf().key(Key::public_rsa(2040)), Err(Reason::WeakKey)),
         ("RSA 16384", leaf().key(Key::public_rsa(16384)), Err(Reason::WeakKey)),
         ("P-384", leaf().key(KeyType::P384), Ok(())),
@@ -174,7 +174,7 @@ fn signature_algorithms() {
     }
 }
 
-/// Covers: traps row 46.
+/// Covers: docs/traps.md row 46.
 #[test]
 fn authorities_whose_name_is_written_otherwise() {
     let root = Authority::root("CN=Corp Root CA,O=Contoso Ltd", NOW);
@@ -238,7 +238,7 @@ fn more_than_one_way_up() {
     check("alone", &build(both.clone()), &list[..1], Ok(()));
     // Covers: a revoked way up leaves the other one.
     let revoked = PolicySpec {
-        revocation: lists(&[
+        revocation: crls(&[
             &root.crl(ravelin_lab::pki::CrlSpec::new()),
             &partner.crl(ravelin_lab::pki::CrlSpec::new().revoke_authority(&cross)),
             &issuing.crl(ravelin_lab::pki::CrlSpec::new()),
@@ -263,7 +263,7 @@ fn path_lengths() {
     check_issued("self-issued does not count", &policy, &renewed.issue(leaf()), Ok(()));
 }
 
-/// Covers: traps row 43.
+/// Covers: docs/traps.md row 43.
 #[test]
 fn name_constraints() {
     let root = root();
@@ -325,7 +325,7 @@ fn name_constraints() {
         ),
         (
             "address",
-            vec![GeneralName::IpOctets(vec![10, 0, 0, 0, 255, 0, 0, 0])],
+            vec![GeneralName::IpBytes(vec![10, 0, 0, 0, 255, 0, 0, 0])],
             vec![],
             corp().and_name(GeneralName::Ip("11.0.0.1".parse().unwrap())),
             Err(()),

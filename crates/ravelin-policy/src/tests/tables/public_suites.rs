@@ -66,7 +66,7 @@ fn pkits() {
                 purpose_absent_allowed: true,
                 revocation: RevocationSpec {
                     check: RevocationCheck::Chain,
-                    lists: lists.clone(),
+                    crls: lists.clone(),
                     unknown_allowed: false,
                     stale_grace: Duration::ZERO,
                 },
@@ -90,7 +90,7 @@ fn limbo() {
     for case in data["testcases"].as_array().unwrap() {
         let id = case["id"].as_str().unwrap();
         let anchors = pem_all(&case["trusted_certs"], CertificateDer::from_pem_slice);
-        let lists = pem_all(&case["crls"], CertificateRevocationListDer::from_pem_slice);
+        let crls = pem_all(&case["crls"], CertificateRevocationListDer::from_pem_slice);
         let leaf = CertificateDer::from_pem_slice(case["peer_certificate"].as_str().unwrap().as_bytes()).unwrap();
         let sent = pem_all(&case["untrusted_intermediates"], CertificateDer::from_pem_slice);
         let sent: Vec<&[u8]> =
@@ -104,8 +104,8 @@ fn limbo() {
             ],
             purpose_absent_allowed: true,
             revocation: RevocationSpec {
-                check: if lists.is_empty() { RevocationCheck::Off } else { RevocationCheck::Leaf },
-                lists,
+                check: if crls.is_empty() { RevocationCheck::Off } else { RevocationCheck::Leaf },
+                crls,
                 unknown_allowed: false,
                 stale_grace: Duration::ZERO,
             },

@@ -2,10 +2,10 @@
 
 use crate::buffers::{Buffers, with_buffers};
 use crate::codec::CodecError;
-use crate::ending::{Ending, Parting, Partings};
+use crate::ending::{Closing, Closings, Ending};
 use crate::limits::later;
 use crate::outlet::{Outlet, SendError, Writing};
-use crate::peer::Opened;
+use crate::peer::LeftOver;
 use crate::step::read_ready;
 use crate::transport::Transport;
 use std::future::{Future, poll_fn};
@@ -30,12 +30,12 @@ pub(crate) struct Remains<T> {
     pub(crate) transport: T,
     pub(crate) outlet: Outlet,
     /// The other side's plaintext that is owed to this one.
-    pub(crate) owed: Opened,
+    pub(crate) owed: LeftOver,
 }
 
-/// Takes leave of both sides as the table of endings says. Returns the plaintext handed in all to the client and to the
+/// Closes both sides as the table of endings says. Returns the plaintext handed in all to the client and to the
 /// server.
-pub(crate) async fn part<T: Transport>(
+pub(crate) async fn close<T: Transport>(
     client: Remains<T>,
     server: Remains<T>,
     ending: &Ending,
@@ -44,46 +44,48 @@ pub(crate) async fn part<T: Transport>(
     stop: impl Future<Output = ()>,
 ) -> (u64, u64) {
     let handed = (client.outlet.handed, server.outlet.handed);
-    let Partings { client: of_client, server: of_server } = ending.partings();
-    let parted = async {
-        tokio::join!(client.part(of_client, patience, pass_cut_as), server.part(of_server, patience, pass_cut_as))
+    let Closings { client: of_client, server: of_server } = ending.closings();
+    let closed = async {
+        tokio::join!(client.close(of_client, patience, pass_cut_as), server.close(of_server, patience, pass_cut_as))
     };
     if matches!(ending, Ending::Cut(_)) {
         // The only wait that may be long; a stop has not come before.
         tokio::select! {
-            handed = parted => handed,
+            handed = closed => handed,
             () = stop => handed,
         }
     } else {
-        parted.await
+        closed.await
     }
 }
 
 impl<T: Transport> Remains<T> {
-    /// Takes leave and closes. Bounded by `patience` where bytes are still to be delivered, else by [`LINGER`].
+    /// Closes the connection. Bounded by `patience` where bytes are still to be delivered, else by [`LINGER`].
     /// Returns the plaintext handed to this side in all.
-    pub(crate) async fn part(mut self, parting: Parting, patience: Duration, pass_cut_as: PassCutAs) -> u64 {
-        match parting {
-            Parting::Alert => {
+    pub(crate) async fn close(mut self, closing: Closing, patience: Duration, pass_cut_as: PassCutAs) -> u64 {
+        match closing {
+            Closing::Alert => {
                 if self.outlet.flush(&self.transport).is_ok() && self.outlet.unsent.is_empty() {
-                    take_leave(&self.transport, self.outlet.state).await;
+                    finish_and_drain(&self.transport, self.outlet.state).await;
                 }
             }
-            Parting::Close => {
+            Closing::Close => {
                 let _ = with_buffers(|buffers| self.transport.try_read(&mut [IoSliceMut::new(&mut buffers.wire)]));
                 self.transport.close_cleanly();
             }
-            Parting::Deliver if pass_cut_as == PassCutAs::Fin => take_leave(&self.transport, self.outlet.state).await,
-            Parting::Deliver => until_sent(&self.transport, patience).await,
-            Parting::End => {
+            Closing::Deliver if pass_cut_as == PassCutAs::Fin => {
+                finish_and_drain(&self.transport, self.outlet.state).await
+            }
+            Closing::Deliver => until_sent(&self.transport, patience).await,
+            Closing::End => {
                 if with_buffers(|buffers| self.end(buffers)) {
-                    take_leave(&self.transport, self.outlet.state).await;
+                    finish_and_drain(&self.transport, self.outlet.state).await;
                 }
             }
-            Parting::Reset => {}
-            Parting::Settle => {
+            Closing::Reset => {}
+            Closing::Settle => {
                 if self.outlet.state == Writing::Shut {
-                    take_leave(&self.transport, self.outlet.state).await;
+                    finish_and_drain(&self.transport, self.outlet.state).await;
                 }
             }
         }
@@ -100,7 +102,7 @@ impl<T: Transport> Remains<T> {
             match owed {
                 Ok(sent) => self.owed.advance(sent),
                 // The key is spent: what it sealed is the stream, and its end can still be marked.
-                Err(SendError::Codec(CodecError::KeyLimit)) => self.owed = Opened::default(),
+                Err(SendError::Codec(CodecError::KeyLimit)) => self.owed = LeftOver::default(),
                 Err(SendError::Codec(CodecError::Broken(_)) | SendError::Socket(_)) => return false,
             }
             if !self.outlet.unsent.is_empty() || !self.owed.is_empty() {
@@ -116,7 +118,7 @@ impl<T: Transport> Remains<T> {
 /// reads with a reset, which would take back what was just written; then closes.
 ///
 /// Spec: RFC 9293 §3.6.1 (reset when unread data remain at close).
-async fn take_leave(transport: &impl Transport, state: Writing) {
+async fn finish_and_drain(transport: &impl Transport, state: Writing) {
     if state != Writing::Shut && transport.shut_write().is_err() {
         return;
     }
@@ -150,10 +152,12 @@ async fn until_sent(transport: &impl Transport, patience: Duration) {
     }
 }
 
-/// How long, and for how many bytes, a peer's own are read after FIN: robustness rule 8.
+/// How long a peer's bytes are still read after FIN: more than a round trip to a client on a bad link (docs/rules.md rule 8).
 const LINGER: Duration = Duration::from_millis(500);
+/// How many bytes are still read after FIN: one receive window of a peer that sends on (docs/rules.md rule 8).
 const LINGER_BYTES: usize = 64 * 1024;
 
 /// A peer that reads has taken all within a round trip; one that does not is waited for at next to no cost.
 const SENT_PAUSE_MIN: Duration = Duration::from_millis(1);
+/// Twenty questions a second cost nothing, and what is sent waits no longer than that to be closed.
 const SENT_PAUSE_MAX: Duration = Duration::from_millis(50);
