@@ -3,10 +3,10 @@
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::declare::Shape;
-use super::forms::{Form, read_text};
-use super::reader::Place;
-use super::suggest;
+use crate::declare::Shape;
+use crate::forms::{Form, read_text};
+use crate::place::Place;
+use crate::suggest;
 
 /// The name of a table under this key of the top.
 pub(crate) struct Reference(pub &'static str);

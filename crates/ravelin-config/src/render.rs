@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json};
 
-use super::Config;
-use super::declare::{self, Kind};
-use super::tree::tree;
+use crate::checked::Config;
+use crate::declare::{self, Kind};
+use crate::tables::KEYS;
+use crate::tree::tree;
 
 /// The whole configuration with defaults filled in, as TOML. Read again from the same folder, it gives the same
 /// configuration.
 pub fn render(config: &Config) -> String {
     let tree = tree(config);
     let mut out = String::new();
-    for key in declare::children("") {
+    for key in declare::children(KEYS, "") {
         let Some(Json::Object(table)) = tree.get(key.path()) else { continue };
         match key.shape().kind() {
             Kind::Named => {
@@ -65,7 +66,7 @@ fn in_order<'t>(
     pattern: &str,
     table: &'t Map<String, Json>,
 ) -> impl Iterator<Item = (&'static str, &'t Json, &'static str)> {
-    declare::children(pattern).filter_map(|key| {
+    declare::children(KEYS, pattern).filter_map(|key| {
         let name = declare::last_part(key.path());
         table.get(name).map(|value| (name, value, key.path()))
     })

@@ -5,12 +5,12 @@ use std::path::Path;
 use ravelin_policy::NameRules;
 use serde_json::{Map, Value as Json, json};
 
-use super::forms::{duration_text, purpose_text, url_text};
-use super::tables::directory::mapping_text;
-use super::tables::pools::balance_text;
-use super::tables::revocation::check_text;
-use super::tables::tls::{null_text, version_text};
-use super::*;
+use crate::checked::*;
+use crate::forms::{duration_text, purpose_text, url_text};
+use crate::tables::directory::mapping_text;
+use crate::tables::pools::balance_text;
+use crate::tables::revocation::check_text;
+use crate::tables::tls::{null_text, version_text};
 
 /// The tree. What is absent in the configuration is absent in it.
 pub(crate) fn tree(config: &Config) -> Json {

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::super::declare::Shape;
-use super::super::reader::Place;
+use super::form::{Form, read_text};
 use super::net::{host_name, parse_address};
-use super::{Form, read_text, shown};
+use crate::declare::Shape;
+use crate::place::Place;
+use crate::problems::shown;
 
 /// `ldaps://HOST` or `ldap://HOST`, with or without a port.
 pub(crate) struct ControllerUrl;

@@ -4,10 +4,12 @@ use ravelin_policy::directory::Sid;
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::super::declare::Shape;
-use super::super::reader::Place;
+use super::basic::ListOf;
+use super::form::{Form, read_text};
 use super::net::host_name;
-use super::{Form, read_text, shown};
+use crate::declare::Shape;
+use crate::place::Place;
+use crate::problems::shown;
 
 /// A DNS name or `*.` and a DNS name, in lower case and without trailing dot.
 pub(crate) struct Pattern;
@@ -188,7 +190,7 @@ impl Form for Label {
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<String> {
         read_text(self, place, value, |text| {
             let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-            if (1..=super::super::reader::NAME_LENGTH_MAX).contains(&text.len()) && text.bytes().all(good) {
+            if (1..=crate::place::NAME_LENGTH_MAX).contains(&text.len()) && text.bytes().all(good) {
                 return Ok(text.to_owned());
             }
             Err(format!(
@@ -233,6 +235,10 @@ impl Form for GroupName {
 
 /// A sAMAccountName of 256, a NetBIOS name, and room.
 const GROUP_NAME_OCTETS_MAX: usize = 320;
+
+/// EKUs, at least one. A certificate of AD CS has two or three; sixteen is a template of everything.
+pub(crate) const PURPOSES_SHAPE: ListOf<Purpose> =
+    ListOf { of: Purpose, min: 1, max: 16, twice_is_error: false, single: false };
 
 #[cfg(test)]
 mod tests {

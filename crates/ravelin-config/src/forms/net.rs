@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::super::declare::Shape;
-use super::super::reader::Place;
-use super::{Form, read_text, shown};
+use super::form::{Form, read_text};
+use crate::declare::Shape;
+use crate::place::Place;
+use crate::problems::shown;
 
 /// An address to accept TCP on; port 0 lets the system choose.
 pub(crate) struct Bind;

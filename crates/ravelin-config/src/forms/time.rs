@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::super::declare::Shape;
-use super::super::reader::Place;
-use super::{Form, read_text, shown};
+use super::form::{Form, read_text};
+use crate::declare::Shape;
+use crate::place::Place;
+use crate::problems::shown;
 
 /// A duration: `"500ms"`, `"10s"`, `"5m"`, `"1h"`, `"7d"`.
 pub(crate) struct Span {

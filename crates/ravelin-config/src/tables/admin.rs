@@ -1,9 +1,9 @@
 //! `[admin]`.
 
-use crate::AdminConfig;
+use crate::checked::AdminConfig;
 use crate::declare::{Presence, keys};
 use crate::forms::{Listen, OrOff, Section, Socket, Words};
-use crate::reader::Table;
+use crate::table::Table;
 
 keys! {
     /// Where the running gateway can be watched and steered.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::CertificateFiles;
+use crate::checked::CertificateFiles;
 use crate::declare::{Declared, Key, Presence, keys};
 use crate::forms::{File, Refused, Rows, Section, Words};
-use crate::reader::Table;
+use crate::table::Table;
 
 mod site {
     use super::*;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::declare::{Presence, keys};
 use crate::forms::{Digest, File, ListOf, Rows, Section, Serial, Words};
-use crate::reader::Table;
+use crate::table::Table;
 
 keys! {
     /// Certificates and keys that never pass, whatever else is true: for a lost machine whose certificate is not on a

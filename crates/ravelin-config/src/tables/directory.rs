@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use ravelin_policy::AccountMapping;
 
-use super::policies::FILES_NEEDED;
-use crate::DirectoryConfig;
+use crate::checked::DirectoryConfig;
 use crate::declare::{Key, Presence, keys};
-use crate::forms::{File, GroupName, ListOf, Number, OneOf, Section, Span, Words};
-use crate::reader::Table;
+use crate::forms::{FILES_NEEDED, File, GroupName, ListOf, Number, OneOf, Section, Span, Words};
+use crate::table::Table;
 
 keys! {
     /// The computer account in Active Directory that the certificate must belong to: live, and in the right group.

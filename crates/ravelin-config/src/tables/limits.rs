@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::LimitsConfig;
+use crate::checked::LimitsConfig;
 use crate::declare::{Presence, keys};
 use crate::forms::{Number, OrOff, Rate, Section, Span, Words, duration_text};
-use crate::reader::Table;
+use crate::table::Table;
 
 keys! {
     /// Bounds of the whole gateway.

@@ -1,9 +1,9 @@
 //! `[log]`.
 
-use crate::LogConfig;
+use crate::checked::LogConfig;
 use crate::declare::{Presence, keys};
 use crate::forms::{File, OneOf, Section, Words};
-use crate::reader::Table;
+use crate::table::Table;
 
 keys! {
     /// What is written down.

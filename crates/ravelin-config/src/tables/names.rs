@@ -6,7 +6,7 @@ use ravelin_policy::NameRules;
 
 use crate::declare::{Key, Presence, keys};
 use crate::forms::{ListOf, Pattern, Section, Words};
-use crate::reader::{SectionOrWord, Table};
+use crate::table::{SectionOrWord, Table};
 
 keys! {
     /// Which machines pass, by the DNS names in their certificate. `"any"` asks for no name; `check` warns of it where

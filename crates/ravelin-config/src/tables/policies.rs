@@ -3,10 +3,12 @@
 use ravelin_policy::NameRules;
 
 use super::{deny, directory, names, revocation, shadow};
-use crate::PolicyConfig;
+use crate::checked::PolicyConfig;
 use crate::declare::{Presence, keys};
-use crate::forms::{CLIENT_AUTH, File, ListOf, Named, OneOf, Purpose, Refused};
-use crate::reader::Table;
+use crate::forms::{
+    CLIENT_AUTH, FILES_MAX, FILES_NEEDED, File, ListOf, Named, OneOf, PURPOSES_SHAPE, Purpose, Refused,
+};
+use crate::table::Table;
 
 keys! {
     /// Who may pass. A client passes when every rule of its site's policy has nothing against it.
@@ -38,14 +40,8 @@ keys! {
         Presence::Optional;
 }
 
-/// Every authority is compared with every certificate list; estates with more than a dozen are rare.
-const FILES_MAX: usize = 256;
 pub(crate) const FILES: ListOf<File> =
     ListOf { of: File, min: 0, max: FILES_MAX, twice_is_error: false, single: false };
-pub(crate) const FILES_NEEDED: ListOf<File> =
-    ListOf { of: File, min: 1, max: FILES_MAX, twice_is_error: false, single: false };
-pub(crate) const PURPOSES_SHAPE: ListOf<Purpose> =
-    ListOf { of: Purpose, min: 1, max: 16, twice_is_error: false, single: false };
 
 /// Every policy as far as it could be read.
 pub(crate) fn read(root: &Table<'_>) -> Vec<Option<(String, PolicyConfig)>> {

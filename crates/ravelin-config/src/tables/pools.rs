@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::upstream;
+use crate::checked::{Balance, HealthConfig, PoolConfig, ServerConfig};
 use crate::declare::{Presence, keys};
 use crate::forms::{Label, Named, Number, OneOf, Rows, Section, ServerAddress, Span, Words};
-use crate::reader::{SectionOrWord, Table};
-use crate::{Balance, HealthConfig, PoolConfig, ServerConfig};
+use crate::table::{SectionOrWord, Table};
 
 keys! {
     /// DirectAccess servers that stand in for one another, and how they are met.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use ravelin_policy::RevocationCheck;
 
-use crate::RevocationConfig;
+use crate::checked::RevocationConfig;
 use crate::declare::{Presence, keys};
 use crate::forms::{File, ListOf, OneOf, Section, Span, Words};
-use crate::reader::Table;
+use crate::table::Table;
 
 keys! {
     /// Which certificates are revoked, and what holds while nobody can say.

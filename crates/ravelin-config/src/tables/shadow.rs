@@ -1,11 +1,10 @@
 //! `policies.NAME.shadow`.
 
-use super::policies::{FILES_NEEDED, PURPOSES_SHAPE};
 use super::{directory, names};
-use crate::ShadowConfig;
+use crate::checked::ShadowConfig;
 use crate::declare::{Presence, keys};
-use crate::forms::{File, ListOf, Purpose, Section, Words};
-use crate::reader::Table;
+use crate::forms::{FILES_NEEDED, File, ListOf, PURPOSES_SHAPE, Purpose, Section, Words};
+use crate::table::Table;
 
 keys! {
     /// Rules under trial: what they would have refused is logged and counted (`ravelin_shadow_denials_total`), and passes.

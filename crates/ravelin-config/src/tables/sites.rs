@@ -4,11 +4,11 @@ use ravelin_tls::{NullEncryption, TlsVersion};
 
 use super::certificates;
 use super::tls::{self, NEWEST_VERSIONS, Suites, TlsKeys, VERSIONS};
-use crate::SiteConfig;
+use crate::checked::SiteConfig;
 use crate::declare::{Presence, keys};
 use crate::forms::{Flag, HostName, Items, ListOf, Named, OneOf, RequestPath, Section, Words};
-use crate::reader::Table;
 use crate::references::{POLICIES, POOLS, Reference};
+use crate::table::Table;
 
 keys! {
     /// What a listener offers under a server name: certificates, a policy and a pool. An ADC calls it a virtual server.

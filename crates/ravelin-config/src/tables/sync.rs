@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::checked::{ControllerConfig, PasswordSource, SyncConfig, SyncDomainConfig, SyncLogin};
 use crate::declare::{Presence, keys};
 use crate::forms::{
     BindName, ControllerAddress, ControllerUrl, CredentialName, File, Flag, HostName, ListOf, Listen, Number, OrOff,
     Refused, Rows, Section, Span, Words,
 };
-use crate::reader::{Place, Table};
-use crate::{ControllerConfig, PasswordSource, SyncConfig, SyncDomainConfig, SyncLogin};
+use crate::place::Place;
+use crate::table::Table;
 
 keys! {
     /// The companion, `ravelin sync`: it fetches computer accounts and groups from domain controllers and writes the snapshot

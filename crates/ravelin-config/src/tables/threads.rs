@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::ThreadsConfig;
+use crate::checked::ThreadsConfig;
 use crate::declare::{Presence, keys};
 use crate::forms::{Moment, Number, Section, Words};
-use crate::reader::Table;
+use crate::table::Table;
 
 keys! {
     /// Threads. Strangers are met on other threads than tunnels are relayed on.

@@ -2,10 +2,10 @@
 
 use ravelin_tls::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 
-use crate::TlsConfig;
+use crate::checked::TlsConfig;
 use crate::declare::Key;
 use crate::forms::{Items, ListOf, OneOf};
-use crate::reader::Table;
+use crate::table::Table;
 
 /// The keys of one side.
 pub(crate) struct TlsKeys {

@@ -3,12 +3,12 @@
 use ravelin_tls::{NullEncryption, TlsVersion};
 
 use super::certificates::{self, UPSTREAM_CERTIFICATE};
-use super::policies::FILES_NEEDED;
 use super::tls::{self, NEWEST_VERSIONS, Suites, TlsKeys, VERSIONS};
-use crate::UpstreamConfig;
+use crate::checked::UpstreamConfig;
 use crate::declare::{Presence, keys};
-use crate::forms::{File, HostName, ListOf, OneOf, Section, Words, shown};
-use crate::reader::Table;
+use crate::forms::{FILES_NEEDED, File, HostName, ListOf, OneOf, Section, Words};
+use crate::problems::shown;
+use crate::table::Table;
 
 keys! {
     /// How the servers of the pool are met.
