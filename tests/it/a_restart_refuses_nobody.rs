@@ -53,7 +53,7 @@ impl Manager {
     }
 }
 
-/// Covers: robustness rule 14 (the listening socket is handed over, so that a restart refuses nobody).
+/// Covers: docs/rules.md rule 14 (the listening socket is handed over, so that a restart refuses nobody).
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_wait_for_the_next_process() {
     let manager = Manager::new().await;

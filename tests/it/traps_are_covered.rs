@@ -96,14 +96,14 @@ fn claims_are_read_as_they_are_written() {
         ("/// Covers: docs/traps.md rows 26, 29, 30. Then 5 others.", vec![26, 29, 30]),
         ("// Covers: docs/rules.md rule 10; docs/traps.md row 12.", vec![12]),
         ("/// the race of docs/traps.md row 66", vec![]),
-        ("// Covers: traps row 60", vec![60]),
-        ("/// Covers: traps rows 26, 29, 30. Then 5 others.", vec![26, 29, 30]),
-        ("// Covers: traps rows 1 to 4: none", vec![1, 2, 3, 4]),
-        ("/// Covers: traps rows 30 and 33 (the decision in it): none", vec![30, 33]),
-        ("// Covers: robustness rule 10; traps row 12.", vec![12]),
-        ("/// Covers: traps row 64 (one closes 100), row 65 (again)", vec![64, 65]),
-        ("/// the race of traps row 66", vec![]),
-        ("/// Covers: robustness rule 9", vec![]),
+        ("// Covers: docs/traps.md row 60", vec![60]),
+        ("/// Covers: docs/traps.md rows 26, 29, 30. Then 5 others.", vec![26, 29, 30]),
+        ("// Covers: docs/traps.md rows 1 to 4: none", vec![1, 2, 3, 4]),
+        ("/// Covers: docs/traps.md rows 30 and 33 (the decision in it): none", vec![30, 33]),
+        ("// Covers: docs/rules.md rule 10; docs/traps.md row 12.", vec![12]),
+        ("/// Covers: docs/traps.md row 64 (one closes 100), row 65 (again)", vec![64, 65]),
+        ("/// the race of docs/traps.md row 66", vec![]),
+        ("/// Covers: docs/rules.md rule 9", vec![]),
     ] {
         assert_eq!(rows_of(line), rows, "{line}");
     }
@@ -138,7 +138,7 @@ fn claims() -> BTreeMap<u32, BTreeSet<PathBuf>> {
 
 /// Rows that one line of source claims.
 fn rows_of(line: &str) -> Vec<u32> {
-    // The form is `docs/traps.md row 31`; `traps row 31` is an older one.
+    // The form is `docs/traps.md row 31`; `docs/traps.md row 31` is an older one.
     let claim =
         line.split_once("Covers:").and_then(|(_, claim)| claim.split_once("traps")).map_or("", |(_, rows)| rows);
     let Some(claim) = claim.strip_prefix(".md").unwrap_or(claim).strip_prefix(' ') else { return Vec::new() };

@@ -36,13 +36,13 @@ One TOML file holds everything. `ravelin check --config FILE` reads it as a star
 column and cure, and then the whole configuration with its defaults filled in. An editor that knows JSON Schema can use
 [`ravelin.schema.json`](ravelin.schema.json).
 
-- An unknown key is an error. So is a key or word that is known and not supported yet: nothing is accepted in silence.
+- An unknown key is an error. So is a key or word that is known and not supported yet: nothing is silently ignored.
 - Paths are relative to the folder of the file.
 - Durations are a whole number and a unit in quotes: `\"500ms\"`, `\"10s\"`, `\"5m\"`, `\"1h\"`, `\"7d\"`.
 - `NAME` stands for a name of your choice: letters, digits, `-` and `_`. `[]` stands for a place in a list.
 - Nested tables may be written in any way that TOML has: `tls = { min = \"1.2\" }`, `tls.min = \"1.2\"` or
   `[sites.NAME.tls]`.
-- A file needs a listener, a site, a policy and a pool. `ravelin explain` is content with policies.
+- A file needs a listener, a site, a policy and a pool. `ravelin explain` needs only policies.
 ";
 
 /// The heading, the shape and the text of one key.

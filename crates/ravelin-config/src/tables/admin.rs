@@ -14,8 +14,9 @@ keys! {
     /// the address is then in the log and in `ravelin status`.
     LISTEN: OrOff<Listen> = "admin.listen", OrOff(Listen), Presence::Default("\"127.0.0.1:9180\"");
 
-    /// The socket over which `ravelin status`, `sessions`, `kill`, `drain` and `reload` speak to the gateway. Whoever may
-    /// open it may do all of that: its folder decides who. The whole path has at most 107 bytes (the system's limit).
+    /// The socket by which `ravelin status`, `sessions`, `kill`, `drain` and `reload` control the gateway. Whoever may
+    /// open it may do all of that; the permissions of its folder decide who. The whole path has at most 107 bytes (the
+    /// system's limit).
     CONTROL: OrOff<Socket> = "admin.control", OrOff(Socket), Presence::Default("\"/run/ravelin/control.sock\"");
 }
 

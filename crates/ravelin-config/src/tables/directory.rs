@@ -13,21 +13,22 @@ keys! {
     /// The computer account in Active Directory that the certificate must belong to: live, and in the right group.
     DIRECTORY: Section = "policies.NAME.directory", Section { words: Words::NONE }, Presence::Optional;
 
-    /// The snapshot of the directory: one file, written by `ravelin sync` or of an export by
-    /// `ravelin directory import`. It is taken anew when it changes, whole
-    /// or not at all: one that is damaged, older, not complete or much smaller is refused, and the one in use goes on.
+    /// The snapshot of the directory: one file, written by `ravelin sync`, or by `ravelin directory import` from an
+    /// export. It is read again when it changes, whole or not at all: a snapshot that is damaged, older, not complete
+    /// or much smaller is refused, and the one in use stays in force.
     SNAPSHOT: File = "policies.NAME.directory.snapshot", File, Presence::Required;
 
-    /// A public key (Ed25519, PEM) that the snapshot must be signed with. Without the key, unsigned ones are taken: then
-    /// whoever may write the file decides who passes.
+    /// A public key (Ed25519, PEM) that must verify the snapshot's signature. Without it, unsigned snapshots are
+    /// accepted: then whoever may write the file decides who passes.
     PUBLIC_KEY: File = "policies.NAME.directory.public_key", File, Presence::Optional;
 
     /// Which ways lead from a certificate to an account; see the manual's page on accounts.
     MAPPING: OneOf<AccountMapping> = "policies.NAME.directory.mapping",
         OneOf { known: MAPPINGS, not_yet: &[] }, Presence::Default("\"strong\"");
 
-    /// Files (PEM or DER) of the authorities whose certificates an explicit mapping (altSecurityIdentities) may name. Without
-    /// the key, every authority of the policy. `<SKI>` binds no issuer: name those here that let nobody choose it.
+    /// Files (PEM or DER) of the CAs whose certificates an explicit mapping (altSecurityIdentities) may name. Without
+    /// this key, every CA of the policy. `<SKI>` does not bind the issuer: if a CA lets requesters choose it, name only
+    /// the others here.
     EXPLICIT_ISSUERS: ListOf<File> = "policies.NAME.directory.explicit_issuers", FILES_NEEDED, Presence::Optional;
 
     /// Groups of which the account must be in one, directly, through nested groups or as its primary group.
@@ -36,14 +37,15 @@ keys! {
     /// Groups of which the account must be in none.
     DENY_GROUPS: ListOf<GroupName> = "policies.NAME.directory.deny_groups", GROUPS, Presence::Default("[]");
 
-    /// How old the facts of a domain may be. Past it nobody of it passes (`directory_stale`), and tunnels are cut.
+    /// How old the facts of a domain may be. When they are older, no client of the domain passes (`directory_stale`),
+    /// and tunnels are cut.
     MAX_AGE: Span = "policies.NAME.directory.max_age", AGE, Presence::Default("\"24h\"");
 
-    /// From this age on the facts are called stale: `status`, `/readyz` and a metric say so, and everybody passes as before.
+    /// From this age on the facts are reported as stale by `status`, `/readyz` and a metric. Clients pass as before.
     STALE_AFTER: Span = "policies.NAME.directory.stale_after", STALE, Presence::Default("\"15m\"");
 
-    /// The share of a domain's accounts, in percent, that a new snapshot may be without. A permission that was lost must not
-    /// empty the table.
+    /// The share of a domain's accounts, in percent, that a new snapshot may lack. A lost permission must not empty the
+    /// table.
     MAX_SHRINK: Number = "policies.NAME.directory.max_shrink", PERCENT, Presence::Default("20");
 }
 

@@ -8,11 +8,12 @@ use crate::forms::{Number, OrOff, Rate, Section, Span, Words, duration_text};
 use crate::table::Table;
 
 keys! {
-    /// Bounds of the whole gateway.
+    /// Limits of the whole gateway.
     LIMITS: Section = "limits", Section { words: Words::NONE }, Presence::Optional;
 
-    /// From accept to permit, in total, however slowly the client sends. TCP and a full handshake are three round trips;
-    /// the worst links have one second each, tripled. A client that sends nothing at all is ended after 3 s.
+    /// From accept to permit, in total, however slowly the client sends. TCP and a full handshake are three round
+    /// trips, of a second each on the worst links; the default is about three times that. A client that sends nothing
+    /// at all is disconnected after 3 s.
     HANDSHAKE_DEADLINE: Span = "limits.handshake_deadline", BEFORE_TUNNEL, Presence::Default("\"10s\"");
 
     /// From permit to the end of the client's request head; the same again for the server's answer.
@@ -25,9 +26,9 @@ keys! {
         Presence::Default("20000");
 
     /// Connections that have no permit yet, at one time. When all places are taken, the newest connection of the source
-    /// that has the most makes room for one of a source that has fewer: a flood displaces itself. Where all have as few,
-    /// the one that has waited longest makes room, after two seconds at the earliest. 1,024 handshakes of a millisecond
-    /// each are a second of one processor.
+    /// that has the most makes room for one of a source that has fewer: a flood displaces itself. If all sources have
+    /// the same number, the connection that has waited longest makes room, after two seconds at the earliest. 1,024
+    /// handshakes of a millisecond each are a second of one processor.
     HANDSHAKES_IN_FLIGHT: Number = "limits.handshakes_in_flight",
         Number { min: 1, max: 65_536, why: "each may hold 32 KiB of a stranger's input: 2 GiB in all" }, Presence::Default("1024");
 
@@ -36,7 +37,7 @@ keys! {
     UNAUTHENTICATED_PER_SOURCE: Number = "limits.unauthenticated_per_source",
         Number { min: 1, max: 65_535, why: "one address has no more ports" }, Presence::Default("64");
 
-    /// New connections a second and source that have not been admitted yet; beyond, they are closed as `rate_limited`.
+    /// New connections per second of one source that have not been admitted yet. More are closed as `rate_limited`.
     UNAUTHENTICATED_RATE: OrOff<Rate> = "limits.unauthenticated_rate_per_source",
         OrOff(Rate { max: 100_000, why: "no gateway accepts more; \"off\" says the same" }), Presence::Default("\"off\"");
 
@@ -45,19 +46,19 @@ keys! {
     TUNNELS_PER_IDENTITY: Number = "limits.tunnels_per_identity",
         Number { min: 1, max: 1_000, why: "one machine needs one; more is a shared certificate" }, Presence::Default("4");
 
-    /// A tunnel in which no byte moved for this long ends. Windows' own listener had two minutes, which cut live clients
-    /// until a fix (KB2535133); IPsec re-keys every hour.
+    /// A tunnel in which no byte moved for this long is closed. Windows' own listener had two minutes, which cut live
+    /// clients until a fix (KB2535133). IPsec re-keys every hour.
     IDLE: Span = "limits.idle",
         Span { min: SECOND, max: DAY.saturating_mul(30), why: "shorter cuts slow links, longer keeps the dead" },
         Presence::Default("\"1h\"");
 
-    /// The same for a tunnel of which one direction has ended.
+    /// The same for a tunnel of which one direction is closed.
     HALF_CLOSED_IDLE: Span = "limits.half_closed_idle",
         Span { min: Duration::from_millis(100), max: DAY, why: "the rest of an answer, and no tunnel" },
         Presence::Default("\"60s\"");
 
-    /// A tunnel ends after this long, however busy; the client comes back within half a minute and is judged anew. Live
-    /// authorization does not need it.
+    /// A tunnel is closed after this long, however busy. The client connects again within half a minute and is judged
+    /// again. Live authorization does not need it.
     LIFETIME: OrOff<Span> = "limits.lifetime",
         OrOff(Span { min: SECOND, max: DAY.saturating_mul(365), why: "a year is for ever" }), Presence::Default("\"off\"");
 

@@ -6,19 +6,19 @@ use crate::forms::{File, OneOf, Section, Words};
 use crate::table::Table;
 
 keys! {
-    /// What is written down.
+    /// What is logged.
     LOG: Section = "log", Section { words: Words::NONE }, Presence::Optional;
 
-    /// How much is written down.
+    /// How much is logged.
     LEVEL: OneOf<&'static str> = "log.level", OneOf { known: LEVELS, not_yet: &[] }, Presence::Default("\"info\"");
 
-    /// How the lines on standard error look.
+    /// The format of the lines on standard error.
     FORMAT: OneOf<bool> = "log.format",
         OneOf { known: &[("text", false, "for people"), ("json", true, "one object a line")], not_yet: &[] },
         Presence::Default("\"text\"");
 
-    /// File for one JSON record per session, appended to. When it cannot be written, sessions go on, lost records are
-    /// counted and `/readyz` says so.
+    /// File to which one JSON record is appended for each session. While it cannot be written, sessions continue, lost
+    /// records are counted and `/readyz` reports it.
     AUDIT: File = "log.audit", File, Presence::Optional;
 }
 

@@ -9,13 +9,13 @@ use crate::forms::{ListOf, Pattern, Section, Words};
 use crate::table::{SectionOrWord, Table};
 
 keys! {
-    /// Which machines pass, by the DNS names in their certificate. `"any"` asks for no name; `check` warns of it where
-    /// there is no `directory`. One of both must be there, to say who may pass; with `directory` alone no name is asked for.
+    /// Which machines pass, by the DNS names in their certificate. `"any"` demands no name; `check` warns of it if
+    /// there is no `directory`. A policy needs `names` or `directory`; with `directory` alone no name is demanded.
     NAMES: Section = "policies.NAME.names", Section { words: ANY }, Presence::Optional;
 
-    /// Patterns of which the certificate's name must fit one: a whole name, or `*.` and a domain, where the star stands for
-    /// exactly one label (`*.corp.example.com` fits `pc1.corp.example.com`, not `a.b.corp.example.com`). Compared without
-    /// case. An empty list admits nobody.
+    /// Patterns of which the certificate's name must match one: a whole name, or `*.` and a domain, where the star
+    /// matches exactly one label (`*.corp.example.com` matches `pc1.corp.example.com`, not `a.b.corp.example.com`).
+    /// Compared without case. An empty list admits nobody.
     ALLOW: ListOf<Pattern> = "policies.NAME.names.allow", PATTERNS, Presence::Required;
 
     /// Patterns that never pass; they outweigh `allow`.

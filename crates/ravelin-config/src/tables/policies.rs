@@ -11,26 +11,26 @@ use crate::forms::{
 use crate::table::Table;
 
 keys! {
-    /// Who may pass. A client passes when every rule of its site's policy has nothing against it.
+    /// Who may pass. A client passes if every rule of its site's policy passes it.
     POLICIES: Named = "policies", Named, Presence::Optional;
 
-    /// Files (PEM or DER) of the certificate authorities that a client's certificate must lead to. There is no default:
-    /// the authorities of the system are never used. Every certificate in a file counts.
+    /// Files (PEM or DER) of the CA certificates that a client's certificate must lead to. There is no default: the CAs
+    /// of the operating system are never used. Every certificate in a file counts.
     TRUST_ANCHORS: ListOf<File> = "policies.NAME.trust_anchors", FILES_NEEDED, Presence::Required;
 
-    /// Files (PEM or DER) of authorities between anchor and client. Windows computers often send their own certificate
-    /// alone; the path is then found through these.
+    /// Files (PEM or DER) of CA certificates between anchor and client. Windows computers often send their own
+    /// certificate alone; the path is then found through these.
     INTERMEDIATES: ListOf<File> = "policies.NAME.intermediates", FILES, Presence::Default("[]");
 
-    /// Files (PEM or DER) of the authorities of which one must have issued the client's certificate itself. Without the
-    /// key, any authority below an anchor may have.
+    /// Files (PEM or DER) of the CA certificates of which one must have issued the client's certificate itself. Without
+    /// this key, any CA below an anchor may have issued it.
     ISSUED_BY: ListOf<File> = "policies.NAME.issued_by", FILES_NEEDED, Presence::Optional;
 
     /// Purposes (extended key usage) that the client's certificate must state, all of them. Other purposes than the two
     /// with names are written as object identifiers.
     PURPOSES: ListOf<Purpose> = "policies.NAME.purposes", PURPOSES_SHAPE, Presence::Default("[\"client-auth\"]");
 
-    /// What becomes of a certificate that states no purpose at all, which RFC 5280 lets mean any purpose.
+    /// What happens to a certificate that states no purpose at all. RFC 5280 lets it mean any purpose.
     PURPOSE_ABSENT: OneOf<bool> = "policies.NAME.purpose_absent",
         OneOf { known: &[("deny", false, "it is refused as `wrong_purpose`"), ("allow", true, "it passes this rule")], not_yet: &[] },
         Presence::Default("\"deny\"");

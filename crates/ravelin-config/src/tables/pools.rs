@@ -9,11 +9,12 @@ use crate::forms::{Label, Named, Number, OneOf, Rows, Section, ServerAddress, Sp
 use crate::table::{SectionOrWord, Table};
 
 keys! {
-    /// DirectAccess servers that stand in for one another, and how they are met.
+    /// DirectAccess servers that can replace one another, and how the gateway connects to them.
     POOLS: Named = "pools", Named, Presence::Optional;
 
-    /// The servers. At most three are tried for one client. Five failed connections in a row within 10 s put a server behind
-    /// the others for 10 s, two failed health checks until one succeeds; none is left out altogether.
+    /// The servers. At most three are tried for one client. After five failed connections in a row within 10 s a server
+    /// comes after the others for 10 s, after two failed health checks until one succeeds. No server is left out
+    /// altogether.
     SERVERS: Rows = "pools.NAME.servers",
         Rows { min: 1, max: 32, why: "a DirectAccess cluster behind an external balancer has at most 32 servers" }, Presence::Required;
 
@@ -32,14 +33,14 @@ keys! {
     BALANCE: OneOf<Balance> = "pools.NAME.balance",
         OneOf { known: BALANCES, not_yet: &["least-sessions"] }, Presence::Default("\"identity\"");
 
-    /// How it is known whether a server is there. The word alone is short for a table with that `kind`.
+    /// How the gateway learns whether a server can be reached. The kind alone is short for a table with that `kind`.
     HEALTH: Section = "pools.NAME.health", Section { words: HEALTH_WORDS }, Presence::Optional;
 
-    /// What is tried.
+    /// What a health check does.
     HEALTH_KIND: OneOf<HealthKind> = "pools.NAME.health.kind",
         OneOf { known: HEALTH_KINDS, not_yet: HEALTH_NOT_YET }, Presence::Default("\"off\"");
 
-    /// Time between two tries at one server. Ten seconds is what balancers use.
+    /// Time between two health checks of one server. Ten seconds is what load balancers use.
     HEALTH_EVERY: Span = "pools.NAME.health.every",
         Span {
             min: Duration::from_millis(100),

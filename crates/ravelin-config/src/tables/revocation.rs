@@ -10,11 +10,11 @@ use crate::forms::{File, ListOf, OneOf, Section, Span, Words};
 use crate::table::Table;
 
 keys! {
-    /// Which certificates are revoked, and what holds while nobody can say.
+    /// Which certificates are revoked, and what happens while that is unknown.
     REVOCATION: Section = "policies.NAME.revocation", Section { words: Words::NONE }, Presence::Optional;
 
-    /// Files and folders with revocation lists: PEM (one list or several in a file) or DER. Lists are taken anew when a
-    /// file changes. A list of an authority that is not in use is ignored and named by `check`.
+    /// Files and folders with CRLs: PEM (one CRL or several in a file) or DER. They are read again when a file changes.
+    /// A CRL of a CA that is not in use is ignored, and `check` names it.
     CRLS: ListOf<File> = "policies.NAME.revocation.crls",
         ListOf { of: File, min: 0, max: 256, twice_is_error: false, single: false }, Presence::Default("[]");
 
@@ -22,13 +22,13 @@ keys! {
     CHECK: OneOf<RevocationCheck> = "policies.NAME.revocation.check",
         OneOf { known: CHECKS, not_yet: &[] }, Presence::Default("\"chain\"");
 
-    /// What becomes of a certificate whose authority has no usable list.
+    /// What happens to a certificate whose CA has no usable CRL.
     UNKNOWN: OneOf<bool> = "policies.NAME.revocation.unknown",
         OneOf { known: &[("deny", false, "it is refused as `revocation_unknown`"), ("allow", true, "it passes this rule")], not_yet: &[] },
         Presence::Default("\"deny\"");
 
-    /// How long a list counts after its next update was due, with an alarm. The default, none, refuses every client
-    /// when an authority misses its date (`crl_expired`); AD CS publishes a week's list with an overlap of some hours.
+    /// How long a CRL counts after its next update was due, with an alarm. With the default, none, every client is
+    /// refused when a CA publishes too late (`crl_expired`). AD CS publishes weekly CRLs with an overlap of some hours.
     STALE_GRACE: Span = "policies.NAME.revocation.stale_grace",
         Span { min: Duration::ZERO, max: days(90), why: "a list older than a quarter says nothing about today" },
         Presence::Default("\"0s\"");

@@ -9,13 +9,13 @@ use crate::forms::{Moment, Number, Section, Words};
 use crate::table::Table;
 
 keys! {
-    /// Threads. Strangers are met on other threads than tunnels are relayed on.
+    /// Threads. Unauthenticated clients are served on other threads than tunnels.
     THREADS: Section = "threads", Section { words: Words::NONE }, Presence::Optional;
 
     /// Threads that relay tunnels; 0: one for each core.
     RELAY: Number = "threads.relay", Number { min: 0, max: THREADS_MAX, why: THREADS_WHY }, Presence::Default("0");
 
-    /// Threads that shake hands and decide; 0: half the cores, at least one.
+    /// Threads that do handshakes and decisions; 0: half the cores, at least one.
     HANDSHAKE: Number = "threads.handshake", Number { min: 0, max: THREADS_MAX, why: THREADS_WHY }, Presence::Default("0");
 
     /// How long a busy relay thread waits between two wake-ups, so that small packets merge: less CPU for each, up to this

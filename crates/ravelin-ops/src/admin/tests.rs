@@ -95,7 +95,7 @@ fn not_ready_is_told_with_every_reason() {
     assert!(bench.get("/metrics").1.contains("\nravelin_ready 0\n"));
 }
 
-/// Covers: traps row 71.
+/// Covers: docs/traps.md row 71.
 #[test]
 fn everything_else_is_refused_and_changes_nothing() {
     let bench = bench();

@@ -234,7 +234,7 @@ mod tests {
     }
 
     proptest! {
-        /// Covers: traps row 61.
+        /// Covers: docs/traps.md row 61.
         #[test]
         fn any_text_reads_back_and_forges_nothing(first in any::<String>(), second in any::<String>()) {
             let fields = vec![("first", Value::from(first)), ("object", json!({"second": second}))];

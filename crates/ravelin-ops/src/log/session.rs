@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(json["alert_sent"], 48);
     }
 
-    /// Covers: traps row 61. A subject full of separators is one value in either form, and reads back as it went in.
+    /// Covers: docs/traps.md row 61. A subject full of separators is one value in either form, and reads back as it went in.
     #[test]
     fn a_hostile_subject_stays_one_value() {
         let mut hostile = denied(Reason::NameMalformed);
