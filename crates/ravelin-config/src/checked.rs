@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
 use ravelin_policy::{AccountMapping, NameRules, RevocationCheck};
 use ravelin_tls::{LegacyTls, TlsVersion};
 
@@ -33,6 +35,8 @@ pub struct Config {
     pub sync: Option<SyncConfig>,
     /// What no key of the file sets.
     pub rehearsal: Rehearsal,
+    /// All of the above as the file would have it, defaults filled in.
+    pub(crate) effective: Json,
 }
 
 /// What meets at once in a test what a gateway meets after hours. No file can ask for it.

@@ -9,6 +9,7 @@
 mod checked;
 mod cross;
 mod declare;
+mod effective;
 mod forms;
 mod place;
 mod problems;
@@ -19,8 +20,9 @@ mod suggest;
 pub mod switches;
 mod table;
 mod tables;
-mod tree;
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod properties;
 #[cfg(any(test, feature = "samples"))]
@@ -189,6 +191,7 @@ fn read(reader: &FileReader<'_>, file: &Path, demand: Demand) -> Option<Config> 
         log: log?,
         sync,
         rehearsal: Rehearsal::default(),
+        effective: reader.effective(),
     })
 }
 

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value as Json};
 use toml::de::{DeTable, DeValue};
 
 use crate::declare::{self, Keys};
+use crate::effective;
 use crate::problems::{Problem, Severity};
 
 /// One file being read.
@@ -25,7 +27,9 @@ pub(crate) struct FileReader<'a> {
     used: RefCell<BTreeSet<(&'static str, String)>>,
     /// Addresses of servers, with their keys.
     servers: RefCell<Vec<(String, SocketAddr)>>,
-    /// Found when [`PROBLEMS_MAX`] were told.
+    /// What was read, defaults included, in the shape of the file.
+    effective: RefCell<Json>,
+    /// Found when [`PROBLEMS_MAX`] were reported.
     untold_errors: Cell<usize>,
     untold_warnings: Cell<usize>,
 }
@@ -52,6 +56,7 @@ impl<'a> FileReader<'a> {
             spots: RefCell::default(),
             used: RefCell::default(),
             servers: RefCell::default(),
+            effective: RefCell::new(Json::Object(Map::new())),
             untold_errors: Cell::new(0),
             untold_warnings: Cell::new(0),
         }
@@ -130,6 +135,16 @@ impl<'a> FileReader<'a> {
         problems
     }
 
+    /// The folder of the file.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What was read so far, defaults included, in the shape of the file.
+    pub(crate) fn effective(&self) -> Json {
+        self.effective.borrow().clone()
+    }
+
     /// Names under a table of the top (`policies`), as written.
     pub(crate) fn names(&self, table: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         let entries = self.root.get(table).and_then(|value| value.get_ref().as_table());
@@ -187,6 +202,11 @@ impl<'a> Place<'a> {
     /// Something that an administrator should know.
     pub(crate) fn warn(&self, text: impl Into<String>) {
         self.reader.report_at(Severity::Warning, &self.key, self.spot, text.into());
+    }
+
+    /// Notes what is in force here, for [`FileReader::effective`]; null: nothing.
+    pub(crate) fn note(&self, value: Json) {
+        effective::set(&mut self.reader.effective.borrow_mut(), &self.key, value);
     }
 
     /// A wrong type: what was wanted, and what stands there.

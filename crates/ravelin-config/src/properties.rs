@@ -13,6 +13,7 @@ use ravelin_tls::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 use toml::de::{DeTable, DeValue};
 
 use super::declare::{self, Kind};
+use super::oracle;
 use super::samples::FULL;
 use super::*;
 
@@ -410,7 +411,7 @@ fn config() -> impl Strategy<Value = Config> {
             .collect();
         let listener =
             ListenerConfig { bind: vec!["[::]:443".parse().unwrap()], sites: sites.keys().cloned().collect() };
-        Config {
+        let config = Config {
             file: FILE.into(),
             admin: AdminConfig { listen: admin.0.map(|port| ([127, 0, 0, 1], port).into()), control: admin.1 },
             listeners: [("edge".to_owned(), listener)].into(),
@@ -426,6 +427,8 @@ fn config() -> impl Strategy<Value = Config> {
             log: LogConfig { level: rest.4.to_owned(), json: rest.3, audit: rest.2 },
             sync,
             rehearsal: Rehearsal::default(),
-        }
+            effective: serde_json::Value::Null,
+        };
+        Config { effective: oracle::tree(&config), ..config }
     })
 }

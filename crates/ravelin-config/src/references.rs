@@ -1,5 +1,7 @@
 //! Names that one table gives and another refers to.
 
+use std::path::Path;
+
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
@@ -40,5 +42,8 @@ impl Form for Reference {
             place.reader.use_name(table, text);
             Ok(text.to_owned())
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }

@@ -7,15 +7,13 @@ use serde_json::{Map, Value as Json};
 use crate::checked::Config;
 use crate::declare::{self, Kind};
 use crate::tables::KEYS;
-use crate::tree::tree;
 
 /// The whole configuration with defaults filled in, as TOML. Read again from the same folder, it gives the same
 /// configuration.
 pub fn render(config: &Config) -> String {
-    let tree = tree(config);
     let mut out = String::new();
     for key in declare::children(KEYS, "") {
-        let Some(Json::Object(table)) = tree.get(key.path()) else { continue };
+        let Some(Json::Object(table)) = config.effective.get(key.path()) else { continue };
         match key.shape().kind() {
             Kind::Named => {
                 for (name, table) in table {
@@ -33,7 +31,7 @@ pub fn render(config: &Config) -> String {
 
 /// The configuration as JSON, in the shape of the file.
 pub fn to_json(config: &Config) -> Json {
-    tree(config)
+    config.effective.clone()
 }
 
 /// `[header]` and a line for each key.

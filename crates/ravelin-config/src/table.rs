@@ -1,5 +1,6 @@
 //! Reads the tables of a file by declared keys.
 
+use serde_json::json;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -70,12 +71,12 @@ impl<'a> Table<'a> {
     /// The value of a key or its default. `None`: an optional key is absent, or a problem was reported.
     pub(crate) fn read<F: Form>(&self, key: &'static Key<F>) -> Option<F::Value> {
         if let Some((place, value)) = self.value(key) {
-            return key.shape.read(&place, value.get_ref());
+            return read_at(key, &place, value.get_ref());
         }
         match key.presence {
             Presence::Default(text) => {
                 let value = DeValue::parse(text).ok()?;
-                key.shape.read(&self.place_of(key), value.get_ref())
+                read_at(key, &self.place_of(key), value.get_ref())
             }
             Presence::Optional => None,
             Presence::Required => {
@@ -112,6 +113,7 @@ impl<'a> Table<'a> {
             return SectionOrWord::Absent;
         };
         if let Some(entries) = value.get_ref().as_table() {
+            place.note(json!({}));
             return SectionOrWord::Section(Table::open(place, key.path.to_owned(), entries));
         }
         match value.get_ref().as_str() {
@@ -127,6 +129,7 @@ impl<'a> Table<'a> {
 
     /// The tables under a key of the top, by name.
     pub(crate) fn named(&self, key: &'static Key<Named>) -> Vec<(String, Table<'a>)> {
+        self.place_of(key).note(json!({}));
         let Some((place, value)) = self.value(key) else { return Vec::new() };
         let Some(entries) = value.get_ref().as_table() else {
             place.wrong_type(&key.shape.words(), value.get_ref());
@@ -154,6 +157,7 @@ impl<'a> Table<'a> {
 
     /// The tables of a list.
     pub(crate) fn rows(&self, key: &'static Key<Rows>) -> Vec<Table<'a>> {
+        self.place_of(key).note(json!([]));
         let Some((place, value)) = self.value(key) else {
             if key.presence == Presence::Required {
                 self.missing(key);
@@ -197,4 +201,11 @@ impl<'a> Table<'a> {
             self.place_of(key).error(text);
         }
     }
+}
+
+/// Reads a value and notes it as in force.
+fn read_at<F: Form>(key: &'static Key<F>, place: &Place<'_>, value: &DeValue<'_>) -> Option<F::Value> {
+    let read = key.shape.read(place, value)?;
+    place.note(key.shape.show(&read, place.reader.folder()));
+    Some(read)
 }

@@ -1,6 +1,7 @@
 //! Tables, words, numbers and lists.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 use toml::de::{DeInteger, DeValue};
@@ -192,7 +193,7 @@ impl<V: Sync> Shape for OneOf<V> {
     }
 }
 
-impl<V: Copy + Sync> Form for OneOf<V> {
+impl<V: Copy + PartialEq + Sync> Form for OneOf<V> {
     type Value = V;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<V> {
         let Some(text) = value.as_str() else {
@@ -204,6 +205,10 @@ impl<V: Copy + Sync> Form for OneOf<V> {
             place.error(unknown_word(text, self.known.iter().map(|(word, _, _)| *word), self.not_yet));
         }
         found.map(|(_, value, _)| *value)
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        let word = self.known.iter().find(|(_, known, _)| known == value);
+        word.map_or(Json::Null, |(word, _, _)| json!(word))
     }
 }
 
@@ -223,6 +228,9 @@ impl Form for Flag {
             place.wrong_type(&self.words(), value);
         }
         value.as_bool()
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 
@@ -255,6 +263,9 @@ impl Form for Number {
         }
         in_range
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
+    }
 }
 
 impl<F: Shape> Shape for OrOff<F> {
@@ -277,6 +288,9 @@ impl<F: Form> Form for OrOff<F> {
             return None;
         }
         self.0.read(place, value).map(Some)
+    }
+    fn show(&self, value: &Self::Value, folder: &Path) -> Json {
+        value.as_ref().map_or_else(|| json!("off"), |value| self.0.show(value, folder))
     }
 }
 
@@ -330,6 +344,9 @@ where
             }
         }
         Some(items)
+    }
+    fn show(&self, value: &Self::Value, folder: &Path) -> Json {
+        value.indexed().map(|(_, item)| self.of.show(item, folder)).collect()
     }
 }
 

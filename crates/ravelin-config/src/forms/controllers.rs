@@ -1,6 +1,7 @@
 //! Domain controllers and who reads from them.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
@@ -45,6 +46,9 @@ impl Form for ControllerUrl {
     type Value = Url;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<Url> {
         read_text(self, place, value, parse_url)
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(url_text(&value.host, value.port, value.tls))
     }
 }
 
@@ -96,6 +100,9 @@ impl Form for ControllerAddress {
             Ok(address)
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value.to_string())
+    }
 }
 
 impl Shape for BindName {
@@ -123,6 +130,9 @@ impl Form for BindName {
             Ok(text.to_owned())
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
+    }
 }
 
 impl Shape for CredentialName {
@@ -144,6 +154,9 @@ impl Form for CredentialName {
             }
             Err(format!("{} is no name of a credential: wants letters, digits, `.`, `-` and `_`", shown(text)))
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Paths of files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
@@ -32,6 +32,11 @@ impl Form for File {
         let text = read_text(self, place, value, |text| check(text).map(|()| text.to_owned()))?;
         Some(place.reader.path(&text))
     }
+    /// Without the folder that reading puts before it.
+    fn show(&self, value: &Self::Value, folder: &Path) -> Json {
+        let rest = value.strip_prefix(folder).ok().filter(|rest| !rest.as_os_str().is_empty());
+        Json::from(rest.unwrap_or(value).to_string_lossy())
+    }
 }
 
 impl Shape for Socket {
@@ -55,6 +60,9 @@ impl Form for Socket {
             return None;
         }
         Some(path)
+    }
+    fn show(&self, value: &Self::Value, folder: &Path) -> Json {
+        File.show(value, folder)
     }
 }
 

@@ -1,5 +1,8 @@
 //! A value that can be read.
 
+use std::path::Path;
+
+use serde_json::Value as Json;
 use toml::de::DeValue;
 
 use crate::declare::Shape;
@@ -11,6 +14,8 @@ pub(crate) trait Form: Shape {
     type Value;
     /// Reads it; `None` when a problem was reported.
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<Self::Value>;
+    /// How it is printed: what would be read as the same value, from a file in the same folder.
+    fn show(&self, value: &Self::Value, folder: &Path) -> Json;
 }
 
 /// A form of text: what it is called, and how it is understood.

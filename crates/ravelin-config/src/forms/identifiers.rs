@@ -1,6 +1,8 @@
 //! Name patterns, purposes, serial numbers, hashes and labels.
 
 use ravelin_policy::directory::Sid;
+use std::path::Path;
+
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
@@ -42,6 +44,9 @@ impl Form for Pattern {
     type Value = String;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<String> {
         read_text(self, place, value, parse_pattern)
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 
@@ -86,6 +91,9 @@ impl Form for Purpose {
                 shown(text)
             ))
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(purpose_text(value))
     }
 }
 
@@ -140,6 +148,9 @@ impl Form for Serial {
             Ok(if significant.is_empty() { "0" } else { significant }.to_owned())
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
+    }
 }
 
 /// 20 octets, RFC 5280 §4.1.2.2.
@@ -164,6 +175,9 @@ impl Form for Digest {
                 length => Err(format!("{length} hex digits; a SHA-256 has 64")),
             }
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 
@@ -199,6 +213,9 @@ impl Form for Label {
             ))
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
+    }
 }
 
 impl Shape for GroupName {
@@ -230,6 +247,9 @@ impl Form for GroupName {
             }
             Ok(text.to_owned())
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Addresses, host names and request paths.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
@@ -45,6 +46,9 @@ impl Form for Bind {
             Ok(address)
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value.to_string())
+    }
 }
 
 impl Shape for Listen {
@@ -67,6 +71,9 @@ impl Form for Listen {
             );
         }
         Some(address)
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value.to_string())
     }
 }
 
@@ -98,6 +105,9 @@ impl Form for ServerAddress {
             Ok(address)
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value.to_string())
+    }
 }
 
 impl Shape for HostName {
@@ -121,6 +131,9 @@ impl Form for HostName {
             }
             host_name(text)
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 
@@ -148,6 +161,9 @@ impl Form for RequestPath {
                 None => Ok(text.to_owned()),
             }
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 

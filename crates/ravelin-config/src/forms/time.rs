@@ -1,5 +1,6 @@
 //! Durations and rates.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
@@ -61,6 +62,9 @@ impl Form for Span {
         ));
         None
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(duration_text(*value))
+    }
 }
 
 impl Shape for Moment {
@@ -95,6 +99,9 @@ impl Form for Moment {
         ));
         None
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(format!("{}us", value.as_micros()))
+    }
 }
 
 impl Shape for Rate {
@@ -124,6 +131,9 @@ impl Form for Rate {
         }
         place.error(format!("{rate}/s is out of range: wants \"1/s\" to \"{}/s\" ({})", self.max, self.why));
         None
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(format!("{value}/s"))
     }
 }
 

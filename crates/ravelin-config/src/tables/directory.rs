@@ -143,11 +143,6 @@ const MAPPINGS: &[(&str, AccountMapping, &str)] = &[
     ("names", AccountMapping::Names, "names alone: no identifier is demanded, and explicit mappings do not count"),
 ];
 
-/// A mapping as the file writes it.
-pub(crate) fn mapping_text(mapping: AccountMapping) -> &'static str {
-    MAPPINGS.iter().find(|(_, known, _)| *known == mapping).map_or("strong", |(text, _, _)| text)
-}
-
 const fn days(days: u64) -> Duration {
     Duration::from_secs(days * 86_400)
 }

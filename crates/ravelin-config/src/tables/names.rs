@@ -58,7 +58,10 @@ pub(crate) static SHADOW: NamesKeys = NamesKeys { names: &SHADOW_NAMES, allow: &
 pub(crate) fn read(table: &Table<'_>, keys: &NamesKeys) -> Option<NameRules> {
     let section = match table.section_or_word(keys.names) {
         SectionOrWord::Absent => return None,
-        SectionOrWord::Word(_) => return Some(NameRules::Any),
+        SectionOrWord::Word(word) => {
+            table.place_of(keys.names).note(word.into());
+            return Some(NameRules::Any);
+        }
         SectionOrWord::Section(section) => section,
     };
     let (allow, deny) = (section.read(keys.allow), section.read(keys.deny));

@@ -85,6 +85,7 @@ fn read_one(table: &Table<'_>) -> Option<PolicyConfig> {
 fn read_names(table: &Table<'_>) -> Option<NameRules> {
     if !table.has(&names::NAMES) && table.has(&directory::DIRECTORY) {
         // The account says which machine it is.
+        table.place_of(&names::NAMES).note("any".into());
         return Some(NameRules::Any);
     }
     if !table.has(&names::NAMES) {

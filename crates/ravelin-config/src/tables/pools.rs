@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value as Json, json};
+
 use super::upstream;
 use crate::checked::{Balance, HealthConfig, PoolConfig, ServerConfig};
 use crate::declare::{Presence, keys};
@@ -61,7 +63,7 @@ keys! {
 }
 
 /// `health.kind`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum HealthKind {
     Off,
     Tcp,
@@ -76,11 +78,6 @@ const HEALTH_KINDS: &[(&str, HealthKind, &str)] =
 const HEALTH_NOT_YET: &[&str] = &["ip-https", "tls"];
 const HEALTH_WORDS: Words =
     Words { known: &[("off", "nothing"), ("tcp", "a TCP connection")], not_yet: HEALTH_NOT_YET };
-
-/// A balance as the file writes it.
-pub(crate) fn balance_text(balance: Balance) -> &'static str {
-    BALANCES.iter().find(|(_, known, _)| *known == balance).map_or("identity", |(text, _, _)| text)
-}
 
 /// Every pool as far as it could be read. `hosts` gives the first server names of the sites that use a pool,
 /// or `None` where that cannot be said.
@@ -137,10 +134,16 @@ fn read_servers(table: &Table<'_>) -> Option<Vec<ServerConfig>> {
 
 fn read_health(table: &Table<'_>) -> Option<HealthConfig> {
     let section = match table.section_or_word(&HEALTH) {
-        SectionOrWord::Absent | SectionOrWord::Word("off") => return Some(HealthConfig::Off),
+        SectionOrWord::Absent | SectionOrWord::Word("off") => {
+            table.place_of(&HEALTH).note(json!({ "kind": "off" }));
+            return Some(HealthConfig::Off);
+        }
         SectionOrWord::Word(_) => {
             // The word leaves the interval at its default.
-            return table.absent(&HEALTH).read(&HEALTH_EVERY).map(|every| HealthConfig::Tcp { every });
+            let section = table.absent(&HEALTH);
+            let every = section.read(&HEALTH_EVERY)?;
+            section.place_of(&HEALTH_KIND).note("tcp".into());
+            return Some(HealthConfig::Tcp { every });
         }
         SectionOrWord::Section(section) => section,
     };
@@ -150,6 +153,7 @@ fn read_health(table: &Table<'_>) -> Option<HealthConfig> {
             if section.has(&HEALTH_EVERY) {
                 section.place_of(&HEALTH_EVERY).warn("says nothing while `kind` is \"off\"");
             }
+            section.place_of(&HEALTH_EVERY).note(Json::Null);
             Some(HealthConfig::Off)
         }
         (HealthKind::Tcp, every) => Some(HealthConfig::Tcp { every }),

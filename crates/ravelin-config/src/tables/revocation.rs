@@ -40,11 +40,6 @@ const CHECKS: &[(&str, RevocationCheck, &str)] = &[
     ("off", RevocationCheck::Off, "nothing: revoked certificates pass"),
 ];
 
-/// A check as the file writes it.
-pub(crate) fn check_text(check: RevocationCheck) -> &'static str {
-    CHECKS.iter().find(|(_, known, _)| *known == check).map_or("chain", |(text, _, _)| text)
-}
-
 const fn days(days: u64) -> Duration {
     Duration::from_secs(days * 86_400)
 }

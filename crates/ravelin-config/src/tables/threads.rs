@@ -34,5 +34,8 @@ pub(crate) fn read(root: &Table<'_>) -> Option<ThreadsConfig> {
     let (relay, handshake, linger) = (table.read(&RELAY), table.read(&HANDSHAKE), table.read(&LINGER));
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let or = |count: usize, default: usize| if count == 0 { default } else { count };
-    Some(ThreadsConfig { relay: or(relay?, cores), handshake: or(handshake?, (cores / 2).max(1)), linger: linger? })
+    let (relay, handshake) = (or(relay?, cores), or(handshake?, (cores / 2).max(1)));
+    table.place_of(&RELAY).note(relay.into());
+    table.place_of(&HANDSHAKE).note(handshake.into());
+    Some(ThreadsConfig { relay, handshake, linger: linger? })
 }

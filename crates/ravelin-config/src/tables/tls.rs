@@ -50,15 +50,6 @@ pub fn version_text(version: TlsVersion) -> &'static str {
     VERSIONS.iter().find(|(_, known, _)| *known == version).map_or("1.3", |(text, _, _)| text)
 }
 
-/// As the file writes it.
-pub(crate) fn null_text(null: NullEncryption) -> &'static str {
-    match null {
-        NullEncryption::Off => "off",
-        NullEncryption::Fallback => "fallback",
-        NullEncryption::Prefer => "prefer",
-    }
-}
-
 /// Reads the keys of one side and says what each switch gives up. `between` names the two ends in messages.
 pub(crate) fn read(table: &Table<'_>, keys: &TlsKeys, between: &str) -> Option<TlsConfig> {
     let (min, max) = (table.read(keys.min), table.read(keys.max));

@@ -1,5 +1,7 @@
 //! `pools.NAME.upstream`.
 
+use serde_json::Value as Json;
+
 use ravelin_tls::{NullEncryption, TlsVersion};
 
 use super::certificates::{self, UPSTREAM_CERTIFICATE};
@@ -90,10 +92,12 @@ pub(crate) fn read(pool: &Table<'_>, hosts: Option<&[String]>) -> Option<Upstrea
                 );
             }
             let server_name = if table.has(&HOST) { server_name } else { first_host(&table, hosts?) };
+            table.place_of(&HOST).note(server_name.clone().into());
             Some(UpstreamConfig::Bridge { ca: ca?, server_name: server_name?, certificate, tls: tls? })
         }
         Mode::Offload => {
             refuse_in_offload(&table);
+            table.place_of(&TLS).note(Json::Null);
             Some(UpstreamConfig::Offload { server_name })
         }
     }
