@@ -11,6 +11,7 @@ mod cross;
 mod declare;
 mod effective;
 mod forms;
+mod one_declaration;
 mod place;
 mod problems;
 mod reference;

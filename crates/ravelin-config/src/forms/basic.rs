@@ -76,6 +76,12 @@ pub(crate) struct ListOf<F> {
 /// What was read of a list: `None` where an element was wrong.
 pub(crate) struct Items<T>(Vec<Option<T>>);
 
+impl<T> From<Items<T>> for Vec<T> {
+    fn from(items: Items<T>) -> Vec<T> {
+        items.values()
+    }
+}
+
 impl<T> Items<T> {
     /// The good ones.
     pub(crate) fn values(self) -> Vec<T> {
@@ -96,6 +102,11 @@ impl<T> Items<T> {
     pub(crate) fn indexed(&self) -> impl Iterator<Item = (usize, &T)> {
         self.0.iter().enumerate().filter_map(|(index, item)| Some((index, item.as_ref()?)))
     }
+}
+
+impl Section {
+    /// Nothing but a table.
+    pub(crate) const TABLE: Section = Section { words: Words::NONE };
 }
 
 impl Words {

@@ -83,7 +83,7 @@ fn read_one(table: &Table<'_>) -> Option<PolicyConfig> {
 
 /// Names must be ruled on: nothing else says which machines pass.
 fn read_names(table: &Table<'_>) -> Option<NameRules> {
-    if !table.has(&names::NAMES) && table.has(&directory::DIRECTORY) {
+    if !table.has(&names::NAMES) && table.has(&directory::POLICY.table) {
         // The account says which machine it is.
         table.place_of(&names::NAMES).note("any".into());
         return Some(NameRules::Any);
@@ -96,7 +96,7 @@ fn read_names(table: &Table<'_>) -> Option<NameRules> {
         return None;
     }
     let rules = names::read(table, &names::POLICY)?;
-    if rules == NameRules::Any && !table.has(&directory::DIRECTORY) {
+    if rules == NameRules::Any && !table.has(&directory::POLICY.table) {
         table
             .place_of(&names::NAMES)
             .warn("no name is asked for: every machine with a certificate of these authorities passes");

@@ -32,7 +32,7 @@ pub(crate) fn read(policy: &Table<'_>) -> Option<ShadowConfig> {
     let absent = !table.has(&names::SHADOW_NAMES)
         && !table.has(&SHADOW_ISSUED_BY)
         && !table.has(&SHADOW_PURPOSES)
-        && !table.has(&directory::SHADOW_DIRECTORY);
+        && !table.has(&directory::SHADOW.table);
     if absent && !table.is_broken() {
         table.place.warn(
             "holds no rule: nothing is tried; take it out or add `names`, `issued_by`, `purposes` or `directory`",
