@@ -84,7 +84,10 @@ pub fn start_on(
     }
     let threads = |kind: &str, count: usize, linger: Duration| -> Result<Vec<Thread>, Vec<Problem>> {
         (0..count)
-            .map(|index| Thread::start(&format!("{kind}-{index}"), linger))
+            .map(|index| {
+                let linger = (!linger.is_zero()).then_some(move || ravelin_relay::linger(linger));
+                Thread::start(&format!("{kind}-{index}"), linger)
+            })
             .collect::<Result<_, _>>()
             .map_err(|error| at_start("threads", format!("no thread to be had: {error}")))
     };

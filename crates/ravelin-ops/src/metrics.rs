@@ -392,8 +392,7 @@ fn handshake_result(record: &SessionRecord) -> Option<&'static str> {
         SessionEnd::RateLimited | SessionEnd::SessionLimit | SessionEnd::SourceLimit => None,
         SessionEnd::Denied(_) if record.tunnel.is_none() => Some("denied"),
         SessionEnd::HandshakeTimeout => Some("timeout"),
-        SessionEnd::NoCommonSuite => Some("no_common_suite"),
-        SessionEnd::UnknownServerName => Some("unknown_server_name"),
+        SessionEnd::NoCommonSuite | SessionEnd::UnknownServerName => Some(record.end.label()),
         SessionEnd::HandshakeFailed => Some("failed"),
         SessionEnd::Draining | SessionEnd::Operator | SessionEnd::Shutdown if !completed => None,
         SessionEnd::BadRequest

@@ -286,6 +286,7 @@ pub(crate) fn front_record(bytes: &[u8]) -> NextRecord {
 pub(crate) const APPLICATION_DATA: u8 = 23;
 pub(crate) const HANDSHAKE: u8 = 22;
 pub(crate) const ALERT: u8 = 21;
+/// Type, version and length (RFC 8446 §5.1).
 pub(crate) const RECORD_HEADER_BYTES: usize = 5;
 /// RFC 5246 §6.2.3 allows 2^14 + 2048; TLS 1.3 less, which the engine checks.
 pub(crate) const RECORD_BODY_BYTES_MAX: usize = (1 << 14) + 2048;

@@ -57,7 +57,9 @@ table! {
     }
 }
 
+/// A bound below which a duration is a slip.
 const SECOND: Duration = Duration::from_secs(1);
+/// The unit of the longest bounds.
 const DAY: Duration = Duration::from_secs(86_400);
 const BEFORE_TUNNEL: Span = Span {
     min: Duration::from_millis(100),

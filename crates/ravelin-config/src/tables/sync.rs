@@ -98,6 +98,7 @@ keys! {
     KEY: File = "sync.domains[].certificate.key", File, Presence::Required;
 }
 
+/// A change should be heard of the same day.
 const DAY: Duration = Duration::from_secs(86_400);
 const AUTHORITIES: ListOf<File> = ListOf { of: File, min: 1, max: 256, twice_is_error: false, single: true };
 

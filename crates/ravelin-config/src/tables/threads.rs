@@ -23,9 +23,11 @@ keys! {
     LINGER: Moment = "threads.linger", Moment { max: LINGER_MAX, why: LINGER_WHY }, Presence::Default("\"0us\"");
 }
 
+/// Longer waits were not measured, and are felt.
 const LINGER_MAX: Duration = Duration::from_micros(100);
 const LINGER_WHY: &str = "longer waits were not measured, and are felt";
 
+/// Beyond the cores of the largest machines.
 const THREADS_MAX: u64 = 1_024;
 const THREADS_WHY: &str = "more threads than cores gain nothing";
 

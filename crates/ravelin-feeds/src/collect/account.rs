@@ -6,7 +6,7 @@
 
 use ravelin_policy::directory::{Account, Domain, Sid};
 
-use super::begins_so;
+use super::distinguished_name::begins_so;
 use super::groups::Groups;
 use crate::entry::Entry;
 

@@ -4,9 +4,11 @@
 //! should stay out, but it locks out whoever is missing.
 
 mod account;
+mod distinguished_name;
 mod groups;
 mod problem;
 
+use distinguished_name::begins_so;
 use std::collections::HashMap;
 
 use ravelin_policy::directory::{DirectoryData, Domain, Sid};
@@ -161,12 +163,6 @@ fn dns_name(dn: &str) -> Option<String> {
             .filter(|label| !label.is_empty())
     });
     labels.collect::<Option<Vec<_>>>().map(|labels| labels.join("."))
-}
-
-/// Whether a distinguished name begins with these RDNs.
-fn begins_so(dn: &str, rdns: &str) -> bool {
-    let parts = dn.split_at_checked(rdns.len());
-    parts.is_some_and(|(first, rest)| first.eq_ignore_ascii_case(rdns) && rest.starts_with(','))
 }
 
 fn whole(text: &str) -> CollectProblem {

@@ -217,5 +217,7 @@ async fn read_packets(reader: &mut StreamReader, unframed: &mut Vec<u8>) -> Resu
 /// Above the largest packet of a link whose MTU is 1280.
 const DEVICE_BYTES: usize = 2048;
 /// One TLS record.
+/// What a TLS record takes at most.
 const BATCH_BYTES: usize = 16 * 1024;
+/// A record with its header and tag.
 const READ_BYTES: usize = 64 * 1024;

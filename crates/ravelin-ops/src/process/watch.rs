@@ -90,6 +90,7 @@ impl Watcher {
     }
 }
 
+/// At a look a second: longer than any copy of a trust file takes.
 const RESTLESS_MAX: u32 = 10;
 
 /// When a reload that was refused is tried again by itself. What refused it may be no file that changes: a disk that could not
@@ -118,7 +119,9 @@ impl Retry {
     }
 }
 
+/// Soon, for what mends itself within seconds (a file that is being replaced).
 const RETRY_FIRST: Duration = Duration::from_secs(10);
+/// Ten minutes at most between two tries, so that a mended disk is noticed without a hand.
 const RETRY_MAX: Duration = Duration::from_secs(600);
 
 #[cfg(test)]

@@ -212,6 +212,7 @@ fn prefixed_u24(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?)
 }
 
+/// Type and length of a handshake message (RFC 8446 §4).
 const MESSAGE_HEADER_BYTES: usize = 4;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;

@@ -128,7 +128,9 @@ const HELLO_BYTES_MAX: usize = 16 * 1024;
 /// A hello of 4 KiB, one byte a record. Each costs 5 bytes of header: more would not fit the input limit much longer.
 const RECORDS_MAX: usize = 4096;
 
+/// Type, version and length (RFC 8446 §5.1).
 const RECORD_HEADER_BYTES: usize = 5;
+/// Type and length of a handshake message (RFC 8446 §4).
 const MESSAGE_HEADER_BYTES: usize = 4;
 const CLIENT_HELLO: u8 = 1;
 const HANDSHAKE: u8 = 22;

@@ -255,4 +255,5 @@ impl AsRef<[u8]> for AdditionalData {
 }
 
 /// RFC 5288 §3.
+/// The part of the nonce that TLS 1.2 sends with each record (RFC 5288 §3).
 const EXPLICIT_NONCE_BYTES: usize = 8;

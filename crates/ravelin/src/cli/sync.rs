@@ -152,6 +152,7 @@ fn status(pages: &SyncPages) -> String {
     format!("{}{ready}", domains.join(", "))
 }
 
+/// The service manager wants a sign of life within half its watchdog time.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 /// As for a gateway's reload.
 const LAST_WORK: Duration = Duration::from_millis(100);
