@@ -52,6 +52,7 @@ mod service_manager_is_told;
 mod strangers_cost_next_to_nothing;
 mod support;
 mod the_gateway_proves_itself_to_servers;
+mod the_house_is_in_order;
 mod the_next_controller_takes_over;
 mod the_process_drains_on_a_signal;
 mod thousands_leave_nothing_behind;

@@ -1,1 +1,3 @@
-//! Nothing is built from here; see the manifest.
+//! What holds the tree itself in order; the behaviour tests are in `tests/it`.
+
+pub mod house;
