@@ -26,6 +26,9 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     (r"MS-IPHTTPS\]?(,? ([Ss]ection|[Ss]ec\.|[Cc]hapter)|, §|§| § | \d)", "", "write `MS-IPHTTPS §3.1`"),
 ];
 
+/// Words of interfaces that look like citations: a key of altSecurityIdentities, a placeholder in usages, an option of OpenSSL.
+const NAMES: &[&str] = &["RFC822", "RFC3339", "RFC2253"];
+
 /// What excuses a form stands this many bytes before or after it at most.
 const BESIDE_BYTES: usize = 24;
 
@@ -36,11 +39,12 @@ pub(super) fn unresolved(tree: &Tree) -> Vec<Finding> {
     for (path, text) in &tree.texts {
         if !OWN.iter().any(|own| path.starts_with(own)) && !NO_PROSE.iter().any(|end| path.ends_with(end)) {
             let (text, lines) = joined(text);
-            for (at, what) in cited.wrong(&text) {
+            for (at, what) in cited.wrong(path, &text) {
                 findings.push(Finding::new(path, lines.get(at).copied().unwrap_or(1), what));
             }
         }
     }
+    findings.sort();
     findings
 }
 
@@ -82,16 +86,16 @@ impl<'a> Cited<'a> {
     }
 
     /// Where a text is wrong, and what is.
-    fn wrong(&self, text: &str) -> Vec<(usize, String)> {
+    fn wrong(&self, citing: &str, text: &str) -> Vec<(usize, String)> {
         let mut wrong = Vec::new();
         for (form, beside, cure) in &self.forbidden {
             for found in form.find_iter(text) {
                 let around = text.get(
                     floor(text, found.start().saturating_sub(BESIDE_BYTES))..floor(text, found.end() + BESIDE_BYTES),
                 );
-                // `<RFC822>` is a key of altSecurityIdentities.
-                let name = found.as_str() == "RFC822";
-                if !name && (beside.is_empty() || !around.is_some_and(|around| around.contains(beside))) {
+                if !NAMES.contains(&found.as_str())
+                    && (beside.is_empty() || !around.is_some_and(|around| around.contains(beside)))
+                {
                     wrong.push((found.start(), format!("`{}`: {cure}", found.as_str())));
                 }
             }
@@ -100,14 +104,15 @@ impl<'a> Cited<'a> {
             let (Some(path), Some(next)) = (found.get(1), found.get(2)) else { continue };
             let cited = path.as_str().trim_end_matches(['.', '/', '-']);
             // A pattern or a place-holder is no path.
-            if !["*", "<", "$", "{", "…"].contains(&next.as_str()) && !self.is_there(cited) {
+            if !["*", "<", "$", "{", "…"].contains(&next.as_str()) && !self.is_there(citing, cited) {
                 wrong.push((path.start(), format!("`{cited}`: no such file; name the one that is meant")));
             }
         }
         for found in self.row.captures_iter(text) {
             let (Some(whole), Some(table), Some(list)) = (found.get(0), found.get(1), found.get(2)) else { continue };
             let path = format!("docs/{}.md", table.as_str());
-            let there = rows(self.tree.texts.get(&path).map_or("", String::as_str));
+            // That the whole table is missing was found above.
+            let Some(there) = self.tree.texts.get(&path).map(|table| rows(table)) else { continue };
             for row in numbers(list.as_str()).into_iter().filter(|row| !there.contains(row)) {
                 wrong.push((whole.start(), format!("{path} has no row {row}")));
             }
@@ -122,8 +127,10 @@ impl<'a> Cited<'a> {
         wrong
     }
 
-    fn is_there(&self, cited: &str) -> bool {
-        let paths = [cited.to_owned(), format!("crates/{cited}"), format!("{cited}.md")];
+    fn is_there(&self, citing: &str, cited: &str) -> bool {
+        // Manifests name files by their own folder.
+        let folder = citing.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let paths = [cited.to_owned(), format!("crates/{cited}"), format!("{folder}/{cited}")];
         let decision = cited.starts_with("docs/decisions/") && cited.len() == "docs/decisions/0000".len();
         self.tree.texts.keys().any(|there| {
             let below =
@@ -171,6 +178,7 @@ mod tests {
             ("docs/decisions/0003-polling.md", "# 3"),
             ("tests/it/x.rs", ""),
             ("crates/ravelin-tls/src/a/mod.rs", ""),
+            ("crates/ravelin-tls/tests/it/main.rs", ""),
         ];
         let tree =
             Tree { texts: texts.map(|(path, text)| (path.to_owned(), text.to_owned())).into(), ..Tree::default() };
@@ -190,6 +198,7 @@ mod tests {
             ("see tests/it/x.rs, tests/it/y.rs.", 1),
             ("`crates/ravelin-tls/src/a`, crates/ravelin-tls/src/b.", 1),
             ("`ravelin-tls/src/a/mod.rs`, ravelin-tls/src/b.rs", 1),
+            ("path = \"tests/it/main.rs\"", 0),
             ("crates/*/src, crates/ravelin-{a,b}/src, ../crates/none", 0),
             ("DESIGN §3 and issue A, facts/x.md, EXAMPLES", 4),
             ("an issue A. designs, issued Anew", 1),
@@ -199,7 +208,7 @@ mod tests {
             ("MS-IPHTTPS §3.1, MS-IPHTTPS", 0),
             ("MS-IPHTTPS 3.1, [MS-IPHTTPS] section 3.1", 2),
         ] {
-            let found = cited.wrong(&joined(text).0);
+            let found = cited.wrong("crates/ravelin-tls/Cargo.toml", &joined(text).0);
             assert_eq!(found.len(), wrong, "{text}: {found:?}");
         }
     }
