@@ -1,12 +1,12 @@
 <#
 .SYNOPSIS
-    Exports what ravelin needs to know of computer accounts, in LDIF. Reads only; any domain user may run it.
+    Exports what ravelin needs to know about computer accounts, in LDIF. Reads only; any domain user may run it.
 
 .DESCRIPTION
-    Writes the domain's object, its groups and computers, the forest's NTAuthCertificates and the domain's crossRef. Make a snapshot of
-    it with:  ravelin directory import --ldif export.ldif --snapshot directory.snapshot
-    Needs no module: it asks LDAP by System.DirectoryServices.Protocols, signed and sealed.
-    The file is written beside its place and renamed, and only if everything was got.
+    Writes the domain's object, its groups and computers, the forest's NTAuthCertificates and the domain's crossRef. Make a snapshot
+    from it with:  ravelin directory import --ldif export.ldif --snapshot directory.snapshot
+    Needs no module: it uses LDAP by System.DirectoryServices.Protocols, signed and sealed.
+    The file is written under a temporary name, and renamed only if the export is complete.
 
 .EXAMPLE
     .\Export-RavelinDirectory.ps1 -Path C:\ravelin\export.ldif
@@ -19,7 +19,7 @@ param(
     [Parameter(Mandatory)] [string] $Path,
     # A domain controller or the domain's DNS name; without it, the domain of this machine.
     [string] $Server = [System.DirectoryServices.ActiveDirectory.Domain]::GetComputerDomain().Name,
-    # Entries a page; domain controllers allow 1000.
+    # Entries in each page; domain controllers allow 1000.
     [ValidateRange(1, 1000)] [int] $PageSize = 500
 )
 
@@ -37,12 +37,12 @@ $connection = New-Object System.DirectoryServices.Protocols.LdapConnection $Serv
 $connection.SessionOptions.ProtocolVersion = 3
 $connection.SessionOptions.Signing = $true
 $connection.SessionOptions.Sealing = $true
-# Referrals are not chased: another domain has an export of its own.
+# Referrals are not followed: each domain has an export of its own.
 $connection.SessionOptions.ReferralChasing = 'None'
 $connection.Bind()
 
 function Write-Value([System.IO.StreamWriter] $Writer, [string] $Name, [byte[]] $Value) {
-    # Always base64: what is text and what is not need not be known.
+    # Always base64: so it does not matter which values are text.
     $Writer.WriteLine("${Name}:: " + [Convert]::ToBase64String($Value))
 }
 
@@ -84,7 +84,7 @@ try {
     $writer.Dispose()
     $connection.Dispose()
 }
-# The time of the file is when the export began: that is what its facts are as old as.
+# The time of the file is when the export began: its facts are as old as that.
 [System.IO.File]::SetLastWriteTimeUtc($beside, $began)
 Move-Item -Force $beside $Path
 Write-Host "$count entries of $domain in $Path"

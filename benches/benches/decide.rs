@@ -2,7 +2,7 @@
 //!
 //! A permit is measured twice: of a client that came before, whose issuer's signature is remembered, and of one that did not.
 //!
-//! Promise: a permit below 0.15 ms, any refusal of a stranger's list below 0.6 ms (robustness.md, rule 2), both with
+//! Promise: a permit below 0.15 ms, any refusal of a stranger's list below 0.6 ms (docs/rules.md rule 2), both with
 //! configured RSA authorities and lists.
 //!
 //! Cannot show: the TLS handshake around it, contention for caches, certificates of a size that no estate has.

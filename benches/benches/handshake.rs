@@ -20,7 +20,7 @@ use ravelin_policy::{
     Context, Decision, DenyList, NameRules, Origin, Policy, PolicySpec, PresentedChain, RevocationCheck,
     RevocationSpec, Source,
 };
-use ravelin_tls::hello::{HelloParser, Progress};
+use ravelin_tls::hello::{HelloParser, HelloProgress};
 use ravelin_tls::{Judge, LegacyTls, ServerIdentity, SiteTls, SiteTlsSpec, TlsStream, TlsVersion, accept, hello};
 use rustix::time::{ClockId, clock_gettime};
 use rustls::pki_types::ServerName;
@@ -177,7 +177,7 @@ fn peek(criterion: &mut Criterion) {
         group.bench_function(case, |bencher| {
             bencher.iter(|| {
                 let progress = HelloParser::default().push(&bytes).unwrap();
-                assert!(matches!(progress, Progress::Complete(_)));
+                assert!(matches!(progress, HelloProgress::Complete(_)));
             });
         });
     }

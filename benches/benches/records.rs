@@ -1,6 +1,6 @@
 //! What one record of a tunnel costs in user space: opened from the client's key, sealed under ours, over memory.
 //!
-//! Promise: CPU of one thread, nothing else in the loop; TLS 1.3, AES-128-GCM, records of one packet (200 and 1,400 octets) and full
+//! Promise: CPU of one thread, nothing else in the loop; TLS 1.3, AES-128-GCM, records of one packet (200 and 1,400 bytes) and full
 //! ones. Bytes are counted as plaintext. `benches/instructions records` counts instructions: that is what must not regress, since
 //! a relay does nothing else in user space for a packet.
 //!

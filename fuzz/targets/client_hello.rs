@@ -1,7 +1,7 @@
 //! Any bytes as what a client sends first: the outcome does not depend on how they are cut, and a server name that may
 //! pick a site is a plain one.
 
-use ravelin_tls::hello::{ClientHello, HelloError, HelloParser, Progress, ServerName};
+use ravelin_tls::hello::{ClientHello, HelloError, HelloParser, HelloProgress, ServerName};
 
 /// Panics where a promise is broken.
 pub(crate) fn run(data: &[u8]) {
@@ -31,7 +31,7 @@ fn parse<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<ClientH
     let (mut parser, mut pushed) = (HelloParser::default(), Vec::new());
     for part in parts {
         pushed.extend_from_slice(part);
-        if let Progress::Complete(hello) = parser.push(part)? {
+        if let HelloProgress::Complete(hello) = parser.push(part)? {
             assert_eq!(parser.into_bytes(), pushed, "the engine gets every byte");
             return Ok(Some(hello));
         }

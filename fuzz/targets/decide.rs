@@ -1,5 +1,5 @@
-//! Any certificate list before a policy: nobody passes but the one client of the estate in `fuzz/pki`, the decision is the
-//! same every time, and what is told of a stranger is harmless.
+//! Any certificate chain before a policy: nobody passes but the one client of the estate in `fuzz/pki`, the decision is the
+//! same every time, and what is shown of a stranger is harmless.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -61,11 +61,11 @@ fn tbs_len(certificate: &[u8]) -> usize {
 }
 
 fn estate() -> Policy {
-    policy(ISSUING_LIST).unwrap_or_else(|problems| panic!("the estate of fuzz/pki makes no policy: {problems:?}"))
+    policy(ISSUING_CRL).unwrap_or_else(|problems| panic!("the estate of fuzz/pki makes no policy: {problems:?}"))
 }
 
-/// The estate's policy, with these bytes for the list of its issuing authority.
-pub(crate) fn policy(issuing_list: &[u8]) -> Result<Policy, Vec<Problem>> {
+/// The estate's policy, with these bytes for the CRL of its issuing authority.
+pub(crate) fn policy(issuing_crl: &[u8]) -> Result<Policy, Vec<Problem>> {
     let source = |origin: &str, der: &[u8]| Source { origin: Origin::file(origin), der: der.to_vec() };
     let spec = PolicySpec {
         name: "fuzz".to_owned(),
@@ -78,7 +78,7 @@ pub(crate) fn policy(issuing_list: &[u8]) -> Result<Policy, Vec<Problem>> {
         deny: DenyList::default(),
         revocation: RevocationSpec {
             check: RevocationCheck::Chain,
-            crls: vec![source("root.crl", ROOT_LIST), source("issuing.crl", issuing_list)],
+            crls: vec![source("root.crl", ROOT_CRL), source("issuing.crl", issuing_crl)],
             unknown_allowed: false,
             stale_grace: Duration::ZERO,
         },
@@ -94,6 +94,6 @@ pub(crate) const CONTEXT: Context =
 
 pub(crate) const CLIENT: &[u8] = include_bytes!("../pki/client.der");
 const ISSUING: &[u8] = include_bytes!("../pki/issuing.der");
-pub(crate) const ISSUING_LIST: &[u8] = include_bytes!("../pki/issuing.crl");
+pub(crate) const ISSUING_CRL: &[u8] = include_bytes!("../pki/issuing.crl");
 const ROOT: &[u8] = include_bytes!("../pki/root.der");
-const ROOT_LIST: &[u8] = include_bytes!("../pki/root.crl");
+const ROOT_CRL: &[u8] = include_bytes!("../pki/root.crl");

@@ -54,7 +54,7 @@ fn every_problem_has_its_place_and_cure() {
     }
 }
 
-/// Covers: traps row 19, at the start of the process.
+/// Covers: docs/traps.md row 19, at the start of the process.
 #[test]
 fn every_file_that_cannot_be_used_is_named() {
     let setup = Setup::new()
@@ -92,7 +92,7 @@ fn an_address_that_is_taken() {
     );
 }
 
-/// Covers: robustness rule 6 (a start, or a reload, is refused where descriptors do not suffice).
+/// Covers: docs/rules.md rule 6 (a start, or a reload, is refused where descriptors do not suffice).
 #[test]
 fn descriptors_must_suffice() {
     // Root could raise the hard limit; a service cannot.

@@ -26,7 +26,7 @@ fn imported_is_the_same(controller: &Controller, synced: &Path) {
     assert_eq!((synced.domains, synced.groups), (imported.domains, imported.groups));
 }
 
-/// Covers: traps rows 47, 48, 49, 50, 51, 67 (each end to end).
+/// Covers: docs/traps.md rows 47, 48, 49, 50, 51, 67 (each end to end).
 #[tokio::test(flavor = "multi_thread")]
 async fn every_certificate_has_its_verdict() {
     let Some(controller) = Controller::start("every_certificate_has_its_verdict", ADDRESS) else { return };

@@ -53,7 +53,7 @@ impl Manager {
     }
 }
 
-/// Covers: robustness rule 14 (the listening socket is handed over, so that a restart refuses nobody).
+/// Covers: docs/rules.md rule 14 (the listening socket is handed over, so that a restart refuses nobody).
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_wait_for_the_next_process() {
     let manager = Manager::new().await;
@@ -96,7 +96,7 @@ async fn reloads_leave_the_socket_to_the_manager() {
     }
 }
 
-/// Covers: DESIGN §1.9 (a clear error that names the cure).
+/// A start that is refused says why, and the cure.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_listened_on_refuses_the_start() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

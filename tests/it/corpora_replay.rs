@@ -9,6 +9,8 @@ mod certificate_differential;
 mod client_hello;
 #[path = "../../fuzz/targets/config.rs"]
 mod config;
+#[path = "../../fuzz/targets/crl.rs"]
+mod crl;
 #[path = "../../fuzz/targets/decide.rs"]
 mod decide;
 #[path = "../../fuzz/targets/ipv6_framing.rs"]
@@ -23,8 +25,6 @@ mod records;
 mod request_head;
 #[path = "../../fuzz/targets/response_head.rs"]
 mod response_head;
-#[path = "../../fuzz/targets/revocation_list.rs"]
-mod revocation_list;
 #[path = "../../fuzz/targets/snapshot.rs"]
 mod snapshot;
 
@@ -36,6 +36,7 @@ const TARGETS: [(&str, Target); 12] = [
     ("certificate_differential", certificate_differential::run),
     ("client_hello", client_hello::run),
     ("config", config::run),
+    ("crl", crl::run),
     ("decide", decide::run),
     ("ipv6_framing", ipv6_framing::run),
     ("ldap", ldap::run),
@@ -43,7 +44,6 @@ const TARGETS: [(&str, Target); 12] = [
     ("records", records::run),
     ("request_head", request_head::run),
     ("response_head", response_head::run),
-    ("revocation_list", revocation_list::run),
     ("snapshot", snapshot::run),
 ];
 

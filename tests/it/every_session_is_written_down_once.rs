@@ -116,7 +116,7 @@ fn lines(path: &Path) -> usize {
     std::fs::read_to_string(path).unwrap_or_default().matches('\n').count()
 }
 
-/// Covers: traps row 61 (log injection), through the process.
+/// Covers: docs/traps.md row 61 (log injection), through the process.
 #[tokio::test(flavor = "multi_thread")]
 async fn both_forms_of_the_log_read_back() {
     for json in [false, true] {

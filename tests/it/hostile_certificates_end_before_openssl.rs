@@ -25,7 +25,7 @@ fn hostile(what: &str, certificates: &[Vec<u8>]) -> Hostile {
     Hostile { what: what.to_owned(), body: list(certificates), record_bytes: 1 << 14 }
 }
 
-/// Covers: traps row 56 (certificates that OpenSSL would die of).
+/// Covers: docs/traps.md row 56 (certificates that OpenSSL would die of).
 #[tokio::test(flavor = "multi_thread")]
 async fn each_ends_its_own_handshake() {
     if !openssl::there("each_ends_its_own_handshake") {

@@ -17,7 +17,7 @@ enum Then {
     Wait,
 }
 
-/// Covers: traps rows 14, 53, 54, 59. (A PROXY header is no TLS: there is no listener that reads one.)
+/// Covers: docs/traps.md rows 14, 53, 54, 59. (A PROXY header is no TLS: there is no listener that reads one.)
 #[tokio::test]
 async fn raw_bytes() {
     let (gate, server) = gate_and_server(Setup::new()).await;
@@ -118,7 +118,7 @@ async fn raw_bytes() {
     assert_eq!(server.visit_count(), count, "the good ones and nobody else");
 }
 
-/// Covers: traps row 55. Certificate lists that would burn time are ended by their number or their bytes.
+/// Covers: docs/traps.md row 55. Certificate lists that would burn time are ended by their number or their bytes.
 #[tokio::test]
 async fn certificates_in_bulk() {
     let (gate, server) = gate_and_server(Setup::new()).await;
@@ -240,7 +240,7 @@ fn raw_request() -> Vec<u8> {
     Client::new(nowhere, NAME).head_bytes().unwrap()
 }
 
-/// Covers: traps row 71. The port that faces the Internet answers nothing but TLS, and behind TLS nothing but the one
+/// Covers: docs/traps.md row 71. The port that faces the Internet answers nothing but TLS, and behind TLS nothing but the one
 /// request of an admitted client: there is no page, no banner, no path of the admin interface.
 #[tokio::test]
 async fn nothing_but_tls_on_the_data_port() {

@@ -12,7 +12,7 @@ use crate::support::{NAME, Setup, gate_and_server, raw, wait};
 const HOSTILE: &str =
     "pc\r\n2026-01-01T00:00:00Z event=session end=client_closed \u{1b}[2J|end=permit|=\"\\\u{202e}\u{2028}\u{85}\0x";
 
-/// Covers: traps row 61.
+/// Covers: docs/traps.md row 61.
 #[tokio::test]
 async fn hostile_text_from_every_side() {
     let setup = Setup::new();

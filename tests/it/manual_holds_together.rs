@@ -116,3 +116,20 @@ fn every_command_shown_exists() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// The table of the page "Who passes" has every reason of a denial, and nothing that is none.
+#[test]
+fn the_policy_page_names_every_denial_reason() {
+    let page = std::fs::read_to_string(root().join("docs/src/policy.md")).unwrap();
+    let rows = page.lines().skip_while(|line| *line != "| rule | asks | reasons |").skip(2);
+    let mut named = BTreeSet::new();
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let reasons = row.split('|').nth(3).unwrap();
+        named.extend(reasons.split('`').skip(1).step_by(2).map(str::to_owned));
+    }
+    let all: BTreeSet<String> = ravelin_policy::Reason::ALL.iter().map(|reason| reason.label().to_owned()).collect();
+    let missing: Vec<_> = all.difference(&named).collect();
+    assert!(missing.is_empty(), "the table of docs/src/policy.md lacks {missing:?}");
+    let unknown: Vec<_> = named.difference(&all).collect();
+    assert!(unknown.is_empty(), "the table of docs/src/policy.md names what is no reason: {unknown:?}");
+}

@@ -24,7 +24,7 @@ fn remembering(gate: &Gate, versions: Versions) -> Client {
     gate.good_client().versions(versions).remembering()
 }
 
-/// Covers: traps rows 1, 2, 3, 4. Two sites and two listeners with one certificate between them, of different policies.
+/// Covers: docs/traps.md rows 1, 2, 3, 4. Two sites and two listeners with one certificate between them, of different policies.
 #[tokio::test]
 async fn from_one_site_or_listener_to_another() {
     let face = r#"[{ chain = "tls/face-rsa.pem", key = "tls/face-rsa.key" }]"#;
@@ -64,7 +64,7 @@ async fn from_one_site_or_listener_to_another() {
     }
 }
 
-/// Covers: traps rows 4, 5, 6, 7, 8, 10. Each setting of a policy, changed under a client that was let in before.
+/// Covers: docs/traps.md rows 4, 5, 6, 7, 8, 10. Each setting of a policy, changed under a client that was let in before.
 #[tokio::test]
 async fn under_another_policy() {
     let (mut gate, server) = gate_and_server(Setup::new()).await;
@@ -126,7 +126,7 @@ async fn under_another_policy() {
     }
 }
 
-/// Covers: traps rows 1, 9. There is no lineage of tickets: the tenth connection is as new as the first.
+/// Covers: docs/traps.md rows 1, 9. There is no lineage of tickets: the tenth connection is as new as the first.
 #[tokio::test]
 async fn however_often() {
     let (gate, _server) = gate_and_server(Setup::new()).await;
@@ -138,7 +138,7 @@ async fn however_often() {
     }
 }
 
-/// Covers: traps rows 7, 11. TLS 1.2 without the extended master secret, with a session identifier and a ticket to resume: the
+/// Covers: docs/traps.md rows 7, 11. TLS 1.2 without the extended master secret, with a session identifier and a ticket to resume: the
 /// answer is a new session without an identifier, or no session.
 #[tokio::test]
 async fn without_the_extended_master_secret() {

@@ -8,7 +8,7 @@ use crate::support::{Setup, gate_and_server};
 const GOOD: &str =
     "POST /IPHTTPS HTTP/1.1\r\nHost: da.corp.example.test\r\nContent-Length: 18446744073709551615\r\n\r\n";
 
-/// Covers: traps rows 17, 60, 62.
+/// Covers: docs/traps.md rows 17, 60, 62.
 #[tokio::test]
 async fn every_variant_is_refused_by_its_cause() {
     let (gate, server) = gate_and_server(Setup::new()).await;
@@ -74,7 +74,7 @@ async fn every_variant_is_refused_by_its_cause() {
     gate.serves("bad requests").await;
 }
 
-/// Covers: traps row 60: a second request behind the first is data of the tunnel and nothing else.
+/// Covers: docs/traps.md row 60: a second request behind the first is data of the tunnel and nothing else.
 #[tokio::test]
 async fn a_pipelined_request_is_no_request() {
     let setup = Setup::new();

@@ -98,7 +98,7 @@ async fn refusals_come_as_alerts() {
     }
 }
 
-/// Covers: traps rows 15, 16, 18 (server names).
+/// Covers: docs/traps.md rows 15, 16, 18 (server names).
 #[tokio::test(flavor = "multi_thread")]
 async fn server_names() {
     for (option, _) in VERSIONS {
@@ -125,7 +125,7 @@ async fn server_names() {
     }
 }
 
-/// Covers: traps rows 1 to 11, with a client that wants to resume: each connection is a full handshake, with its certificate.
+/// Covers: docs/traps.md rows 1 to 11, with a client that wants to resume: each connection is a full handshake, with its certificate.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_resumed() {
     for (option, version) in VERSIONS {
@@ -159,7 +159,7 @@ async fn nothing_is_resumed() {
     }
 }
 
-/// Covers: traps row 12 (renegotiation), before the request and in the tunnel.
+/// Covers: docs/traps.md row 12 (renegotiation), before the request and in the tunnel.
 #[tokio::test(flavor = "multi_thread")]
 async fn renegotiation_is_refused() {
     for in_tunnel in [false, true] {

@@ -83,7 +83,7 @@ fn refused(gate: &Gate) -> Vec<(&'static str, Issued, &'static str, u8)> {
     ]
 }
 
-/// Covers: traps rows 33, 40, 41, 42, 44, 45, 52. Windows' own IP-HTTPS server let the revoked in; and each end to end.
+/// Covers: docs/traps.md rows 33, 40, 41, 42, 44, 45, 52. Windows' own IP-HTTPS server let the revoked in; and each end to end.
 #[tokio::test]
 async fn everybody_who_is_refused() {
     let (gate, server) = gate_and_server(Setup::new()).await;
@@ -225,7 +225,7 @@ async fn turn_a_bit_of_the_proof(tap: tokio::net::TcpListener, gate: &Gate) -> b
     there.await.unwrap()
 }
 
-/// Covers: traps row 62. All that goes to a refused client after the gateway's own flight is one alert.
+/// Covers: docs/traps.md row 62. All that goes to a refused client after the gateway's own flight is one alert.
 #[tokio::test]
 async fn the_client_is_told_an_alert_and_nothing_else() {
     let (gate, _server) = gate_and_server(Setup::new()).await;

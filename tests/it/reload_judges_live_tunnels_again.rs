@@ -11,7 +11,7 @@ use ravelin_ops::operator::Operator;
 
 use crate::support::{Setup, replace, wait};
 
-/// Covers: traps row 64 (one revoked certificate closes everybody), row 65 (the same list again cuts nobody anew).
+/// Covers: docs/traps.md row 64 (one revoked certificate closes everybody), row 65 (the same list again cuts nobody anew).
 #[tokio::test]
 async fn revoked_while_connected() {
     let setup = Setup::new();

@@ -29,7 +29,7 @@ fn partner(gate: &Gate, name: &str) -> Client {
     Client::new(gate.address(), name).certificate(&gate.estate.clients.partner)
 }
 
-/// Covers: traps rows 14, 16, 53. A hello in any number of records is the same hello; and `open` would have let it in.
+/// Covers: docs/traps.md rows 14, 16, 53. A hello in any number of records is the same hello; and `open` would have let it in.
 #[tokio::test]
 async fn a_split_hello_does_not_escape_the_strict_site() {
     let (gate, server) = two_sites().await;
@@ -50,7 +50,7 @@ async fn a_split_hello_does_not_escape_the_strict_site() {
     assert_eq!(server.visit_count(), 2);
 }
 
-/// Covers: traps rows 14, 53. Cut at every byte, into two records and into two segments.
+/// Covers: docs/traps.md rows 14, 53. Cut at every byte, into two records and into two segments.
 #[tokio::test]
 async fn a_hello_cut_anywhere_chooses_the_same_site() {
     let (gate, server) = two_sites().await;
@@ -72,7 +72,7 @@ async fn a_hello_cut_anywhere_chooses_the_same_site() {
     gate.serves("hellos cut at every byte").await;
 }
 
-/// Covers: traps rows 15, 16, 18.
+/// Covers: docs/traps.md rows 15, 16, 18.
 #[tokio::test]
 async fn every_way_to_write_a_name() {
     let (gate, server) = two_sites().await;
@@ -133,7 +133,7 @@ async fn every_way_to_write_a_name() {
     gate.serves("all these names").await;
 }
 
-/// Covers: traps row 18. Without a name, or with a wrong one, nobody gets the weaker site's policy.
+/// Covers: docs/traps.md row 18. Without a name, or with a wrong one, nobody gets the weaker site's policy.
 #[tokio::test]
 async fn no_name_is_no_weaker_site() {
     let (gate, server) = two_sites().await;
@@ -146,7 +146,7 @@ async fn no_name_is_no_weaker_site() {
     assert_eq!(server.visit_count(), 0);
 }
 
-/// Covers: traps row 17. The name in `Host` must be one of the site that judged.
+/// Covers: docs/traps.md row 17. The name in `Host` must be one of the site that judged.
 #[tokio::test]
 async fn host_and_server_name_agree() {
     let (gate, server) = two_sites().await;

@@ -23,7 +23,7 @@ const REFUSALS: usize = 5_000;
 /// the allocator's pages.
 const GROWTH_BYTES_MAX: i64 = 1536 * 1024;
 
-/// Covers: traps row 57.
+/// Covers: docs/traps.md row 57.
 #[tokio::test]
 async fn memory_after_many_refused_handshakes() {
     let (gate, server) = child(Setup::new()).await;
@@ -67,7 +67,7 @@ fn refused_clients(address: std::net::SocketAddr, estate: &Estate) -> Vec<Client
     all
 }
 
-/// Covers: traps row 54. close_notify in the middle of a handshake: the processor stays idle however long the client stays.
+/// Covers: docs/traps.md row 54. close_notify in the middle of a handshake: the processor stays idle however long the client stays.
 #[tokio::test]
 async fn a_close_in_the_handshake_spins_nothing() {
     let (gate, _server) = child(Setup::new()).await;
@@ -88,7 +88,7 @@ async fn a_close_in_the_handshake_spins_nothing() {
     assert!(burnt <= 20, "{burnt} ticks of 10 ms in 2 s");
 }
 
-/// Covers: traps row 58. Accepting pauses and does not spin, goes on when descriptors come back, and live tunnels do not notice.
+/// Covers: docs/traps.md row 58. Accepting pauses and does not spin, goes on when descriptors come back, and live tunnels do not notice.
 #[tokio::test]
 async fn out_of_descriptors() {
     let setup = Setup::new().set("limits", "handshake_deadline", r#""60s""#).set(

@@ -76,7 +76,7 @@ async fn a_second_signal_hurries() {
     }
 }
 
-/// Covers: traps row 68 (a reload signal while draining kills the process). Whoever is left is judged as ever.
+/// Covers: docs/traps.md row 68 (a reload signal while draining kills the process). Whoever is left is judged as ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_meanwhile_opens_nothing_and_cuts_who_is_denied() {
     let (mut process, mut tunnel, _server) = start("10m").await;

@@ -1,94 +1,109 @@
-//! Every trap that this product must not fall into has a test that names it.
+//! Every trap of docs/traps.md has a test that claims it, and every test that the page names exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Rows of the table of traps.
+/// Rows of docs/traps.md. A row may be added; none is ever removed or renumbered, because comments cite rows by number.
 const ROWS: u32 = 72;
 
-/// Rows that must each be claimed by a test (`Covers: traps row N`).
-const DEMANDED: &[std::ops::RangeInclusive<u32>] =
-    &[1..=22, 25..=26, 29..=33, 40..=46, 50..=55, 57..=58, 60..=62, 71..=71];
+/// Rows that may say `Open`. A row may leave this list; none may join it.
+const OPEN: &[u32] = &[63, 66, 69, 72];
 
-/// Rows whose trap cannot be met, why, and where that is shown: file and test.
-const CANNOT_APPLY: &[(std::ops::RangeInclusive<u32>, &str, &str, &str)] = &[
-    (
-        1..=11,
-        "there is no resumption: no ticket, no session identifier is given out",
-        "tests/it/nothing_is_resumed.rs",
-        "under_another_policy",
-    ),
-    (
-        12..=12,
-        "there is no renegotiation: TLS 1.2 clients that ask for one are ended",
-        "crates/ravelin-tls/tests/it/nothing_is_resumed.rs",
-        "renegotiation_ends_the_connection",
-    ),
-    (
-        13..=13,
-        "there is no early data: none is offered, and none is taken",
-        "crates/ravelin-tls/tests/it/nothing_is_resumed.rs",
-        "a_session_of_another_server_is_worth_nothing_and_its_early_data_goes_nowhere",
-    ),
-    (
-        34..=39,
-        "the gateway fetches nothing: no revocation list, no OCSP response, for nobody",
-        "tests/it/nothing_is_fetched_for_a_stranger.rs",
-        "addresses_in_certificates",
-    ),
-    (
-        59..=59,
-        "no listener reads a PROXY header: it is no TLS",
-        "tests/it/hostile_connections_end_in_their_label.rs",
-        "raw_bytes",
-    ),
-];
+/// How ravelin keeps clear of a trap: the beginning of a row's last column.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Answer {
+    /// The feature that the trap needs does not exist.
+    DoesNotApply,
+    /// No test shows it yet.
+    Open,
+    /// The named tests fail where ravelin falls into the trap.
+    Tested,
+}
 
-/// Rows of what is not built yet, or not demanded yet: named here so that none is forgotten.
-const LATER: &[(std::ops::RangeInclusive<u32>, &str)] = &[
-    (63..=63, "no tunnel is without its entry in the index: the entry comes first"),
-    (66..=66, "the index is entered before the second judgement; not forced by a test yet"),
-    (68..=70, "signals in a drain, sandbox, levels of the control socket: with operations"),
-    (72..=72, "no session token exists; concurrent identities are not compared by a test yet"),
-];
-
-/// Covers: issue A, "each naming its row".
-#[test]
-fn every_demanded_row_is_claimed() {
-    let claims = claims();
-    let claimed: BTreeSet<u32> = claims.keys().copied().collect();
-    println!("{} of {ROWS} rows are claimed", claimed.len());
-    let missing: Vec<u32> = DEMANDED.iter().cloned().flatten().filter(|row| !claimed.contains(row)).collect();
-    assert!(missing.is_empty(), "no test says `Covers: traps row …` of {missing:?}");
-    let unknown: Vec<_> = claims.iter().filter(|(row, _)| !(1..=ROWS).contains(*row)).collect();
-    assert!(unknown.is_empty(), "there are no such rows: {unknown:?}");
-    let excused = |row: &u32| {
-        CANNOT_APPLY.iter().any(|(rows, ..)| rows.contains(row)) || LATER.iter().any(|(rows, _)| rows.contains(row))
-    };
-    let forgotten: Vec<u32> = (1..=ROWS).filter(|row| !claimed.contains(row) && !excused(row)).collect();
-    assert!(forgotten.is_empty(), "neither claimed nor explained: {forgotten:?}");
+/// One row of the page.
+struct Row {
+    number: u32,
+    answer: Answer,
+    /// Tests that the row names, as `file::function`.
+    tests: Vec<(String, String)>,
 }
 
 #[test]
-fn what_cannot_apply_is_shown() {
-    for (rows, reason, file, test) in CANNOT_APPLY {
-        assert!(!reason.is_empty());
-        let source = std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert!(source.contains(&format!("fn {test}()")), "{rows:?}: no test {test} in {file}");
+fn every_row_is_there_once_in_order_and_none_is_newly_open() {
+    let rows = rows();
+    assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), (1..=ROWS).collect::<Vec<_>>());
+    for row in rows {
+        let number = row.number;
+        assert!(row.answer != Answer::Open || OPEN.contains(&number), "docs/traps.md row {number} was not open before");
     }
+}
+
+#[test]
+fn every_row_that_is_not_open_is_claimed_by_a_test() {
+    let claims = claims();
+    let unknown: Vec<_> = claims.iter().filter(|(number, _)| !(1..=ROWS).contains(*number)).collect();
+    assert!(unknown.is_empty(), "docs/traps.md has no such rows: {unknown:?}");
+    println!("{} of {ROWS} rows are claimed", claims.len());
+    let unclaimed: Vec<u32> = rows()
+        .iter()
+        .filter(|row| row.answer != Answer::Open && !claims.contains_key(&row.number))
+        .map(|row| row.number)
+        .collect();
+    assert!(unclaimed.is_empty(), "no test says `Covers: docs/traps.md row …` of {unclaimed:?}");
+}
+
+#[test]
+fn every_test_that_a_row_names_exists() {
+    for Row { number, answer, tests } in rows() {
+        assert!(answer == Answer::Open || !tests.is_empty(), "docs/traps.md row {number} names no test");
+        for (file, function) in tests {
+            let source = std::fs::read_to_string(root().join(&file))
+                .unwrap_or_else(|error| panic!("docs/traps.md row {number}: {file}: {error}"));
+            let function_is_there = source.contains(&format!("fn {function}("));
+            assert!(function_is_there, "docs/traps.md row {number}: {file} has no function {function}");
+        }
+    }
+}
+
+/// The rows of docs/traps.md.
+fn rows() -> Vec<Row> {
+    let page = std::fs::read_to_string(root().join("docs/traps.md")).unwrap();
+    let mut rows = Vec::new();
+    for line in page.lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let Ok(number) = cells[0].parse() else { continue };
+        let [_, source, trap, text] = cells[..] else { panic!("docs/traps.md row {number} has not four columns") };
+        assert!(!source.is_empty() && !trap.is_empty(), "docs/traps.md row {number} has an empty column");
+        let answer = match text.split_once(": ") {
+            Some(("Does not apply", _)) => Answer::DoesNotApply,
+            Some(("Open", _)) => Answer::Open,
+            Some(("Tested", _)) => Answer::Tested,
+            _ => panic!("docs/traps.md row {number} is none of `Tested: `, `Does not apply: `, `Open: `"),
+        };
+        let code = text.split('`').skip(1).step_by(2);
+        let tests = code
+            .filter_map(|code| code.split_once(".rs::"))
+            .map(|(file, function)| (format!("{file}.rs"), function.to_owned()));
+        rows.push(Row { number, answer, tests: tests.collect() });
+    }
+    rows
 }
 
 #[test]
 fn claims_are_read_as_they_are_written() {
     for (line, rows) in [
-        ("// Covers: traps row 60", vec![60]),
-        ("/// Covers: traps rows 26, 29, 30. Then 5 others.", vec![26, 29, 30]),
-        ("// Covers: traps rows 1 to 4: none", vec![1, 2, 3, 4]),
-        ("/// Covers: traps rows 30 and 33 (the decision in it): none", vec![30, 33]),
-        ("// Covers: robustness rule 10; traps row 12.", vec![12]),
-        ("/// Covers: traps row 64 (one closes 100), row 65 (again)", vec![64, 65]),
-        ("/// the race of traps row 66", vec![]),
-        ("/// Covers: robustness rule 9", vec![]),
+        ("// Covers: docs/traps.md row 60", vec![60]),
+        ("/// Covers: docs/traps.md rows 26, 29, 30. Then 5 others.", vec![26, 29, 30]),
+        ("// Covers: docs/rules.md rule 10; docs/traps.md row 12.", vec![12]),
+        ("/// the race of docs/traps.md row 66", vec![]),
+        ("// Covers: docs/traps.md row 60", vec![60]),
+        ("/// Covers: docs/traps.md rows 26, 29, 30. Then 5 others.", vec![26, 29, 30]),
+        ("// Covers: docs/traps.md rows 1 to 4: none", vec![1, 2, 3, 4]),
+        ("/// Covers: docs/traps.md rows 30 and 33 (the decision in it): none", vec![30, 33]),
+        ("// Covers: docs/rules.md rule 10; docs/traps.md row 12.", vec![12]),
+        ("/// Covers: docs/traps.md row 64 (one closes 100), row 65 (again)", vec![64, 65]),
+        ("/// the race of docs/traps.md row 66", vec![]),
+        ("/// Covers: docs/rules.md rule 9", vec![]),
     ] {
         assert_eq!(rows_of(line), rows, "{line}");
     }
@@ -123,8 +138,10 @@ fn claims() -> BTreeMap<u32, BTreeSet<PathBuf>> {
 
 /// Rows that one line of source claims.
 fn rows_of(line: &str) -> Vec<u32> {
+    // The form is `docs/traps.md row 31`; `docs/traps.md row 31` is an older one.
     let claim =
-        line.split_once("Covers:").and_then(|(_, claim)| claim.split_once("traps ")).map_or("", |(_, rows)| rows);
+        line.split_once("Covers:").and_then(|(_, claim)| claim.split_once("traps")).map_or("", |(_, rows)| rows);
+    let Some(claim) = claim.strip_prefix(".md").unwrap_or(claim).strip_prefix(' ') else { return Vec::new() };
     let mut rows = Vec::new();
     for list in claim.split("row").skip(1) {
         let mut words =

@@ -27,7 +27,7 @@ const FILES: [(&str, &str); 5] = [
     ("tls/face-rsa.key", "certificates"),
 ];
 
-/// Covers: traps rows 19, 21, 23.
+/// Covers: docs/traps.md rows 19, 21, 23.
 #[test]
 fn broken_files_stop_the_start() {
     let setup = Setup::new().servers(&[([127, 0, 0, 1], 9).into()]);
@@ -63,7 +63,7 @@ fn broken_files_stop_the_start() {
     assert_eq!(setup.problems(), [""; 0], "and again when all is mended");
 }
 
-/// Covers: traps rows 20, 21. What authentication needs has no default: without it there is no start.
+/// Covers: docs/traps.md rows 20, 21. What authentication needs has no default: without it there is no start.
 #[test]
 fn nothing_that_is_needed_may_be_left_out() {
     let good = || Setup::new().servers(&[([127, 0, 0, 1], 9).into()]);
@@ -95,7 +95,7 @@ fn nothing_that_is_needed_may_be_left_out() {
     }
 }
 
-/// Covers: traps rows 5, 19, 23. A reload that finds anything broken changes nothing, says what, and shows it.
+/// Covers: docs/traps.md rows 5, 19, 23. A reload that finds anything broken changes nothing, says what, and shows it.
 #[tokio::test]
 async fn broken_files_change_nothing_at_a_reload() {
     let (gate, _server) = gate_and_server(Setup::new()).await;
@@ -140,7 +140,7 @@ async fn still_as_strict(gate: &Gate, after: &str) {
     crate::support::wait("both records", || gate.records.len() == seen + 2).await;
 }
 
-/// Covers: traps rows 21, 32. Without a list nobody's status is known, and unknown is not good; the start says so.
+/// Covers: docs/traps.md rows 21, 32. Without a list nobody's status is known, and unknown is not good; the start says so.
 #[tokio::test]
 async fn no_list_is_no_good_news() {
     let lists = |value: &str| Setup::new().set("policies.main", "revocation", value);
@@ -168,7 +168,7 @@ fn a_start_tells_each_warning_once() {
     assert_eq!(log.matches("message=\"warning: ").count(), told, "{log}");
 }
 
-/// Covers: traps row 22. Every authority of a bundle counts, the last as the first; and one that is taken out does not.
+/// Covers: docs/traps.md row 22. Every authority of a bundle counts, the last as the first; and one that is taken out does not.
 #[tokio::test]
 async fn every_certificate_of_a_bundle() {
     let setup = Setup::new();

@@ -73,7 +73,7 @@ fn the_good_one_is_good() {
     assert_eq!(warnings, []);
 }
 
-/// Covers: issue A, "every problem at once".
+/// Every problem is reported at once.
 #[test]
 fn all_of_them_at_once() {
     let cases = cases();
@@ -134,9 +134,9 @@ fn a_file_without_listeners_is_told() {
     }
 }
 
-/// Covers: "a limit on everything", DESIGN.md §1.10. A file of problems is told in part, quickly, and is still refused.
+/// There is a limit on everything: a file of problems is reported in part, quickly, and is still refused.
 #[test]
-fn a_file_of_problems_is_told_in_part() {
+fn a_file_of_problems_is_reported_in_part() {
     let keys: String = (0..50_000).map(|number| format!("key{number} = 1\n")).collect();
     let problems = parse(Path::new("ravelin.toml"), &format!("{GOOD}{keys}")).unwrap_err();
     assert_eq!(problems.len(), 1_001);

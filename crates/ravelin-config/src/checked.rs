@@ -5,7 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ravelin_policy::{AccountMapping, NameRules, RevocationCheck};
+use serde_json::Value as Json;
+
+pub use crate::tables::admin::AdminConfig;
+pub use crate::tables::directory::DirectoryConfig;
+pub use crate::tables::limits::LimitsConfig;
+pub use crate::tables::log::LogConfig;
+pub use crate::tables::revocation::RevocationConfig;
+
+use ravelin_policy::NameRules;
 use ravelin_tls::{LegacyTls, TlsVersion};
 
 /// One whole configuration. Paths are absolute or relative to the working directory (the file's own folder was joined).
@@ -33,6 +41,8 @@ pub struct Config {
     pub sync: Option<SyncConfig>,
     /// What no key of the file sets.
     pub rehearsal: Rehearsal,
+    /// All of the above as the file would have it, defaults filled in.
+    pub(crate) effective: Json,
 }
 
 /// What meets at once in a test what a gateway meets after hours. No file can ask for it.
@@ -40,15 +50,6 @@ pub struct Config {
 pub struct Rehearsal {
     /// See [`ravelin_tls::SiteTls::rehearse_key_limit`].
     pub key_records: Option<u64>,
-}
-
-/// `[admin]`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AdminConfig {
-    /// HTTP address; `None` where it is `"off"`.
-    pub listen: Option<SocketAddr>,
-    /// Control socket; `None` where it is `"off"`.
-    pub control: Option<PathBuf>,
 }
 
 /// `[listeners.NAME]`.
@@ -136,42 +137,6 @@ pub struct PolicyConfig {
     pub shadow: Option<ShadowConfig>,
 }
 
-/// `policies.NAME.revocation`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RevocationConfig {
-    /// Files and folders.
-    pub crls: Vec<PathBuf>,
-    /// What is checked.
-    pub check: RevocationCheck,
-    /// `unknown = "allow"`.
-    pub unknown_allowed: bool,
-    /// Grace after next update.
-    pub stale_grace: Duration,
-}
-
-/// `policies.NAME.directory`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct DirectoryConfig {
-    /// The snapshot's file.
-    pub snapshot: PathBuf,
-    /// Of the key that it must be signed with, PEM.
-    pub public_key: Option<PathBuf>,
-    /// Which ways lead to an account.
-    pub mapping: AccountMapping,
-    /// PEM or DER files.
-    pub explicit_issuers: Option<Vec<PathBuf>>,
-    /// Names or security identifiers.
-    pub allow_groups: Vec<String>,
-    /// Names or security identifiers.
-    pub deny_groups: Vec<String>,
-    /// Past it nobody passes.
-    pub max_age: Duration,
-    /// From it on there is an alarm.
-    pub stale_after: Duration,
-    /// Percent of a domain's accounts.
-    pub max_shrink: u8,
-}
-
 /// `policies.NAME.shadow`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ShadowConfig {
@@ -251,24 +216,6 @@ pub enum HealthConfig {
         /// Time between probes.
         every: Duration,
     },
-}
-
-/// `[limits]`: each described in the reference page.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[expect(missing_docs, reason = "the reference page describes each, from the same table as the parser")]
-pub struct LimitsConfig {
-    pub handshake_deadline: Duration,
-    pub request_deadline: Duration,
-    pub sessions: usize,
-    pub handshakes_in_flight: usize,
-    pub unauthenticated_per_source: usize,
-    /// New unauthenticated connections a second and source; `None`: off.
-    pub unauthenticated_rate_per_source: Option<u32>,
-    pub tunnels_per_identity: usize,
-    pub idle: Duration,
-    pub half_closed_idle: Duration,
-    pub lifetime: Option<Duration>,
-    pub drain_deadline: Duration,
 }
 
 /// `[threads]`.
@@ -357,15 +304,4 @@ pub enum PasswordSource {
     File(PathBuf),
     /// The first line of a systemd credential of this name.
     Credential(String),
-}
-
-/// `[log]`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LogConfig {
-    /// A `tracing` filter: `error`, `warn`, `info`, `debug`, `trace`.
-    pub level: String,
-    /// JSON instead of text.
-    pub json: bool,
-    /// One JSON record a session.
-    pub audit: Option<PathBuf>,
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::checked::{PolicyConfig, SyncConfig};
-use super::forms::{Items, shown};
-use super::reader::{Reader, key_of};
-use super::references::{POLICIES, POOLS, SITES};
-use super::tables::listeners::{LISTENERS, Listener};
-use super::tables::sites::Site;
-use super::tables::sync::SYNC;
+use crate::checked::{PolicyConfig, SyncConfig};
+use crate::forms::Items;
+use crate::place::{FileReader, key_of};
+use crate::problems::shown;
+use crate::references::{POLICIES, POOLS, SITES};
+use crate::tables::listeners::{LISTENERS, Listener};
+use crate::tables::sites::Site;
+use crate::tables::sync::SYNC;
 
 /// What a file is asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,7 +27,7 @@ pub(crate) enum Demand {
 
 /// Checks what only several tables together show.
 pub(crate) fn check(
-    reader: &Reader<'_>,
+    reader: &FileReader<'_>,
     demand: Demand,
     listeners: &[Listener],
     sites: &[Site],
@@ -60,7 +61,11 @@ pub(crate) fn check(
 }
 
 /// The companion writes what a policy of the same file reads: what one demands and the other does not do.
-pub(crate) fn companion(reader: &Reader<'_>, policies: &[Option<(String, PolicyConfig)>], sync: Option<&SyncConfig>) {
+pub(crate) fn companion(
+    reader: &FileReader<'_>,
+    policies: &[Option<(String, PolicyConfig)>],
+    sync: Option<&SyncConfig>,
+) {
     let Some(sync) = sync else { return };
     for (name, policy) in policies.iter().flatten() {
         let Some(directory) = policy.directory.as_ref().filter(|directory| directory.snapshot == sync.snapshot) else {
@@ -83,7 +88,7 @@ pub(crate) fn companion(reader: &Reader<'_>, policies: &[Option<(String, PolicyC
 }
 
 /// No two sockets on one address, and no server that is the gateway itself.
-fn addresses(reader: &Reader<'_>, listeners: &[Listener], admin: Option<SocketAddr>) {
+fn addresses(reader: &FileReader<'_>, listeners: &[Listener], admin: Option<SocketAddr>) {
     let mut taken: Vec<(String, SocketAddr)> = Vec::new();
     for listener in listeners {
         for (index, address) in listener.bind.iter().flat_map(Items::indexed) {
@@ -117,7 +122,7 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 /// The sites of one listener share no server name.
-fn server_names(reader: &Reader<'_>, listener: &Listener, sites: &[Site]) {
+fn server_names(reader: &FileReader<'_>, listener: &Listener, sites: &[Site]) {
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     for (_, site_name) in listener.sites.iter().flat_map(Items::indexed) {
         let Some(site) = sites.iter().find(|site| site.name == *site_name) else { continue };
@@ -138,7 +143,7 @@ fn server_names(reader: &Reader<'_>, listener: &Listener, sites: &[Site]) {
 }
 
 /// What nothing refers to is a mistake more often than a stock.
-fn unused(reader: &Reader<'_>) {
+fn unused(reader: &FileReader<'_>) {
     for (table, user) in [(SITES, "listener"), (POLICIES, "site"), (POOLS, "site")] {
         let unused: Vec<&str> = reader.names(table).filter(|name| !reader.is_used(table, name)).collect();
         for name in unused {

@@ -3,7 +3,8 @@
 
 use serde_json::Value as Json;
 
-use super::tables;
+/// Every key by table, in the order of the reference page.
+pub(crate) type Keys = &'static [&'static [&'static dyn Declared]];
 
 /// A key of the file. `F` is its shape: what may stand there.
 pub(crate) struct Key<F> {
@@ -108,13 +109,13 @@ pub(crate) fn parent(path: &str) -> &str {
 }
 
 /// Every key, in the order of the reference page.
-pub(crate) fn all() -> impl Iterator<Item = &'static dyn Declared> {
-    tables::KEYS.iter().flat_map(|keys| keys.iter().copied())
+pub(crate) fn all(keys: Keys) -> impl Iterator<Item = &'static dyn Declared> {
+    keys.iter().flat_map(|keys| keys.iter().copied())
 }
 
 /// The keys of one table, by its pattern (`""`, `limits`, `pools.NAME`, `pools.NAME.servers[]`).
-pub(crate) fn children(pattern: &str) -> impl Iterator<Item = &'static dyn Declared> {
-    all().filter(move |key| parent(key.path()) == pattern)
+pub(crate) fn children(keys: Keys, pattern: &str) -> impl Iterator<Item = &'static dyn Declared> {
+    all(keys).filter(move |key| parent(key.path()) == pattern)
 }
 
 /// Declares keys and gathers them in `KEYS`, in order. The doc comment is the text of the reference page.

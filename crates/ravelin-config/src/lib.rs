@@ -9,17 +9,21 @@
 mod checked;
 mod cross;
 mod declare;
+mod effective;
 mod forms;
+mod one_declaration;
+mod place;
 mod problems;
-mod reader;
 mod reference;
 mod references;
 mod render;
 mod suggest;
 pub mod switches;
+mod table;
 mod tables;
-mod tree;
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod properties;
 #[cfg(any(test, feature = "samples"))]
@@ -41,7 +45,8 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use cross::Demand;
-use reader::{Lines, Reader};
+use place::{FileReader, Lines};
+use table::Table;
 
 /// Reads and checks the file of a gateway: the configuration with its warnings, or every problem.
 ///
@@ -133,7 +138,7 @@ fn check(file: &Path, text: &str, demand: Demand) -> Result<(Config, Vec<Problem
     if !errors.is_empty() {
         return Err(syntax_errors(file, text, &errors));
     }
-    let reader = Reader::new(file, text, tree.get_ref());
+    let reader = FileReader::new(file, text, tree.get_ref(), tables::KEYS);
     let config = read(&reader, file, demand);
     let problems = reader.into_problems();
     let wrong = problems.iter().any(|problem| problem.severity == Severity::Error);
@@ -162,8 +167,8 @@ fn syntax_errors(file: &Path, text: &str, errors: &[toml::de::Error]) -> Vec<Pro
 }
 
 /// The whole story: every table is read, whatever came of the others.
-fn read(reader: &Reader<'_>, file: &Path, demand: Demand) -> Option<Config> {
-    let root = reader.root();
+fn read(reader: &FileReader<'_>, file: &Path, demand: Demand) -> Option<Config> {
+    let root = Table::root(reader);
     let admin = tables::admin::read(&root);
     let listeners = tables::listeners::read(&root);
     let sites = tables::sites::read(&root);
@@ -187,6 +192,7 @@ fn read(reader: &Reader<'_>, file: &Path, demand: Demand) -> Option<Config> {
         log: log?,
         sync,
         rehearsal: Rehearsal::default(),
+        effective: reader.effective(),
     })
 }
 

@@ -56,3 +56,13 @@ impl fmt::Display for Problem {
         write!(f, ": {}", self.text)
     }
 }
+
+/// A text of the file for a message: in quotes, on one line, bounded.
+pub(crate) fn shown(text: &str) -> String {
+    let short: String = text.chars().take(SHOWN_MAX).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!("\"{}{more}\"", short.escape_debug())
+}
+
+/// A line of a terminal.
+pub(crate) const SHOWN_MAX: usize = 80;

@@ -13,6 +13,7 @@ use ravelin_tls::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 use toml::de::{DeTable, DeValue};
 
 use super::declare::{self, Kind};
+use super::oracle;
 use super::samples::FULL;
 use super::*;
 
@@ -49,7 +50,9 @@ fn walk(
 #[test]
 fn every_key_refuses_what_it_is_not() {
     let values = values(FULL);
-    for key in declare::all().filter(|key| !matches!(key.shape().kind(), Kind::Refused(_) | Kind::Named)) {
+    for key in
+        declare::all(crate::tables::KEYS).filter(|key| !matches!(key.shape().kind(), Kind::Refused(_) | Kind::Named))
+    {
         let of_key: Vec<_> = values.iter().filter(|(pattern, ..)| pattern == key.path()).collect();
         assert!(!of_key.is_empty(), "the sample has no {}", key.path());
         for (_, place, span) in of_key {
@@ -58,7 +61,7 @@ fn every_key_refuses_what_it_is_not() {
             }
             let text = format!("{}1979-05-27{}", &FULL[..span.start], &FULL[span.end..]);
             let problems = parse(Path::new(FILE), &text).expect_err(place);
-            let position = Some(reader::Lines::of(FULL).position(FULL, span.start));
+            let position = Some(place::Lines::of(FULL).position(FULL, span.start));
             let told = problems.iter().any(|problem| {
                 problem.key == *place && problem.position == position && problem.severity == Severity::Error
             });
@@ -83,7 +86,7 @@ fn every_table_refuses_an_unknown_key() {
         let (new, column) = if inline { (" zzz = 1,", 1) } else { ("\nzzz = 1", 1) };
         let text = format!("{before}{new}{after}");
         let problems = parse(Path::new(FILE), &text).expect_err(key);
-        let position = Some(reader::Lines::of(&text).position(&text, at + column));
+        let position = Some(place::Lines::of(&text).position(&text, at + column));
         let told = |problem: &Problem| {
             problem.key == format!("{key}.zzz") && problem.position == position && problem.text.contains("unknown key")
         };
@@ -408,7 +411,7 @@ fn config() -> impl Strategy<Value = Config> {
             .collect();
         let listener =
             ListenerConfig { bind: vec!["[::]:443".parse().unwrap()], sites: sites.keys().cloned().collect() };
-        Config {
+        let config = Config {
             file: FILE.into(),
             admin: AdminConfig { listen: admin.0.map(|port| ([127, 0, 0, 1], port).into()), control: admin.1 },
             listeners: [("edge".to_owned(), listener)].into(),
@@ -424,6 +427,8 @@ fn config() -> impl Strategy<Value = Config> {
             log: LogConfig { level: rest.4.to_owned(), json: rest.3, audit: rest.2 },
             sync,
             rehearsal: Rehearsal::default(),
-        }
+            effective: serde_json::Value::Null,
+        };
+        Config { effective: oracle::tree(&config), ..config }
     })
 }

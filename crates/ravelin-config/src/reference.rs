@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::declare::{self, Declared, Kind, Presence};
-use super::reader::NAME_LENGTH_MAX;
+use crate::declare::{self, Declared, Kind, Presence};
+use crate::place::NAME_LENGTH_MAX;
+use crate::tables::KEYS;
 
 /// The reference page of the manual, Markdown: every key with its shape, its default and what it means.
 pub fn reference() -> String {
     let mut page = INTRODUCTION.to_owned();
-    for key in declare::all() {
+    for key in declare::all(KEYS) {
         entry(&mut page, key);
     }
     page
@@ -29,19 +30,19 @@ pub fn schema() -> String {
 const INTRODUCTION: &str = "\
 # Configuration reference
 
-<!-- Made from the declarations in crates/ravelin/src/config. RAVELIN_BLESS=1 cargo test -p ravelin manual writes it anew. -->
+<!-- Made from the declarations in crates/ravelin-config/src/tables. RAVELIN_BLESS=1 cargo test -p ravelin manual writes it anew. -->
 
 One TOML file holds everything. `ravelin check --config FILE` reads it as a start would, prints every problem with line,
 column and cure, and then the whole configuration with its defaults filled in. An editor that knows JSON Schema can use
 [`ravelin.schema.json`](ravelin.schema.json).
 
-- An unknown key is an error. So is a key or word that is known and not supported yet: nothing is accepted in silence.
+- An unknown key is an error. So is a key or word that is known and not supported yet: nothing is silently ignored.
 - Paths are relative to the folder of the file.
 - Durations are a whole number and a unit in quotes: `\"500ms\"`, `\"10s\"`, `\"5m\"`, `\"1h\"`, `\"7d\"`.
 - `NAME` stands for a name of your choice: letters, digits, `-` and `_`. `[]` stands for a place in a list.
 - Nested tables may be written in any way that TOML has: `tls = { min = \"1.2\" }`, `tls.min = \"1.2\"` or
   `[sites.NAME.tls]`.
-- A file needs a listener, a site, a policy and a pool. `ravelin explain` is content with policies.
+- A file needs a listener, a site, a policy and a pool. `ravelin explain` needs only policies.
 ";
 
 /// The heading, the shape and the text of one key.
@@ -83,7 +84,7 @@ fn paragraphs(doc: &str) -> String {
 fn object(pattern: &str) -> Json {
     let mut properties = Map::new();
     let mut required = Vec::new();
-    for key in declare::children(pattern) {
+    for key in declare::children(KEYS, pattern) {
         let Some(mut schema) = property(key) else { continue };
         schema.insert("description".to_owned(), json!(paragraphs(key.doc()).replace('\n', " ").trim_end()));
         properties.insert(declare::last_part(key.path()).to_owned(), Json::Object(schema));
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn every_key_says_what_it_means() {
         let mut paths: Vec<&str> = Vec::new();
-        for key in declare::all() {
+        for key in declare::all(KEYS) {
             assert!(key.doc().trim().len() > 10, "{}", key.path());
             assert!(!paths.contains(&key.path()), "{} is declared twice", key.path());
             paths.push(key.path());
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_default_is_json_too() {
-        for key in declare::all() {
+        for key in declare::all(KEYS) {
             if let Presence::Default(default) = key.presence() {
                 assert!(serde_json::from_str::<Json>(default).is_ok(), "{}: {default}", key.path());
             }

@@ -1,12 +1,14 @@
 //! Names that one table gives and another refers to.
 
+use std::path::Path;
+
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::declare::Shape;
-use super::forms::{Form, read_text};
-use super::reader::Place;
-use super::suggest;
+use crate::declare::Shape;
+use crate::forms::{Form, read_text};
+use crate::place::Place;
+use crate::suggest;
 
 /// The name of a table under this key of the top.
 pub(crate) struct Reference(pub &'static str);
@@ -40,5 +42,8 @@ impl Form for Reference {
             place.reader.use_name(table, text);
             Ok(text.to_owned())
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }

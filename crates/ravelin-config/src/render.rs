@@ -4,17 +4,16 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json};
 
-use super::Config;
-use super::declare::{self, Kind};
-use super::tree::tree;
+use crate::checked::Config;
+use crate::declare::{self, Kind};
+use crate::tables::KEYS;
 
 /// The whole configuration with defaults filled in, as TOML. Read again from the same folder, it gives the same
 /// configuration.
 pub fn render(config: &Config) -> String {
-    let tree = tree(config);
     let mut out = String::new();
-    for key in declare::children("") {
-        let Some(Json::Object(table)) = tree.get(key.path()) else { continue };
+    for key in declare::children(KEYS, "") {
+        let Some(Json::Object(table)) = config.effective.get(key.path()) else { continue };
         match key.shape().kind() {
             Kind::Named => {
                 for (name, table) in table {
@@ -32,7 +31,7 @@ pub fn render(config: &Config) -> String {
 
 /// The configuration as JSON, in the shape of the file.
 pub fn to_json(config: &Config) -> Json {
-    tree(config)
+    config.effective.clone()
 }
 
 /// `[header]` and a line for each key.
@@ -65,7 +64,7 @@ fn in_order<'t>(
     pattern: &str,
     table: &'t Map<String, Json>,
 ) -> impl Iterator<Item = (&'static str, &'t Json, &'static str)> {
-    declare::children(pattern).filter_map(|key| {
+    declare::children(KEYS, pattern).filter_map(|key| {
         let name = declare::last_part(key.path());
         table.get(name).map(|value| (name, value, key.path()))
     })

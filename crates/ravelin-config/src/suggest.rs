@@ -1,11 +1,11 @@
 //! What an unknown word was probably meant to be.
 
-use super::declare::{self, Kind};
-use super::forms::shown;
+use crate::declare::{self, Keys, Kind};
+use crate::problems::shown;
 
 /// The text for an unknown key of a table.
-pub(crate) fn unknown_key(pattern: &str, name: &str) -> String {
-    let known: Vec<&str> = declare::children(pattern)
+pub(crate) fn unknown_key(keys: Keys, pattern: &str, name: &str) -> String {
+    let known: Vec<&str> = declare::children(keys, pattern)
         .filter(|key| !matches!(key.shape().kind(), Kind::Refused(_)))
         .map(|key| declare::last_part(key.path()))
         .collect();
@@ -14,7 +14,7 @@ pub(crate) fn unknown_key(pattern: &str, name: &str) -> String {
     if let Some((0 | 1, meant)) = near {
         return format!("unknown key; did you mean `{meant}`?");
     }
-    if let Some(key) = declare::all().find(|key| declare::last_part(key.path()) == name) {
+    if let Some(key) = declare::all(keys).find(|key| declare::last_part(key.path()) == name) {
         return match declare::parent(key.path()) {
             "" => format!("unknown key here; `[{name}]` is a table of its own"),
             table => format!("unknown key here; it belongs to `{table}`"),

@@ -246,7 +246,7 @@ mod tests {
             (0..3).map(|n| admission.enter(ip("192.0.2.1"), n, &limits(), false, now).unwrap()).collect();
         let _other = admission.enter(ip("192.0.2.2"), 3, &limits(), false, now).unwrap();
         let _light = admission.enter(ip("192.0.2.3"), 4, &limits(), false, now).unwrap();
-        // The heaviest source's newest was told to go, and only that one.
+        // The heaviest source's newest was asked to go, and only that one.
         heavy[2].shed.notified().await;
         assert_eq!(admission.waiting(), 4);
         // Everybody holds little now: there is no room to make.
@@ -266,7 +266,7 @@ mod tests {
         let newcomer = |millis| admission.enter(ip("192.0.2.1"), 9, &limits(), false, at(millis));
         assert_eq!(newcomer(1999).unwrap_err(), SessionEnd::SessionLimit, "a handshake has its time");
         let place = newcomer(2000).unwrap();
-        // The one that had waited longest was told to go.
+        // The one that had waited longest was asked to go.
         places[0].shed.notified().await;
         assert_eq!(admission.waiting(), 4);
         // Whoever holds one already displaces nobody who holds one.

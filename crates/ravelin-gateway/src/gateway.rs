@@ -24,7 +24,7 @@ use ravelin_ops::process::threads::Pool as ThreadPool;
 use ravelin_ops::record::{SessionEnd, SessionRecord};
 use ravelin_ops::record_sink::RecordSink;
 
-/// Unauthenticated connections that were asked to make room where sessions had run out, and have not gone yet: a handshake thread that is
+/// Unauthenticated connections that were asked to make room where all sessions were taken, and have not gone yet: a handshake thread that is
 /// busy takes a moment. A part of the descriptors that are kept for everything but sessions.
 const LEAVING_MAX: usize = 64;
 

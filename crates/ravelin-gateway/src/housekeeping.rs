@@ -75,7 +75,7 @@ fn beat(first: tokio::time::Instant) -> Interval {
     beat
 }
 
-/// Does a piece of work on every beat for ever, one at a time, on a thread that may block. A panic of it is told, and the
+/// Does a piece of work on every beat for ever, one at a time, on a thread that may block. A panic of it is logged, and the
 /// work goes on.
 async fn on_every(mut beat: Interval, what: &'static str, work: impl Fn() + Send + Sync + 'static) {
     let work = Arc::new(work);

@@ -72,7 +72,7 @@ impl Operator for Operations {
             admin_listen: self.admin_listen.get().map(ToString::to_string),
             sites: gateway.site_views(),
             pools: gateway.pool_views(),
-            lists: gateway.list_views(),
+            lists: gateway.crl_views(),
             directories: gateway.directory_views(),
             age_override: generation
                 .age_override(clock::now())
@@ -167,7 +167,7 @@ impl Gateway {
     pub(crate) fn update_metrics(&self) {
         let now = clock::to_unix(clock::now());
         let generation = self.generation();
-        self.metrics.generation(generation.number, now, &self.site_views(), &self.pool_views(), &self.list_views());
+        self.metrics.generation(generation.number, now, &self.site_views(), &self.pool_views(), &self.crl_views());
     }
 
     fn site_views(&self) -> Vec<SiteView> {
@@ -222,20 +222,20 @@ impl Gateway {
             .collect()
     }
 
-    fn list_views(&self) -> Vec<ListView> {
+    fn crl_views(&self) -> Vec<ListView> {
         let generation = self.generation();
         let mut views = Vec::new();
         for (name, policy) in &generation.policies {
-            for list in policy.crls() {
+            for crl in policy.crls() {
                 views.push(ListView {
                     policy: name.clone(),
-                    origin: list.origin.to_string(),
-                    issuer: list.issuer,
-                    number: list.number,
-                    this_update: unix_rfc3339(list.this_update),
-                    next_update: unix_rfc3339(list.next_update),
-                    next_update_unix: list.next_update,
-                    entries: list.entries,
+                    origin: crl.origin.to_string(),
+                    issuer: crl.issuer,
+                    number: crl.number,
+                    this_update: unix_rfc3339(crl.this_update),
+                    next_update: unix_rfc3339(crl.next_update),
+                    next_update_unix: crl.next_update,
+                    entries: crl.entries,
                 });
             }
         }

@@ -84,7 +84,10 @@ pub fn start_on(
     }
     let threads = |kind: &str, count: usize, linger: Duration| -> Result<Vec<Thread>, Vec<Problem>> {
         (0..count)
-            .map(|index| Thread::start(&format!("{kind}-{index}"), linger))
+            .map(|index| {
+                let linger = (!linger.is_zero()).then_some(move || ravelin_relay::linger(linger));
+                Thread::start(&format!("{kind}-{index}"), linger)
+            })
             .collect::<Result<_, _>>()
             .map_err(|error| at_start("threads", format!("no thread to be had: {error}")))
     };
@@ -117,7 +120,7 @@ pub fn start_on(
     Ok(Running { gateway, listeners, operations, admin: Some(admin), accept, keeper, workers })
 }
 
-/// Everything that a start would find wrong or worth a word, short of opening the addresses: for `check`.
+/// Everything that a start would find wrong or worth a warning, short of opening the addresses: for `check`.
 pub fn problems_of_start(config: &Config) -> Vec<Problem> {
     if config.listeners.is_empty() {
         // A file of the companion's own.

@@ -2,7 +2,7 @@
 //!
 //! - Bytes in, values out: nothing here opens a socket, waits, logs or asks the time.
 //! - Any split of a stream into pushes gives the same outcome, in linear time and bounded memory.
-//! - Bytes that follow a head are never taken: the caller is told how many of its bytes belong to the head.
+//! - Bytes that follow a head are never taken: the caller learns how many of its bytes belong to the head.
 //! - A stranger's text leaves this crate only escaped and bounded.
 //!
 //! Absent by design: general HTTP. One request is legal, everything else is refused with its cause, and neither peer

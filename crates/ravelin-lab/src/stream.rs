@@ -1,6 +1,6 @@
 //! A TCP connection, with TLS on it or not, that shows every way in which the peer ends it and can end in every way.
 //!
-//! - [`Reader::read`] is cancel safe.
+//! - [`StreamReader::read`] is cancel safe.
 //! - [`Writer`] is cheap to clone; writes of several clones never mix within one call.
 //! - Dropping all parts sends a bare FIN, as a process that dies does.
 
@@ -19,14 +19,14 @@ use crate::end::End;
 #[derive(Debug)]
 pub struct Stream {
     /// What comes in.
-    pub reader: Reader,
+    pub reader: StreamReader,
     /// What goes out.
     pub writer: Writer,
 }
 
 /// The direction from the peer.
 #[derive(Debug)]
-pub struct Reader {
+pub struct StreamReader {
     shared: Arc<Shared>,
     /// From the socket, not yet given to TLS; plaintext of a plain connection never waits here.
     received: Vec<u8>,
@@ -73,7 +73,8 @@ impl Stream {
         // A test that sends single bytes wants them to leave as such.
         let _ = tcp.set_nodelay(true);
         let shared = Arc::new(Shared { tcp, tls, turn: tokio::sync::Mutex::new(()) });
-        let reader = Reader { shared: Arc::clone(&shared), received: Vec::new(), opened: Vec::new(), ended: None };
+        let reader =
+            StreamReader { shared: Arc::clone(&shared), received: Vec::new(), opened: Vec::new(), ended: None };
         Stream { reader, writer: Writer { shared } }
     }
 
@@ -137,7 +138,7 @@ impl Stream {
     }
 }
 
-impl Reader {
+impl StreamReader {
     /// Some plaintext, never nothing.
     ///
     /// # Errors

@@ -4,11 +4,13 @@
 //! - What strangers cause is counted always and logged within bounds: ten records a second and cause, then a summary.
 //! - A line is ASCII and forges nothing, whatever text is in it; both forms read back.
 
+mod counters;
 mod fields;
 mod limiter;
 mod session;
 mod writer;
 
+pub use counters::LogCounters;
 pub use fields::parse_text;
 pub use fields::{ascii_json, ascii_json_pretty, json_line};
 pub use session::account_json;
@@ -29,17 +31,13 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::{Registry, reload};
 
-use crate::metrics::Metrics;
 use crate::record::{SessionEnd, SessionRecord};
 use crate::record_sink::RecordSink;
 use fields::{Fields, text_line};
 pub use limiter::{Limiter, WINDOW};
 use ravelin_config::LogConfig;
+pub(crate) use writer::GATHER;
 use writer::{Queue, Source};
-
-/// What comes within this time after a line was written is written together, so that whoever logs does not wake a thread for
-/// each line. A process that is killed loses what waits.
-pub const GATHER: Duration = Duration::from_millis(5);
 
 /// The log of this process; clones are one log.
 #[derive(Clone)]
@@ -48,23 +46,11 @@ pub struct Log {
     level: reload::Handle<LevelFilter, Registry>,
 }
 
-/// Makes standard error the log of the whole process. `now` is the wall clock.
+/// Makes standard error the log of the whole process. `now` is the wall clock; `counters` count what the log leaves out.
 ///
 /// # Errors
-/// The level is none, the thread cannot be started, or the process has a log already.
-pub fn start(config: &LogConfig, metrics: &Metrics, now: fn() -> OffsetDateTime) -> io::Result<Log> {
-    let counters = Counters {
-        dropped: metrics.log_records_dropped().clone(),
-        suppressed: metrics.log_records_suppressed().clone(),
-    };
-    start_counted(config, counters, now)
-}
-
-/// The same with counters of another process than a gateway.
-///
-/// # Errors
-/// As [`start`].
-pub fn start_counted(config: &LogConfig, counters: Counters, now: fn() -> OffsetDateTime) -> io::Result<Log> {
+/// There is no such level, the thread cannot be started, or the process has a log already.
+pub fn start(config: &LogConfig, counters: LogCounters, now: fn() -> OffsetDateTime) -> io::Result<Log> {
     let (log, subscriber) = build(config, counters, now, Box::new(io::stderr()))?;
     tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
     Ok(log)
@@ -139,16 +125,9 @@ struct Shared {
     now: fn() -> OffsetDateTime,
 }
 
-/// What the log could not say.
-#[derive(Clone)]
-pub struct Counters {
-    pub dropped: IntCounter,
-    pub suppressed: IntCounter,
-}
-
 fn build(
     config: &LogConfig,
-    counters: Counters,
+    counters: LogCounters,
     now: fn() -> OffsetDateTime,
     sink: Box<dyn Write + Send>,
 ) -> io::Result<(Log, impl Subscriber + Send + Sync + use<>)> {
@@ -184,7 +163,8 @@ fn line(json: bool, fields: &Fields) -> String {
     if json { json_line(fields) } else { text_line(fields) }
 }
 
-pub fn summary(now: OffsetDateTime, cause: &'static str, more: u64) -> Fields {
+/// The line that says how many records of a cause were left out.
+pub(crate) fn summary(now: OffsetDateTime, cause: &'static str, more: u64) -> Fields {
     vec![
         ("time", json!(rfc3339(now))),
         ("level", json!("info")),

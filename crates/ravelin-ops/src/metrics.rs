@@ -3,6 +3,7 @@
 //! Labels come from closed sets alone: names in the configuration, and enumerations. Nothing a client sent is a label.
 
 mod process;
+mod register;
 mod relay_bytes;
 mod sync;
 mod table;
@@ -16,14 +17,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 use ravelin_policy::Reason;
 
+use crate::log::LogCounters;
 use crate::operator::{DirectoryView, ListView, PoolView, SiteView};
 use crate::record::{SessionEnd, SessionRecord};
 use process::Process;
+use register::{counter, counters, gauge, histogram, labelled_gauge, labelled_time, opts, register};
 use relay_bytes::RelayBytes;
 
 /// All metrics of one gateway, in a registry of its own.
@@ -143,7 +145,7 @@ impl Metrics {
         let site = record.site.as_deref().unwrap_or(NONE);
         if let Some(result) = handshake_result(record) {
             let (version, suite, engine) = match record.negotiated {
-                Some(agreed) => (agreed.version, agreed.suite, engine_label(agreed.engine)),
+                Some(agreed) => (agreed.version, agreed.suite, agreed.engine.label()),
                 None => (NONE, NONE, NONE),
             };
             self.handshakes.with_label_values(&[site, result, version, suite, engine]).inc();
@@ -244,14 +246,9 @@ impl Metrics {
         self.ready.set(i64::from(ready));
     }
 
-    /// Counter of log records given up.
-    pub fn log_records_dropped(&self) -> &IntCounter {
-        &self.log_records_dropped
-    }
-
-    /// Counter of log records left out because their cause came too often.
-    pub fn log_records_suppressed(&self) -> &IntCounter {
-        &self.log_records_suppressed
+    /// What the log leaves out.
+    pub fn log_counters(&self) -> LogCounters {
+        LogCounters { dropped: self.log_records_dropped.clone(), suppressed: self.log_records_suppressed.clone() }
     }
 
     /// Counter of audit records given up.
@@ -395,8 +392,7 @@ fn handshake_result(record: &SessionRecord) -> Option<&'static str> {
         SessionEnd::RateLimited | SessionEnd::SessionLimit | SessionEnd::SourceLimit => None,
         SessionEnd::Denied(_) if record.tunnel.is_none() => Some("denied"),
         SessionEnd::HandshakeTimeout => Some("timeout"),
-        SessionEnd::NoCommonSuite => Some("no_common_suite"),
-        SessionEnd::UnknownServerName => Some("unknown_server_name"),
+        SessionEnd::NoCommonSuite | SessionEnd::UnknownServerName => Some(record.end.label()),
         SessionEnd::HandshakeFailed => Some("failed"),
         SessionEnd::Draining | SessionEnd::Operator | SessionEnd::Shutdown if !completed => None,
         SessionEnd::BadRequest
@@ -422,54 +418,10 @@ fn handshake_result(record: &SessionRecord) -> Option<&'static str> {
     }
 }
 
-/// The `engine` label.
-pub fn engine_label(engine: ravelin_tls::Engine) -> &'static str {
-    engine.label()
-}
-
 /// Unix seconds and spans as Prometheus wants them.
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53, and a date beyond that is no date")]
 fn seconds(value: i64) -> f64 {
     value as f64
-}
-
-fn opts(definition: &Definition) -> Opts {
-    Opts::new(definition.name, definition.help)
-}
-
-fn counter(registry: &Registry, definition: &Definition) -> IntCounter {
-    register(registry, IntCounter::with_opts(opts(definition)))
-}
-
-fn counters(registry: &Registry, definition: &Definition) -> IntCounterVec {
-    register(registry, IntCounterVec::new(opts(definition), definition.labels))
-}
-
-fn gauge(registry: &Registry, definition: &Definition) -> IntGauge {
-    register(registry, IntGauge::with_opts(opts(definition)))
-}
-
-fn labelled_gauge(registry: &Registry, definition: &Definition) -> IntGaugeVec {
-    register(registry, IntGaugeVec::new(opts(definition), definition.labels))
-}
-
-fn labelled_time(registry: &Registry, definition: &Definition) -> GaugeVec {
-    register(registry, GaugeVec::new(opts(definition), definition.labels))
-}
-
-fn histogram(registry: &Registry, definition: &Definition) -> Histogram {
-    let buckets = match definition.kind {
-        Kind::Histogram(buckets) => buckets.to_vec(),
-        Kind::Counter | Kind::Gauge => Vec::new(),
-    };
-    register(registry, Histogram::with_opts(HistogramOpts::new(definition.name, definition.help).buckets(buckets)))
-}
-
-#[expect(clippy::expect_used, reason = "names are constants of the table, and a test registers every one")]
-fn register<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
-    let collector = made.expect("a metric of the table is well formed");
-    registry.register(Box::new(collector.clone())).expect("a metric of the table is there once");
-    collector
 }
 
 #[cfg(test)]

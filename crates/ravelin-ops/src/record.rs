@@ -117,7 +117,7 @@ macro_rules! ends {
 ends! {
     /// The TLS handshake broke: bad bytes, a failed proof of the key, or the client gave up.
     HandshakeFailed = "handshake_failed",
-    /// The handshake did not finish within `handshake_deadline`, or the client said nothing for 3 s.
+    /// The handshake did not finish within `handshake_deadline`, or the client sent nothing for 3 s.
     HandshakeTimeout = "handshake_timeout",
     /// Client and site share no TLS version, suite, group or signature scheme.
     NoCommonSuite = "no_common_suite",
@@ -153,18 +153,18 @@ ends! {
     ServerCut = "server_cut",
     /// The client's connection broke.
     ClientFailed = "client_failed",
-    /// Nothing moved for `idle`, or for `half_closed_idle` after one side had ended.
+    /// No byte moved for `idle`, or for `half_closed_idle` after one side had closed.
     Idle = "idle",
-    /// `lifetime` was over.
+    /// The tunnel reached `lifetime`.
     MaxLifetime = "max_lifetime",
-    /// A TLS key may seal no more records.
+    /// A TLS key has sealed as many records as it may.
     KeyLimit = "key_limit",
-    /// A bug of ours ended the session; the log says where. Please report it.
+    /// A bug in ravelin ended the session; the log says where. Please report it.
     InternalError = "internal_error",
-    /// A packet in the tunnel broke a rule of the packet guard.
+    /// A packet in the tunnel broke a rule of the packet guard. Not built yet: no code path gives it today.
     PacketViolation = "packet_violation",
     /// An operator ended the tunnel.
     Operator = "operator",
-    /// The gateway shut down and `drain_deadline` was over.
+    /// The gateway shut down and `drain_deadline` had passed.
     Shutdown = "shutdown",
 }

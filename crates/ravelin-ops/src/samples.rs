@@ -1,4 +1,6 @@
-//! Values for tests: a good session, and what an operator would see.
+//! Values for tests: a good session, what an operator would see, and an operator who answers with it.
+
+#![expect(clippy::unwrap_used, reason = "for tests; what is wrong here fails them")]
 
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;

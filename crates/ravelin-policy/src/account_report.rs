@@ -41,5 +41,5 @@ impl AccountReport {
     }
 }
 
-/// Keeps a detail below a kilobyte.
+/// Three of at most 256 characters each keep a detail below a kilobyte.
 const GROUPS_SHOWN_MAX: usize = 3;

@@ -161,7 +161,7 @@ pub(crate) fn is_valid_at(certificate: &Certificate, now: i64) -> bool {
     (certificate.not_before..=certificate.not_after).contains(&now)
 }
 
-/// Says what the bytes are instead, where that can be told.
+/// Says what the bytes are instead, where that is known.
 fn not_a_certificate(source: &Source, malformed: der::Malformed) -> String {
     if source.der.is_empty() {
         return "is empty; a certificate (DER or PEM) is wanted".to_owned();

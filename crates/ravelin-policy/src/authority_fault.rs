@@ -7,7 +7,7 @@ use crate::oid;
 
 /// Why this certificate cannot be an issuer, now or ever; `None` where it can (RFC 5280 §6.1.4 k, n, o).
 ///
-/// Anchors are asked the same: RFC 5280 leaves that open (§6.1.1 d), and an anchor that is a leaf or a key from before
+/// Anchors are asked the same: RFC 5280 §6.1.1 (d) leaves that open, and an anchor that is a leaf or a key from before
 /// the flood is a mistake worth telling.
 pub(crate) fn authority_fault(certificate: &Certificate) -> Option<(Reason, String)> {
     let malformed = |text: &str| Some((Reason::MalformedCertificate, text.to_owned()));

@@ -5,7 +5,8 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use crate::account_report::AccountReport;
 use crate::identity::Identity;
 
-/// What the client proved to hold: its certificate chain as sent, leaf first. Empty when it sent none.
+/// What a client presented: its certificate chain as it came, leaf first; empty when it sent none. Presenting a chain proves
+/// nothing: anybody can present anybody's. A chain whose key was proved in a handshake is `ravelin_tls::ProvenChain`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PresentedChain {
     /// DER, in the client's order.

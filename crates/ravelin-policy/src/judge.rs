@@ -183,7 +183,7 @@ impl Revocation {
     /// RFC 5280 has one CRL for a name, whatever key signs it: an authority that changed its key may certify the new one with the
     /// old one (a self-issued certificate of the path) and go on signing with either. Its CRLs are asked where its own
     /// key has none. AD CS does otherwise: it keeps a CRL for each key, and one for another key says nothing; its
-    /// certificates bear its version, so it can be told.
+    /// certificates bear its version, so it is known.
     fn status(&self, path: &Path<'_>, depth: usize, now: UnixTime) -> Status {
         let mut unknown = None;
         let Some(certificate) = path.certificates.get(depth) else {

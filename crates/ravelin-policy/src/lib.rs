@@ -47,6 +47,7 @@ pub use escape::{ESCAPED_CHARACTERS_MAX, escape, escape_name};
 pub use identity::Identity;
 pub use inspect::{InspectedCertificate, InspectedName, UnreadableCertificate, inspect};
 pub use judge::RULES;
+pub use name::distinguished_name;
 pub use origin::{Origin, Part};
 pub use policy::Policy;
 pub use public_key::public_key;

@@ -40,6 +40,13 @@ pub(crate) fn canonical_of_text(rdns: &[Vec<(Vec<u8>, String)>]) -> Vec<u8> {
     form
 }
 
+/// A distinguished name (DER) as text, in RFC 4514 form: the one way in which ravelin prints names, such as
+/// `CN=Corp Issuing CA,DC=corp`. `None` for what is no name. Text of a stranger goes through [`crate::escape_name`] before it
+/// is printed.
+pub fn distinguished_name(der: &[u8]) -> Option<String> {
+    rfc4514(der).ok()
+}
+
 /// The name in RFC 4514 form: the last RDN first, special characters escaped. Empty for an empty name.
 ///
 /// # Errors
@@ -352,6 +359,22 @@ mod tests {
             assert!(canonical(&der).is_err(), "{case}");
             assert!(rfc4514(&der).is_err(), "{case}");
         }
+    }
+
+    #[test]
+    fn special_characters_of_a_value_are_escaped() {
+        for (value, text) in [
+            ("da.example.com", "CN=da.example.com"),
+            ("Contoso, Ltd.", "CN=Contoso\\, Ltd."),
+            ("x,CN=admin", "CN=x\\,CN=admin"),
+            (" # ", "CN=\\ #\\ "),
+            ("#1", "CN=\\#1"),
+            ("a\nb", "CN=a\\0Ab"),
+        ] {
+            let der = name(&[&[(CN, tag::UTF8_STRING, value.as_bytes())]]);
+            assert_eq!(distinguished_name(&der).as_deref(), Some(text));
+        }
+        assert_eq!(distinguished_name(b"CN=da.example.com"), None);
     }
 
     #[test]

@@ -219,7 +219,7 @@ fn denial(reason: Reason, detail: String) -> Denial {
     Denial { reason, detail }
 }
 
-/// Keeps a detail below a kilobyte.
+/// Three of at most 256 characters each keep a detail below a kilobyte.
 const NAMES_SHOWN_MAX: usize = 3;
 const PRINCIPAL_NAME: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x14, 0x02, 0x03];
 

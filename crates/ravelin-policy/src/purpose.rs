@@ -92,5 +92,5 @@ fn plain(purpose: &[u8]) -> String {
 
 /// anyExtendedKeyUsage, 2.5.29.37.0.
 const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
-/// Keeps a detail short.
+/// A certificate states one to three; the detail of a denial stays below a kilobyte whatever a stranger states.
 const PURPOSES_SHOWN_MAX: usize = 5;

@@ -1,7 +1,7 @@
 //! The shape check: what a certificate list may look like before any path is searched or any signature verified.
 //!
 //! It costs what reading the list costs, and no public-key operation: a stranger can send a hundred certificate
-//! authorities that issue one another and gets his refusal for the price of counting them (robustness.md, rule 2).
+//! authorities that issue one another and gets his refusal for the price of counting them (docs/rules.md rule 2).
 
 use rustls_pki_types::CertificateDer;
 

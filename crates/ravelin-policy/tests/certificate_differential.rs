@@ -1,6 +1,8 @@
 //! The policy's reader of certificates held against x509-parser: the fuzz target's own function, on certificates of every shape
 //! that the lab makes, whole and with bytes changed.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panic")]
+
 use proptest::prelude::*;
 use ravelin_lab::pki::{Authority, CertificateSpec, GeneralName, Name, purpose};
 use std::sync::LazyLock;
@@ -48,7 +50,7 @@ fn both_readers_find_the_same() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_the_policy_accepts_both_read_alike(

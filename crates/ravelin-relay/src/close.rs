@@ -152,10 +152,12 @@ async fn until_sent(transport: &impl Transport, patience: Duration) {
     }
 }
 
-/// How long, and for how many bytes, a peer's own are read after FIN: docs/rules.md rule 8.
+/// How long a peer's bytes are still read after FIN: more than a round trip to a client on a bad link (docs/rules.md rule 8).
 const LINGER: Duration = Duration::from_millis(500);
+/// How many bytes are still read after FIN: one receive window of a peer that sends on (docs/rules.md rule 8).
 const LINGER_BYTES: usize = 64 * 1024;
 
 /// A peer that reads has taken all within a round trip; one that does not is waited for at next to no cost.
 const SENT_PAUSE_MIN: Duration = Duration::from_millis(1);
+/// Twenty questions a second cost nothing, and what is sent waits no longer than that to be closed.
 const SENT_PAUSE_MAX: Duration = Duration::from_millis(50);

@@ -239,7 +239,7 @@ fn discard<T: Transport>(
 /// asks for them is not read either, so that asking cannot fill memory.
 const REPLY_BYTES_MAX: usize = 4 * 1024;
 
-/// What may follow the mark of an end before nobody reads it any more.
+/// What may follow the mark of an end before nobody reads it any more: as much as is read after a FIN of ours.
 const DISCARDED_MAX: usize = 64 * 1024;
 
 const OUT_OF_NOTHING: &str = "the codec made plaintext of no bytes";

@@ -1,6 +1,6 @@
 //! How a tunnel ends, and what each side is then shown: one table.
 //!
-//! | what happened | the side it came from | the other side | told as |
+//! | what happened | the side it came from | the other side | reported as |
 //! | --- | --- | --- | --- |
 //! | clean end of one side (close_notify; FIN where the end has no mark) | goes on being written to | close_notify and FIN, once all before it is handed over | nothing yet: half-closed |
 //! | clean end of both | closed | closed | `ClientClosed` or `ServerClosed`, whoever was first |

@@ -76,5 +76,5 @@ fn stride(frame: Frame) -> usize {
     frame.front + PIECE_MAX + frame.back
 }
 
-/// Of one read.
+/// As many full records as one read fills.
 const RECORDS: usize = READ_MAX.div_ceil(PIECE_MAX);

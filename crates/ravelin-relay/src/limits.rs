@@ -87,7 +87,7 @@ mod tests {
     };
 
     #[test]
-    fn the_first_limit_reached_is_the_one_told() {
+    fn the_first_limit_reached_is_the_one_reported() {
         for (case, limits, half_closed, moved_at, now, expected) in [
             ("fresh", LIMITS, false, 0, 0, None),
             ("last idle second", LIMITS, false, 0, 3599, None),

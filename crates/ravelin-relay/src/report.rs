@@ -1,4 +1,4 @@
-//! What a tunnel was, told when it ended.
+//! What a tunnel was, reported when it ended.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};

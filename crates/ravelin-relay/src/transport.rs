@@ -52,7 +52,7 @@ pub(crate) trait Transport: Send + Sync {
 
 impl Transport for TcpStream {
     fn prepare(&self) {
-        // Failures can only mean a connection that is already gone; the first read or write tells that properly.
+        // Failures can only mean a connection that is already gone; the first read or write reports it.
         let _ = self.set_nodelay(true);
         let _ = SockRef::from(self).set_tcp_notsent_lowat(NOTSENT_LOWAT);
         let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
@@ -80,7 +80,7 @@ impl Transport for TcpStream {
             match self.ready(Interest::ERROR).await {
                 Ok(_) => match self.take_error() {
                     Ok(Some(error)) | Err(error) => error,
-                    // Somebody else was told the error.
+                    // The error was reported to somebody else.
                     Ok(None) => io::ErrorKind::ConnectionReset.into(),
                 },
                 Err(error) => error,

@@ -80,4 +80,5 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> Vec<u8> {
 /// Half a million accounts with their names and groups take a quarter of it.
 const TEXT_OCTETS_MAX: u64 = 1 << 30;
 /// A line.
+/// A sentence of the child, and no more of whatever a controller made it say.
 const SAID_OCTETS_MAX: u64 = 4096;

@@ -33,7 +33,9 @@ pub(super) fn jittered(span: Duration) -> Duration {
 
 /// A controller that restarts is back in a minute or two.
 const REST_MIN: Duration = Duration::from_secs(5);
+/// A controller that came back is asked again within two minutes.
 const REST_MAX: Duration = Duration::from_secs(120);
+/// Far beyond the longest rest, and no overflow.
 const DOUBLINGS_MAX: u32 = 16;
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub struct Accepted {
     pub stream: TlsStream,
     /// The certificate chain that the client presented, and whose key it has proved to hold.
     pub chain: ProvenChain,
-    /// What the judge said in the handshake besides the permit, which `chain` has.
+    /// What the judge reported in the handshake besides the permit, which `chain` has.
     pub report: DecisionReport,
     /// What was agreed.
     pub negotiated: Negotiated,
@@ -96,7 +96,7 @@ async fn turned_away(
     HandshakeFailure { end, alert_sent: Some(alert), detail }
 }
 
-/// Sends one fatal alert to a client that no engine has met (an unknown server name, say) and lets it arrive.
+/// Sends one fatal alert to a client that no engine has taken (an unknown server name, say) and lets it arrive.
 pub async fn refuse(mut stream: TcpStream, hello: &PeekedHello, alert: Alert) {
     // A client older than TLS 1.2 reads an alert in its own version only.
     let version = hello.hello.versions.iter().copied().filter(|version| *version <= wire::TLS12).max();

@@ -1,6 +1,6 @@
 //! Which alert each reason sends, and what the Windows client then shows. One table.
 //!
-//! The alert is all that a refused client is told. schannel turns it into the code that
+//! The alert is all that a refused client gets. schannel turns it into the code that
 //! `netsh interface httpstunnel show interfaces` prints (Microsoft Learn, "Schannel Error Codes for TLS and SSL
 //! Alerts"), so the alert is chosen by what the person before that screen should read.
 
@@ -13,15 +13,15 @@ pub struct Alert(pub u8);
 impl Alert {
     /// The certificate cannot be read or breaks a rule.
     pub const BAD_CERTIFICATE: Alert = Alert(42);
-    /// The certificate is of a kind that is not taken: purpose, key.
+    /// The certificate is of a kind that is not accepted: EKU, key.
     pub const UNSUPPORTED_CERTIFICATE: Alert = Alert(43);
     /// The certificate was revoked.
     pub const CERTIFICATE_REVOKED: Alert = Alert(44);
-    /// The certificate is past its end, or before its beginning.
+    /// The certificate is expired, or not yet valid.
     pub const CERTIFICATE_EXPIRED: Alert = Alert(45);
     /// Anything else about the certificate.
     pub const CERTIFICATE_UNKNOWN: Alert = Alert(46);
-    /// No trust in the certificate's issuer, or its revocation status cannot be told.
+    /// No trust in the certificate's issuer, or its revocation status is unknown.
     pub const UNKNOWN_CA: Alert = Alert(48);
     /// The certificate is good and its holder may not enter.
     pub const ACCESS_DENIED: Alert = Alert(49);
@@ -55,8 +55,8 @@ pub fn for_reason(reason: Reason) -> Alert {
     match reason {
         Reason::NoCertificate => Alert::CERTIFICATE_REQUIRED,
 
-        // "The certificate chain was issued by an authority that is not trusted." Revocation that cannot be told is
-        // told so too, as OpenSSL, BoringSSL and rustls do: what is missing is a word of the authority.
+        // "The certificate chain was issued by an authority that is not trusted." Unknown revocation
+        // status sends the same, as OpenSSL, BoringSSL and rustls do: what is missing is a statement of the authority.
         Reason::UnknownIssuer | Reason::RevocationUnknown | Reason::CrlExpired => Alert::UNKNOWN_CA,
 
         Reason::Expired | Reason::NotYetValid => Alert::CERTIFICATE_EXPIRED,
@@ -69,7 +69,7 @@ pub fn for_reason(reason: Reason) -> Alert {
 
         Reason::WeakKey | Reason::WrongPurpose => Alert::UNSUPPORTED_CERTIFICATE,
 
-        // The certificate proves who the client is; who it is may not enter. SEC_E_LOGON_DENIED says just that.
+        // The certificate proves who the client is; who it is may not enter. SEC_E_LOGON_DENIED means just that.
         Reason::IssuerNotAllowed
         | Reason::NameMalformed
         | Reason::NameMissing

@@ -24,7 +24,7 @@ pub enum EngineChoice {
     OpenSsl,
     /// Client and site have nothing in common.
     None {
-        /// What is missing, in words; with the client's offer, bounded.
+        /// What is missing, as text with the client's offer, bounded.
         why: String,
     },
 }
@@ -37,7 +37,7 @@ pub(crate) enum Choice<'a> {
 }
 
 impl SiteTls {
-    /// Chooses. Pure: the same hello at the same site always meets the same engine.
+    /// Chooses. Pure: the same hello at the same site always gets the same engine.
     pub fn choose(&self, hello: &ClientHello) -> EngineChoice {
         match self.choice(hello) {
             Choice::Rustls => EngineChoice::Rustls,
@@ -82,12 +82,12 @@ impl SiteTls {
             false => "shares no suite, group or signature scheme with the site".to_owned(),
         };
         why.push_str(": offers");
-        for suite in hello.suites.iter().take(SUITES_TOLD_MAX) {
+        for suite in hello.suites.iter().take(SUITES_REPORTED_MAX) {
             // Writing to a string does not fail.
             let _ = write!(why, " {suite:04x}");
         }
-        if hello.suites.len() > SUITES_TOLD_MAX {
-            let _ = write!(why, " and {} more", hello.suites.len() - SUITES_TOLD_MAX);
+        if hello.suites.len() > SUITES_REPORTED_MAX {
+            let _ = write!(why, " and {} more", hello.suites.len() - SUITES_REPORTED_MAX);
         }
         why
     }
@@ -118,8 +118,8 @@ fn is_no_suite(suite: u16) -> bool {
 /// `TLS_RSA_WITH_NULL_SHA256`, `TLS_RSA_WITH_NULL_SHA`, and the older and ECDH relatives that encrypt as little.
 const NULL_SUITES: &[u16] = &[0x003b, 0x0002, 0x0001, 0xc001, 0xc006, 0xc00b, 0xc010, 0xc015];
 
-/// All of the longest list that Windows is known to send (28), and then some.
-const SUITES_TOLD_MAX: usize = 32;
+/// Windows is known to send up to 28 suites: all of them fit, and a hostile hello fills no record.
+const SUITES_REPORTED_MAX: usize = 32;
 
 #[cfg(test)]
 mod tests;

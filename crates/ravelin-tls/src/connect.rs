@@ -10,7 +10,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, Error, RootCertStore};
 use tokio::net::TcpStream;
 
-use crate::connection::{Broken, Handshake};
+use crate::connection::{RustlsHandshake, RustlsHandshakeError};
 #[cfg(feature = "legacy-tls")]
 use crate::engine::openssl::connect;
 use crate::escape::describe;
@@ -28,7 +28,7 @@ use crate::stream::{TlsParts, TlsStream};
 use crate::suites;
 use crate::wire;
 
-/// How the gateway meets a server over TLS.
+/// How the gateway connects to a server over TLS.
 pub struct UpstreamTlsSpec {
     /// Authorities a server's certificate must come from, DER with origins for messages. Never empty, never the system's.
     pub authorities: Vec<(String, Vec<u8>)>,
@@ -46,11 +46,11 @@ pub struct UpstreamTlsSpec {
 
 /// Built once a generation.
 pub struct UpstreamTls {
-    engine: Engine,
+    engine: UpstreamEngine,
     server_name: ServerName<'static>,
 }
 
-enum Engine {
+enum UpstreamEngine {
     Rustls(Arc<ClientConfig>),
     /// Servers are verified by the same verifier as there.
     #[cfg(feature = "legacy-tls")]
@@ -58,7 +58,7 @@ enum Engine {
 }
 
 impl UpstreamTls {
-    /// Builds it or says what stops it.
+    /// Builds it, or reports what stops it.
     ///
     /// # Errors
     /// No authority, one that cannot be read, a name that is no DNS name.
@@ -77,7 +77,7 @@ impl UpstreamTls {
         }
         if spec.min > spec.max {
             let text = "min is newer than max, so that no version is left: swap them or drop one".to_owned();
-            problems.push(SettingProblem { key: "tls", text });
+            problems.push(SettingProblem::of_tls(text));
         }
         let server_name =
             server_name::normalized(spec.server_name.as_bytes()).and_then(|name| ServerName::try_from(name).ok());
@@ -86,51 +86,53 @@ impl UpstreamTls {
             problems.push(SettingProblem { key: "server_name", text });
         }
         let (Some(server_name), true) = (server_name, problems.is_empty()) else { return Err(problems) };
-        let settings = Settings { identity: spec.client_identity, legacy: spec.legacy, min: spec.min, max: spec.max };
-        let engine = verifier(roots)
-            .and_then(|verifier| settings.engine(verifier))
-            .map_err(|texts| texts.into_iter().map(|text| SettingProblem { key: "tls", text }).collect::<Vec<_>>())?;
+        let settings =
+            UpstreamSettings { identity: spec.client_identity, legacy: spec.legacy, min: spec.min, max: spec.max };
+        let engine = verifier(roots).and_then(|verifier| settings.engine(verifier))?;
         Ok(UpstreamTls { engine, server_name })
     }
 }
 
-struct Settings {
+struct UpstreamSettings {
     identity: Option<ServerIdentity>,
     legacy: LegacyTls,
     min: TlsVersion,
     max: TlsVersion,
 }
 
-impl Settings {
+impl UpstreamSettings {
     /// A hello must hold everything at once, so the engine is chosen by what the settings allow.
-    fn engine(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
+    fn engine(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<UpstreamEngine, Vec<SettingProblem>> {
         if self.legacy == LegacyTls::default() && self.min >= TlsVersion::V1_2 {
-            return self.rustls(verifier).map(|config| Engine::Rustls(Arc::new(config))).map_err(|text| vec![text]);
+            return self
+                .rustls(verifier)
+                .map(|config| UpstreamEngine::Rustls(Arc::new(config)))
+                .map_err(|problem| vec![problem]);
         }
         self.openssl(verifier)
     }
 
     #[cfg(not(feature = "legacy-tls"))]
-    fn openssl(self, _: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
-        Err(vec![crate::legacy::NOT_BUILT_IN.to_owned()])
+    fn openssl(self, _: Arc<dyn ServerCertVerifier>) -> Result<UpstreamEngine, Vec<SettingProblem>> {
+        Err(vec![SettingProblem::of_tls(crate::legacy::NOT_BUILT_IN)])
     }
 
     #[cfg(feature = "legacy-tls")]
-    fn openssl(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<Engine, Vec<String>> {
+    fn openssl(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<UpstreamEngine, Vec<SettingProblem>> {
         let suites = suites::for_upstream(&self.legacy);
         let problems = suites::version_problems(self.min, self.max, &self.legacy, &suites);
         if !problems.is_empty() {
             return Err(problems);
         }
         let context = openssl_context::client_context(self.identity.as_ref(), self.min, self.max, &suites)
-            .map_err(|why| vec![format!("OpenSSL cannot meet servers so: {why}")])?;
-        Ok(Engine::OpenSsl(context, verifier))
+            .map_err(|why| vec![SettingProblem::of_tls(format!("OpenSSL cannot connect to servers so: {why}"))])?;
+        Ok(UpstreamEngine::OpenSsl(context, verifier))
     }
 
-    fn rustls(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, String> {
+    fn rustls(self, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, SettingProblem> {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(rustls_versions(self.min, self.max))
-            .map_err(|error| describe(&error))?
+            .map_err(|error| SettingProblem::of_tls(describe(&error)))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         let mut config = match self.identity {
@@ -138,7 +140,7 @@ impl Settings {
             Some(identity) => builder
                 .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified().as_ref().clone()))),
         };
-        // DESIGN.md §1.12, on this side too.
+        // docs/rules.md rule 9, on this side too.
         config.resumption = Resumption::disabled();
         config.enable_early_data = false;
         // For the record layer, which takes over after the handshake.
@@ -147,22 +149,22 @@ impl Settings {
     }
 }
 
-fn verifier(roots: RootCertStore) -> Result<Arc<dyn ServerCertVerifier>, Vec<String>> {
+fn verifier(roots: RootCertStore) -> Result<Arc<dyn ServerCertVerifier>, Vec<SettingProblem>> {
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    Ok(verifier.map_err(|error| vec![error.to_string()])?)
+    Ok(verifier.map_err(|error| vec![SettingProblem::of_tls(error.to_string())])?)
 }
 
 /// Handshake as a client. Total time is the caller's.
 ///
 /// # Errors
-/// The socket broke, the server's certificate does not verify (`InvalidData`, with the cause in words).
+/// The socket broke, the server's certificate does not verify (`InvalidData`, with the cause as text).
 pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<TlsStream> {
     // Where it cannot be set, small records are late and nothing else.
     let _ = tcp.set_nodelay(true);
     let config = match &upstream.engine {
-        Engine::Rustls(config) => config.as_ref(),
+        UpstreamEngine::Rustls(config) => config.as_ref(),
         #[cfg(feature = "legacy-tls")]
-        Engine::OpenSsl(context, verifier) => {
+        UpstreamEngine::OpenSsl(context, verifier) => {
             return connect::connect(tcp, context, &upstream.server_name, verifier.as_ref()).await;
         }
     };
@@ -173,14 +175,14 @@ pub async fn connect(mut tcp: TcpStream, upstream: &UpstreamTls) -> io::Result<T
     config.key_log = secrets.clone();
     let mut connection =
         UnbufferedClientConnection::new(Arc::new(config), upstream.server_name.clone()).map_err(unusable)?;
-    let mut handshake = Handshake::default();
+    let mut handshake = RustlsHandshake::default();
     match handshake.run(&mut tcp, &mut connection).await {
         Ok(()) => {}
-        Err(Broken::Socket(error)) => return Err(error),
-        Err(Broken::TooMuchInput) => {
+        Err(RustlsHandshakeError::Socket(error)) => return Err(error),
+        Err(RustlsHandshakeError::TooMuchInput) => {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "more bytes than a handshake may have"));
         }
-        Err(Broken::Engine(error, last_words)) => {
+        Err(RustlsHandshakeError::Engine(error, last_words)) => {
             wire::send_and_linger(&mut tcp, &last_words).await;
             return Err(io::Error::new(io::ErrorKind::InvalidData, explain(&error)));
         }

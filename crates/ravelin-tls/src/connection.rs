@@ -14,21 +14,21 @@ use tokio::net::TcpStream;
 use crate::wire::HANDSHAKE_INPUT_BYTES_MAX;
 
 /// What server and client connections have in common; rustls has no trait for it.
-pub(crate) trait Connection: Send {
+pub(crate) trait RustlsConnection: Send {
     /// Which side, for rustls.
     type Data;
     /// rustls' `process_tls_records`.
     fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
 }
 
-impl Connection for UnbufferedServerConnection {
+impl RustlsConnection for UnbufferedServerConnection {
     type Data = ServerConnectionData;
     fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(input)
     }
 }
 
-impl Connection for UnbufferedClientConnection {
+impl RustlsConnection for UnbufferedClientConnection {
     type Data = ClientConnectionData;
     fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(input)
@@ -37,53 +37,57 @@ impl Connection for UnbufferedClientConnection {
 
 /// The bytes of a handshake on their way.
 #[derive(Default)]
-pub(crate) struct Handshake {
+pub(crate) struct RustlsHandshake {
     /// Read from the socket and not done with.
     pub(crate) input: Vec<u8>,
     /// How much of the front of `input` the engine has been shown.
     shown: usize,
     /// Plaintext that came before the handshake ended (a server may send some early).
     pub(crate) opened: Vec<u8>,
-    inlet: Inlet,
+    inlet: HandshakeInput,
 }
 
 /// Why a handshake ended without a connection.
-pub(crate) enum Broken {
-    /// The engine says so. Holds what it has to say to the peer last, not sent yet.
+pub(crate) enum RustlsHandshakeError {
+    /// The engine reports an error. Holds its last bytes for the peer, not sent yet.
     Engine(rustls::Error, Vec<u8>),
-    /// The socket says so.
+    /// The socket failed.
     Socket(io::Error),
     /// The peer sent more than any handshake needs.
     TooMuchInput,
 }
 
-enum Step {
+enum RustlsStep {
     Done,
     NeedMore,
     Broken(rustls::Error),
 }
 
-impl Handshake {
+impl RustlsHandshake {
     /// Begins with the bytes of a peeked hello. The engine is shown them at once, as no handshake ends with a hello.
-    pub(crate) fn with_hello(input: Vec<u8>) -> Handshake {
-        Handshake { inlet: Inlet::after(input.len()), shown: input.len(), input, opened: Vec::new() }
+    pub(crate) fn with_hello(input: Vec<u8>) -> RustlsHandshake {
+        RustlsHandshake { inlet: HandshakeInput::after(input.len()), shown: input.len(), input, opened: Vec::new() }
     }
 
     /// Runs until application data may flow both ways.
-    pub(crate) async fn run<C: Connection>(&mut self, tcp: &mut TcpStream, connection: &mut C) -> Result<(), Broken> {
+    pub(crate) async fn run<C: RustlsConnection>(
+        &mut self,
+        tcp: &mut TcpStream,
+        connection: &mut C,
+    ) -> Result<(), RustlsHandshakeError> {
         loop {
             let mut output = Vec::new();
             let step = self.advance(connection, &mut output);
-            if let Step::Broken(error) = step {
+            if let RustlsStep::Broken(error) = step {
                 let shown = self.input.get_mut(..self.shown).unwrap_or_default();
                 last_words(connection, shown, &mut output);
-                return Err(Broken::Engine(error, output));
+                return Err(RustlsHandshakeError::Engine(error, output));
             }
             if !output.is_empty() {
-                tcp.write_all(&output).await.map_err(Broken::Socket)?;
+                tcp.write_all(&output).await.map_err(RustlsHandshakeError::Socket)?;
                 drop(output);
             }
-            if let Step::Done = step {
+            if let RustlsStep::Done = step {
                 return Ok(());
             }
             self.read_more(tcp).await?;
@@ -91,7 +95,7 @@ impl Handshake {
     }
 
     /// Does what can be done without the socket.
-    fn advance<C: Connection>(&mut self, connection: &mut C, output: &mut Vec<u8>) -> Step {
+    fn advance<C: RustlsConnection>(&mut self, connection: &mut C, output: &mut Vec<u8>) -> RustlsStep {
         loop {
             let shown = self.input.get_mut(..self.shown).unwrap_or_default();
             let UnbufferedStatus { discard, state } = connection.process(shown);
@@ -110,17 +114,17 @@ impl Handshake {
                     }
                     None
                 }
-                Ok(ConnectionState::BlockedHandshake) => Some(Step::NeedMore),
-                Ok(ConnectionState::WriteTraffic(_)) => Some(Step::Done),
+                Ok(ConnectionState::BlockedHandshake) => Some(RustlsStep::NeedMore),
+                Ok(ConnectionState::WriteTraffic(_)) => Some(RustlsStep::Done),
                 // An end, or early data, in a handshake that allows neither.
-                Ok(_) => Some(Step::Broken(rustls::Error::HandshakeNotComplete)),
-                Err(error) => Some(Step::Broken(error)),
+                Ok(_) => Some(RustlsStep::Broken(rustls::Error::HandshakeNotComplete)),
+                Err(error) => Some(RustlsStep::Broken(error)),
             };
             self.input.drain(..discard);
             self.shown = self.shown.saturating_sub(discard);
             match step {
                 None => {}
-                Some(Step::NeedMore) if self.show_more() => {}
+                Some(RustlsStep::NeedMore) if self.show_more() => {}
                 Some(step) => return step,
             }
         }
@@ -130,18 +134,18 @@ impl Handshake {
     fn show_more(&mut self) -> bool {
         let before = self.shown;
         self.shown = match front_record(self.input.get(self.shown..).unwrap_or_default()) {
-            Front::Whole(record) => self.shown + record.total_bytes,
-            Front::Partial => self.shown,
-            // The engine shall say what is wrong.
-            Front::NoRecord => self.input.len(),
+            NextRecord::Whole(record) => self.shown + record.total_bytes,
+            NextRecord::Partial => self.shown,
+            // The engine reports what is wrong.
+            NextRecord::NoRecord => self.input.len(),
         };
         self.shown > before
     }
 
-    async fn read_more(&mut self, tcp: &TcpStream) -> Result<(), Broken> {
+    async fn read_more(&mut self, tcp: &TcpStream) -> Result<(), RustlsHandshakeError> {
         let bytes = self.inlet.read_more(tcp).await.map_err(|error| match error {
-            TooMuchInput::Socket(error) => Broken::Socket(error),
-            TooMuchInput::TooMuch => Broken::TooMuchInput,
+            HandshakeInputError::Socket(error) => RustlsHandshakeError::Socket(error),
+            HandshakeInputError::TooMuch => RustlsHandshakeError::TooMuchInput,
         })?;
         self.input.extend_from_slice(&bytes);
         Ok(())
@@ -150,39 +154,39 @@ impl Handshake {
 
 /// Reads from a socket what a handshake may have, and no more.
 #[derive(Default)]
-pub(crate) struct Inlet {
+pub(crate) struct HandshakeInput {
     /// Read from the socket in all.
     bytes_in: usize,
 }
 
 /// Why there is no more input.
-pub(crate) enum TooMuchInput {
-    /// The socket says so.
+pub(crate) enum HandshakeInputError {
+    /// The socket failed.
     Socket(io::Error),
     /// The peer sent more than any handshake needs.
     TooMuch,
 }
 
-impl Inlet {
+impl HandshakeInput {
     /// So much was read before.
-    pub(crate) fn after(bytes_in: usize) -> Inlet {
-        Inlet { bytes_in }
+    pub(crate) fn after(bytes_in: usize) -> HandshakeInput {
+        HandshakeInput { bytes_in }
     }
 
-    pub(crate) async fn read_more(&mut self, tcp: &TcpStream) -> Result<Vec<u8>, TooMuchInput> {
+    pub(crate) async fn read_more(&mut self, tcp: &TcpStream) -> Result<Vec<u8>, HandshakeInputError> {
         loop {
-            tcp.readable().await.map_err(TooMuchInput::Socket)?;
+            tcp.readable().await.map_err(HandshakeInputError::Socket)?;
             let room = HANDSHAKE_INPUT_BYTES_MAX.saturating_sub(self.bytes_in).min(READ_BYTES);
             if room == 0 {
-                return Err(TooMuchInput::TooMuch);
+                return Err(HandshakeInputError::TooMuch);
             }
             match self.read_some(tcp, room) {
                 Ok(bytes) if bytes.is_empty() => {
-                    return Err(TooMuchInput::Socket(io::ErrorKind::UnexpectedEof.into()));
+                    return Err(HandshakeInputError::Socket(io::ErrorKind::UnexpectedEof.into()));
                 }
                 Ok(bytes) => return Ok(bytes),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(TooMuchInput::Socket(error)),
+                Err(error) => return Err(HandshakeInputError::Socket(error)),
             }
         }
     }
@@ -197,10 +201,10 @@ impl Inlet {
     }
 }
 
-/// After an error, takes from the engine what it has to say last: an alert, and what was queued before it.
+/// After an error, takes the engine's last bytes for the peer: an alert, and what was queued before it.
 ///
 /// `input` must be what the engine saw at the error, less what it discarded: it may refer to messages in there.
-pub(crate) fn last_words<C: Connection>(connection: &mut C, input: &mut [u8], output: &mut Vec<u8>) {
+pub(crate) fn last_words<C: RustlsConnection>(connection: &mut C, input: &mut [u8], output: &mut Vec<u8>) {
     let mut at = 0;
     // What is queued at an error is one flight at most and the alert.
     for _ in 0..8 {
@@ -251,7 +255,7 @@ fn is_alert(record: &[u8]) -> bool {
 
 /// A record's header.
 #[derive(Clone, Copy)]
-pub(crate) struct Record {
+pub(crate) struct RecordHeader {
     #[cfg_attr(not(feature = "legacy-tls"), expect(dead_code, reason = "only OpenSSL's records are looked at by it"))]
     pub(crate) kind: u8,
     /// Header and body.
@@ -259,31 +263,34 @@ pub(crate) struct Record {
 }
 
 /// What lies at the front of a stream of records.
-pub(crate) enum Front {
-    Whole(Record),
+pub(crate) enum NextRecord {
+    Whole(RecordHeader),
     Partial,
     /// Something that is no TLS record.
     NoRecord,
 }
 
 /// Looks at the next record's header.
-pub(crate) fn front_record(bytes: &[u8]) -> Front {
-    let Some(&[kind, major, _, high, low]) = bytes.first_chunk::<RECORD_HEADER_BYTES>() else { return Front::Partial };
+pub(crate) fn front_record(bytes: &[u8]) -> NextRecord {
+    let Some(&[kind, major, _, high, low]) = bytes.first_chunk::<RECORD_HEADER_BYTES>() else {
+        return NextRecord::Partial;
+    };
     let body_bytes = usize::from(u16::from_be_bytes([high, low]));
     if major != 3 || !RECORD_KINDS.contains(&kind) || body_bytes > RECORD_BODY_BYTES_MAX {
-        return Front::NoRecord;
+        return NextRecord::NoRecord;
     }
     let total_bytes = RECORD_HEADER_BYTES + body_bytes;
-    if bytes.len() < total_bytes { Front::Partial } else { Front::Whole(Record { kind, total_bytes }) }
+    if bytes.len() < total_bytes { NextRecord::Partial } else { NextRecord::Whole(RecordHeader { kind, total_bytes }) }
 }
 
 pub(crate) const APPLICATION_DATA: u8 = 23;
 pub(crate) const HANDSHAKE: u8 = 22;
 pub(crate) const ALERT: u8 = 21;
+/// Type, version and length (RFC 8446 §5.1).
 pub(crate) const RECORD_HEADER_BYTES: usize = 5;
-/// RFC 5246 §6.2.3 allows 2^14 + 2048; TLS 1.3 less, which the engine sees to.
+/// RFC 5246 §6.2.3 allows 2^14 + 2048; TLS 1.3 less, which the engine checks.
 pub(crate) const RECORD_BODY_BYTES_MAX: usize = (1 << 14) + 2048;
 /// change_cipher_spec, alert, handshake, application_data.
 pub(crate) const RECORD_KINDS: std::ops::RangeInclusive<u8> = 20..=23;
-/// A certificate list of the usual size in one read.
+/// A certificate chain of the usual size in one read.
 const READ_BYTES: usize = 4096;

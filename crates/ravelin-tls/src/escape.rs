@@ -18,7 +18,7 @@ mod tests {
 
     #[test]
     fn a_strangers_bytes_are_escaped_and_cut() {
-        // Covers: traps row 61.
+        // Covers: docs/traps.md row 61.
         for (bytes, text) in [
             (&b"da.example.com"[..], "da.example.com"),
             (b"a\r\n\x1b[31m\0", "a\\u{d}\\u{a}\\u{1b}[31m\\u{0}"),

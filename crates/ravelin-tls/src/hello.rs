@@ -12,7 +12,7 @@ pub(crate) mod server_name;
 
 pub use client_hello::ClientHello;
 pub use error::HelloError;
-pub use parser::{HelloParser, Progress};
+pub use parser::{HelloParser, HelloProgress};
 pub use server_name::ServerName;
 
 use std::io;
@@ -45,8 +45,8 @@ pub async fn read(stream: &mut TcpStream) -> Result<PeekedHello, HandshakeFailur
         match read_some(stream, &mut parser) {
             Ok(Some(hello)) => return Ok(PeekedHello { hello, bytes: parser.into_bytes() }),
             Ok(None) => {}
-            Err(ReadError::Socket(error)) => return Err(socket_failure(error, &parser)),
-            Err(ReadError::Hello(error)) => {
+            Err(HelloReadError::Socket(error)) => return Err(socket_failure(error, &parser)),
+            Err(HelloReadError::Hello(error)) => {
                 let alert = error.alert();
                 if let Some(alert) = alert {
                     wire::send_and_linger(stream, &wire::plain_alert(alert, wire::TLS12)).await;
@@ -61,25 +61,25 @@ pub async fn read(stream: &mut TcpStream) -> Result<PeekedHello, HandshakeFailur
     }
 }
 
-enum ReadError {
+enum HelloReadError {
     Hello(HelloError),
     Socket(io::Error),
 }
 
 /// Everything that is there right now. Not async, so that its buffer is no part of a waiting client's memory.
-fn read_some(stream: &TcpStream, parser: &mut HelloParser) -> Result<Option<ClientHello>, ReadError> {
+fn read_some(stream: &TcpStream, parser: &mut HelloParser) -> Result<Option<ClientHello>, HelloReadError> {
     let mut buffer = [0; READ_BYTES];
     loop {
         match stream.try_read(&mut buffer) {
-            Ok(0) => return Err(ReadError::Socket(io::ErrorKind::UnexpectedEof.into())),
+            Ok(0) => return Err(HelloReadError::Socket(io::ErrorKind::UnexpectedEof.into())),
             Ok(length) => match parser.push(buffer.get(..length).unwrap_or_default()) {
-                Ok(Progress::NeedMore) => {}
-                Ok(Progress::Complete(hello)) => return Ok(Some(hello)),
-                Err(error) => return Err(ReadError::Hello(error)),
+                Ok(HelloProgress::NeedMore) => {}
+                Ok(HelloProgress::Complete(hello)) => return Ok(Some(hello)),
+                Err(error) => return Err(HelloReadError::Hello(error)),
             },
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(ReadError::Socket(error)),
+            Err(error) => return Err(HelloReadError::Socket(error)),
         }
     }
 }

@@ -1,8 +1,7 @@
-//! Certificates a site shows: PEM pairs and PFX files.
+//! Certificates that a site presents to its clients: PEM pairs and PFX files.
 
 pub(crate) mod candidate;
 mod pfx;
-mod subject;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use zeroize::Zeroize;
 
-use crate::suites::Key;
+use crate::suites::KeyKind;
 use candidate::Candidate;
 
 /// A certificate chain with its private key, checked to belong together.
@@ -65,10 +64,10 @@ impl ServerIdentity {
     /// From PKCS#12, legacy RC2/3DES included.
     ///
     /// # Errors
-    /// Wrong password, no key, unsupported protection (says how to re-export), …
+    /// Wrong password, no key, unsupported protection (the text names how to re-export), …
     pub fn from_pfx(origin: &str, pfx: &[u8], password: &str) -> Result<ServerIdentity, IdentityProblem> {
-        let (certificates, key) =
-            pfx::read(pfx, password).map_err(|text| IdentityProblem { origin: origin.to_owned(), text })?;
+        let (certificates, key) = pfx::read(pfx, password)
+            .map_err(|error| IdentityProblem { origin: origin.to_owned(), text: error.to_string() })?;
         assemble(origin, certificates, origin, key)
     }
 
@@ -93,9 +92,9 @@ impl ServerIdentity {
     }
 
     /// The kind of its key, where suites of TLS 1.2 know it.
-    pub(crate) fn key(&self) -> Option<Key> {
+    pub(crate) fn key(&self) -> Option<KeyKind> {
         let algorithm = self.certified.key.algorithm();
-        let known = [(SignatureAlgorithm::RSA, Key::Rsa), (SignatureAlgorithm::ECDSA, Key::Ecdsa)];
+        let known = [(SignatureAlgorithm::RSA, KeyKind::Rsa), (SignatureAlgorithm::ECDSA, KeyKind::Ecdsa)];
         known.into_iter().find(|(known, _)| *known == algorithm).map(|(_, key)| key)
     }
 
@@ -149,7 +148,7 @@ fn read_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     };
     if let Some(Ok(mut second)) = keys.next() {
         second.zeroize();
-        return Err("holds more than one private key: which is meant cannot be told, leave one".to_owned());
+        return Err("holds more than one private key: which is meant cannot be known, leave one".to_owned());
     }
     Ok(key)
 }
@@ -244,7 +243,7 @@ fn assemble(
     })
 }
 
-/// What is told about a certificate, and what it is checked by.
+/// What is reported about a certificate, and what it is checked by.
 struct Facts {
     curve: Option<NamedGroup>,
     rsa_bits: Option<usize>,
@@ -284,7 +283,7 @@ impl Facts {
         Some(Facts {
             curve,
             rsa_bits,
-            subject: subject::rfc4514(certificate.subject()),
+            subject: ravelin_policy::distinguished_name(certificate.subject().as_raw()).unwrap_or_default(),
             dns_names,
             validity: (validity.not_before.timestamp(), validity.not_after.timestamp()),
         })

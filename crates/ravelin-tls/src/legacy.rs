@@ -94,7 +94,7 @@ pub struct LegacyTls {
     pub suites: Vec<LegacySuite>,
 }
 
-/// What a build without the OpenSSL engine says to whoever asks for it.
+/// The message of a build without the OpenSSL engine to whoever asks for it.
 #[cfg(not(feature = "legacy-tls"))]
 pub(crate) const NOT_BUILT_IN: &str = "null encryption, old suites and TLS below 1.2 need the OpenSSL engine, which this \
                                        gateway was built without (feature legacy-tls): drop the settings or use a build \

@@ -2,7 +2,8 @@
 //!
 //! The order of a handshake: [`hello::read`] looks at the ClientHello without answering a byte; the caller picks the
 //! site by its name; [`accept`] hands socket, hello and site to an engine, which calls the [`Judge`] with the client's
-//! certificate list while a refusal can still be told by an alert.
+//! certificate chain as it was presented, while a denial can still be sent as an alert. Once the client has proved its
+//! key, the chain is a [`ProvenChain`], which only an engine can make.
 //!
 //! Absent on purpose: session resumption of any kind, tickets, early data, renegotiation. There is no switch.
 
@@ -38,7 +39,7 @@ pub use legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 pub use outcome::{Engine, HandshakeEnd, HandshakeFailure, Judge, Negotiated};
 pub use records::Records;
 pub use records::rehearsal::Rehearsal;
-pub use records::types::{Frame, Opened, RecordsError, Sealed};
+pub use records::types::{OpenedRecords, RecordFrame, RecordsError, SealedRecords};
 pub use setting_problem::SettingProblem;
 pub use site::{SiteTls, SiteTlsSpec};
 pub use stream::{TlsParts, TlsStream};

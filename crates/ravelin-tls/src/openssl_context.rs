@@ -1,5 +1,7 @@
 //! What OpenSSL is allowed: everything is said, nothing is left to its defaults or to a configuration file of its own.
 
+use std::fmt;
+
 use openssl::bn::BigNum;
 use openssl::dh::Dh;
 use openssl::error::ErrorStack;
@@ -11,8 +13,34 @@ use openssl::x509::{X509, X509Name, X509VerifyResult};
 
 use crate::identity::ServerIdentity;
 use crate::legacy::{LegacySuite, TlsVersion};
-use crate::openssl_library::{describe_stack, without_configuration};
-use crate::suites::{Family, Suite};
+use crate::openssl_library::{OpenSslError, without_configuration};
+use crate::suites::{Suite, SuiteFamily};
+
+/// Why OpenSSL cannot be used with what is configured.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum ContextError {
+    /// OpenSSL does not take the certificate, or a setting.
+    OpenSsl(OpenSslError),
+    /// OpenSSL cannot read the private key.
+    UnreadableKey,
+}
+
+impl From<ErrorStack> for ContextError {
+    fn from(errors: ErrorStack) -> ContextError {
+        ContextError::OpenSsl(errors.into())
+    }
+}
+
+impl fmt::Display for ContextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ContextError::OpenSsl(error) => error.fmt(f),
+            ContextError::UnreadableKey => f.write_str(
+                "its private key cannot be read by OpenSSL: convert it to PKCS #8 (openssl pkcs8 -topk8 -nocrypt)",
+            ),
+        }
+    }
+}
 
 /// For one certificate of a site: built once a generation, shared by its connections.
 ///
@@ -24,30 +52,27 @@ pub(crate) fn server_context(
     max: TlsVersion,
     suites: &[&'static Suite],
     hints: &[Vec<u8>],
-) -> Result<SslContext, String> {
-    let build = || -> Result<Option<SslContext>, ErrorStack> {
-        let mut context = bounded(SslMethod::tls_server(), min, max, suites)?;
-        if !add_identity(&mut context, identity)? {
-            return Ok(None);
-        }
-        // A certificate is demanded; what OpenSSL thinks of it is not asked for. The list was judged before OpenSSL got
-        // a byte of it. Depth 0: no path is searched, no signature of a certificate is verified here.
-        context.set_verify_callback(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT, |_, verification| {
-            verification.set_error(X509VerifyResult::OK);
-            true
-        });
-        context.set_verify_depth(0);
-        let mut names = Stack::new()?;
-        for hint in hints {
-            names.push(X509Name::from_der(hint)?)?;
-        }
-        context.set_client_ca_list(names);
-        Ok(Some(context.build()))
-    };
-    build().map_err(|error| describe_stack(&error))?.ok_or_else(|| UNREADABLE_KEY.to_owned())
+) -> Result<SslContext, ContextError> {
+    let mut context = bounded(SslMethod::tls_server(), min, max, suites)?;
+    if !add_identity(&mut context, identity)? {
+        return Err(ContextError::UnreadableKey);
+    }
+    // A certificate is demanded; OpenSSL does not verify it. The chain was judged before OpenSSL got
+    // a byte of it. Depth 0: no path is searched, no signature of a certificate is verified here.
+    context.set_verify_callback(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT, |_, verification| {
+        verification.set_error(X509VerifyResult::OK);
+        true
+    });
+    context.set_verify_depth(0);
+    let mut names = Stack::new()?;
+    for hint in hints {
+        names.push(X509Name::from_der(hint)?)?;
+    }
+    context.set_client_ca_list(names);
+    Ok(context.build())
 }
 
-/// For meeting servers. Their certificates are verified outside, before OpenSSL gets a byte of them.
+/// For connections to servers. Their certificates are verified outside, before OpenSSL gets a byte of them.
 ///
 /// # Errors
 /// OpenSSL cannot read the key, or does not take the certificate.
@@ -56,18 +81,15 @@ pub(crate) fn client_context(
     min: TlsVersion,
     max: TlsVersion,
     suites: &[&'static Suite],
-) -> Result<SslContext, String> {
-    let build = || -> Result<Option<SslContext>, ErrorStack> {
-        let mut context = bounded(SslMethod::tls_client(), min, max, suites)?;
-        context.set_verify(SslVerifyMode::NONE);
-        if let Some(identity) = identity
-            && !add_identity(&mut context, identity)?
-        {
-            return Ok(None);
-        }
-        Ok(Some(context.build()))
-    };
-    build().map_err(|error| describe_stack(&error))?.ok_or_else(|| UNREADABLE_KEY.to_owned())
+) -> Result<SslContext, ContextError> {
+    let mut context = bounded(SslMethod::tls_client(), min, max, suites)?;
+    context.set_verify(SslVerifyMode::NONE);
+    if let Some(identity) = identity
+        && !add_identity(&mut context, identity)?
+    {
+        return Err(ContextError::UnreadableKey);
+    }
+    Ok(context.build())
 }
 
 fn bounded(
@@ -95,7 +117,7 @@ fn bounded(
     } else {
         "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:RSA+SHA256:RSA+SHA384:RSA+SHA512"
     })?;
-    if suites.iter().any(|suite| suite.family == Family::Legacy(LegacySuite::DheRsaGcm)) {
+    if suites.iter().any(|suite| suite.family == SuiteFamily::Legacy(LegacySuite::DheRsaGcm)) {
         // RFC 3526 group 14: 2048 bits, as much as Windows 7 to 8.1 take.
         context.set_tmp_dh(&*Dh::from_pqg(BigNum::get_rfc3526_prime_2048()?, None, BigNum::from_u32(2)?)?)?;
     }
@@ -117,7 +139,7 @@ fn bounded(
             | SslOptions::SINGLE_DH_USE
             | SslOptions::SINGLE_ECDH_USE,
     );
-    // No resumption of any kind (DESIGN.md §1.12; traps rows 1 to 11).
+    // No resumption of any kind (docs/rules.md rule 9; docs/traps.md rows 1 to 11).
     context.set_session_cache_mode(SslSessionCacheMode::OFF);
     context.set_session_id_context(b"ravelin")?;
     // An idle tunnel holds no buffers; the chain is what was configured, not what OpenSSL finds.
@@ -148,6 +170,3 @@ fn ssl_version(version: TlsVersion) -> SslVersion {
         TlsVersion::V1_2 | TlsVersion::V1_3 => SslVersion::TLS1_2,
     }
 }
-
-const UNREADABLE_KEY: &str =
-    "its private key cannot be read by OpenSSL: convert it to PKCS #8 (openssl pkcs8 -topk8 -nocrypt)";

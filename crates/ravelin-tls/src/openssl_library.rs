@@ -1,5 +1,6 @@
 //! OpenSSL as a whole: how it is initialized, and how its errors read.
 
+use std::fmt;
 use std::ptr;
 use std::sync::Once;
 
@@ -23,21 +24,39 @@ pub(crate) fn without_configuration() {
     });
 }
 
-/// An error as text, escaped and bounded.
-pub(crate) fn describe(error: &Error) -> String {
-    match error.ssl_error() {
-        Some(errors) if !errors.errors().is_empty() => describe_stack(errors),
-        _ => ravelin_policy::escape(&error.to_string()),
+/// An error of OpenSSL's.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct OpenSslError {
+    /// Without files, lines and numbers; escaped and bounded.
+    reasons: String,
+}
+
+impl From<ErrorStack> for OpenSslError {
+    fn from(errors: ErrorStack) -> OpenSslError {
+        OpenSslError::of_stack(&errors)
     }
 }
 
-/// The reasons without files, lines and numbers.
-pub(crate) fn describe_stack(errors: &ErrorStack) -> String {
-    let reasons: Vec<&str> = errors.errors().iter().filter_map(|error| error.reason()).collect();
-    if reasons.is_empty() {
-        ravelin_policy::escape(&errors.to_string())
-    } else {
-        ravelin_policy::escape(&reasons.join("; "))
+impl From<Error> for OpenSslError {
+    fn from(error: Error) -> OpenSslError {
+        match error.ssl_error() {
+            Some(errors) if !errors.errors().is_empty() => OpenSslError::of_stack(errors),
+            _ => OpenSslError { reasons: ravelin_policy::escape(&error.to_string()) },
+        }
+    }
+}
+
+impl OpenSslError {
+    fn of_stack(errors: &ErrorStack) -> OpenSslError {
+        let reasons: Vec<&str> = errors.errors().iter().filter_map(|error| error.reason()).collect();
+        let reasons = if reasons.is_empty() { errors.to_string() } else { reasons.join("; ") };
+        OpenSslError { reasons: ravelin_policy::escape(&reasons) }
+    }
+}
+
+impl fmt::Display for OpenSslError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reasons)
     }
 }
 

@@ -4,9 +4,9 @@ use ravelin_policy::{Decision, PresentedChain};
 
 use crate::alert::Alert;
 
-/// Who judges a certificate list in the middle of the handshake. Called at most once a handshake: with the list as it
-/// was sent, before the client has proved to hold its key; or, for a client that was asked and sent none, with the
-/// empty list, whose denial (`no_certificate`) is then the handshake's end.
+/// Who judges a certificate chain in the middle of the handshake. Called at most once a handshake: with the chain as it
+/// was presented, before the client has proved to hold its key; or, for a client that was asked and sent none, with the
+/// empty chain, whose denial (`no_certificate`) is then the handshake's end.
 pub trait Judge: Send + Sync {
     /// Yes or no, with the reason that picks the alert.
     fn judge(&self, chain: &PresentedChain) -> Decision;

@@ -5,7 +5,7 @@
 //!   OpenSSL does.
 //! - Nothing but keys and counters is held between two calls.
 //! - After the handshake nothing but data, key updates (TLS 1.3) and alerts is taken. An attempt to renegotiate, or a
-//!   handshake message in pieces, ends the connection (robustness rule 10; CVE-2009-3555).
+//!   handshake message in pieces, ends the connection (docs/rules.md rule 10; CVE-2009-3555).
 //! - A peer's key update is answered in front of the next record that is sealed (RFC 8446 §4.6.3 asks no more), so
 //!   `reply` holds alerts only. 32 records without data (key updates, empty ones) are allowed in a row.
 
@@ -22,21 +22,21 @@ use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 
 use crate::connection::RECORD_HEADER_BYTES;
-use layer::{KEY_UPDATE_RECORD_BYTES, Layer, Stop};
+use layer::{KEY_UPDATE_RECORD_BYTES, Layer, SealingStopped};
 use secrets::TrafficSecrets;
-use types::{Frame, Opened, RECORD_PLAINTEXT_BYTES_MAX, RecordsError, Sealed};
+use types::{OpenedRecords, RECORD_PLAINTEXT_BYTES_MAX, RecordFrame, RecordsError, SealedRecords};
 
 /// One established TLS connection without its socket.
 pub struct Records {
-    engine: Engine,
+    engine: RecordEngine,
     /// The peer sent close_notify.
     ended: bool,
     /// Nothing may be opened or sealed any more: why.
-    broken: Option<String>,
+    broken: Option<RecordsError>,
 }
 
 // Boxed: a tunnel's task stays small, and whoever holds `Records` moves a pointer.
-enum Engine {
+enum RecordEngine {
     Own(Box<Layer>),
     #[cfg(feature = "legacy-tls")]
     OpenSsl(Box<openssl::OpenSslConnection>),
@@ -48,7 +48,7 @@ impl Records {
         connection: UnbufferedServerConnection,
         secrets: &TrafficSecrets,
     ) -> Result<Records, rustls::Error> {
-        Ok(Records::new(Engine::Own(Box::new(Layer::server(connection, secrets)?))))
+        Ok(Records::new(RecordEngine::Own(Box::new(Layer::server(connection, secrets)?))))
     }
 
     /// A connection to a server; the same.
@@ -56,16 +56,16 @@ impl Records {
         connection: UnbufferedClientConnection,
         secrets: &TrafficSecrets,
     ) -> Result<Records, rustls::Error> {
-        Ok(Records::new(Engine::Own(Box::new(Layer::client(connection, secrets)?))))
+        Ok(Records::new(RecordEngine::Own(Box::new(Layer::client(connection, secrets)?))))
     }
 
     /// Either side; its handshake is over.
     #[cfg(feature = "legacy-tls")]
     pub(crate) fn openssl(connection: openssl::OpenSslConnection) -> Records {
-        Records::new(Engine::OpenSsl(Box::new(connection)))
+        Records::new(RecordEngine::OpenSsl(Box::new(connection)))
     }
 
-    fn new(engine: Engine) -> Records {
+    fn new(engine: RecordEngine) -> Records {
         Records { engine, ended: false, broken: None }
     }
 
@@ -78,18 +78,18 @@ impl Records {
         input: &mut [u8],
         plaintext: &mut [u8],
         reply: &mut Vec<u8>,
-    ) -> Result<Opened, RecordsError> {
+    ) -> Result<OpenedRecords, RecordsError> {
         self.check()?;
         if self.ended {
             // What follows close_notify is ignored (RFC 8446 §6.1).
-            return Ok(Opened { consumed: input.len(), produced: 0, ended: true });
+            return Ok(OpenedRecords { consumed: input.len(), produced: 0, ended: true });
         }
         let opened = match &mut self.engine {
-            Engine::Own(layer) => layer.open(input, plaintext, reply),
+            RecordEngine::Own(layer) => layer.open(input, plaintext, reply),
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(connection) => connection.open(input, plaintext, reply),
+            RecordEngine::OpenSsl(connection) => connection.open(input, plaintext, reply),
         };
-        let mut opened = opened.map_err(|why| self.break_off(why))?;
+        let mut opened = opened.map_err(|error| self.break_off(error))?;
         if opened.ended {
             self.ended = true;
             opened.consumed = input.len();
@@ -101,32 +101,34 @@ impl Records {
     ///
     /// # Errors
     /// Key limit (TLS 1.2 alone: TLS 1.3 updates its key), or a broken connection.
-    pub fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, RecordsError> {
+    pub fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<SealedRecords, RecordsError> {
         self.check()?;
         let (sealed, stopped) = match &mut self.engine {
-            Engine::Own(layer) => layer.seal(plaintext, output),
+            RecordEngine::Own(layer) => layer.seal(plaintext, output),
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(connection) => match connection.seal(plaintext, output) {
+            RecordEngine::OpenSsl(connection) => match connection.seal(plaintext, output) {
                 Ok(sealed) => (sealed, None),
-                Err(why) => return Err(self.break_off(why)),
+                Err(error) => return Err(self.break_off(error)),
             },
         };
         match stopped {
             None => Ok(sealed),
-            // What was sealed before must go out; the next call tells.
+            // What was sealed before must go out; the next call reports it.
             Some(_) if sealed.consumed > 0 => Ok(sealed),
-            Some(Stop::KeyLimit) => Err(RecordsError::KeyLimit),
-            Some(Stop::Closed) => Err(self.break_off("sealed after the end".to_owned())),
+            Some(SealingStopped::KeyLimit) => Err(RecordsError::KeyLimit),
+            Some(SealingStopped::Closed) => {
+                Err(self.break_off(RecordsError::Broken("sealed after the end".to_owned())))
+            }
         }
     }
 
     /// See `ravelin_relay::Codec::frame`.
-    pub fn frame(&self, records: usize) -> Option<Frame> {
+    pub fn frame(&self, records: usize) -> Option<RecordFrame> {
         match &self.engine {
-            Engine::Own(layer) if self.broken.is_none() => layer.frame(u64::try_from(records).ok()?),
-            Engine::Own(_) => None,
+            RecordEngine::Own(layer) if self.broken.is_none() => layer.frame(u64::try_from(records).ok()?),
+            RecordEngine::Own(_) => None,
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(_) => None,
+            RecordEngine::OpenSsl(_) => None,
         }
     }
 
@@ -137,11 +139,11 @@ impl Records {
     pub fn seal_in_place(&mut self, record: &mut [u8]) -> Result<(), RecordsError> {
         self.check()?;
         let sealed = match &mut self.engine {
-            Engine::Own(layer) => layer.seal_in_place(record),
+            RecordEngine::Own(layer) => layer.seal_in_place(record),
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(_) => None,
+            RecordEngine::OpenSsl(_) => None,
         };
-        sealed.ok_or_else(|| self.break_off("a record that cannot be sealed in place".to_owned()))
+        sealed.ok_or_else(|| self.break_off(RecordsError::Broken("a record that cannot be sealed in place".to_owned())))
     }
 
     /// Appends close_notify; nothing where an alert has ended the connection, or close_notify was sealed before.
@@ -150,27 +152,27 @@ impl Records {
             return;
         }
         match &mut self.engine {
-            Engine::Own(layer) => layer.seal_end(output),
+            RecordEngine::Own(layer) => layer.seal_end(output),
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(connection) => connection.seal_end(output),
+            RecordEngine::OpenSsl(connection) => connection.seal_end(output),
         }
     }
 
     fn check(&self) -> Result<(), RecordsError> {
-        self.broken.clone().map_or(Ok(()), |why| Err(RecordsError::Broken(why)))
+        self.broken.clone().map_or(Ok(()), Err)
     }
 
-    fn break_off(&mut self, why: String) -> RecordsError {
-        self.broken = Some(why.clone());
-        RecordsError::Broken(why)
+    fn break_off(&mut self, error: RecordsError) -> RecordsError {
+        self.broken = Some(error.clone());
+        error
     }
 
     /// The most bytes that sealing `plaintext_len` bytes can need.
     pub fn sealed_len_max(&self, plaintext_len: usize) -> usize {
         let overhead = match &self.engine {
-            Engine::Own(layer) => layer.overhead(),
+            RecordEngine::Own(layer) => layer.overhead(),
             #[cfg(feature = "legacy-tls")]
-            Engine::OpenSsl(connection) => connection.overhead(),
+            RecordEngine::OpenSsl(connection) => connection.overhead(),
         };
         let records = plaintext_len.div_ceil(RECORD_PLAINTEXT_BYTES_MAX).max(1);
         plaintext_len + records * (RECORD_HEADER_BYTES + overhead) + KEY_UPDATE_RECORD_BYTES

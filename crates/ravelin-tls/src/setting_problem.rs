@@ -8,3 +8,10 @@ pub struct SettingProblem {
     /// What and the cure.
     pub text: String,
 }
+
+impl SettingProblem {
+    /// Of the TLS settings as a whole.
+    pub(crate) fn of_tls(text: impl Into<String>) -> SettingProblem {
+        SettingProblem { key: "tls", text: text.into() }
+    }
+}

@@ -15,7 +15,7 @@ use crate::identity::ServerIdentity;
 use crate::identity::candidate::Candidate;
 use crate::legacy::{LegacyTls, NullEncryption, TlsVersion};
 use crate::setting_problem::SettingProblem;
-use crate::suites::Key;
+use crate::suites::KeyKind;
 use offer::Offer;
 
 /// What a site is made from.
@@ -47,7 +47,7 @@ pub struct SiteTls {
 }
 
 impl SiteTls {
-    /// Builds it or says everything that stops it.
+    /// Builds it, or reports everything that stops it.
     ///
     /// # Errors
     /// No identity, an impossible version range, hints that are no names or too many for the message.
@@ -71,16 +71,14 @@ impl SiteTls {
         }
         let mut identities = spec.identities;
         // ECDSA first: it costs a twentieth of RSA to sign with.
-        identities.sort_by_key(|identity| identity.key() != Some(Key::Ecdsa));
+        identities.sort_by_key(|identity| identity.key() != Some(KeyKind::Ecdsa));
         let offers = if identities.is_empty() || spec.min > spec.max {
             Vec::new()
         } else {
-            offers::build(&identities, spec.min, spec.max, &spec.legacy, &spec.authority_hints).unwrap_or_else(
-                |texts| {
-                    texts.iter().for_each(|text| problem("tls", text));
-                    Vec::new()
-                },
-            )
+            offers::build(&identities, spec.min, spec.max, &spec.legacy, &spec.authority_hints).unwrap_or_else(|more| {
+                problems.extend(more);
+                Vec::new()
+            })
         };
         if !problems.is_empty() {
             return Err(problems);
@@ -157,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_site_that_cannot_be_says_everything_that_stops_it() {
+    fn a_site_that_cannot_be_built_reports_every_problem() {
         let spec = SiteTlsSpec {
             identities: Vec::new(),
             min: TlsVersion::V1_3,

@@ -5,7 +5,7 @@ use std::io;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::connection::{Front, front_record};
+use crate::connection::{NextRecord, front_record};
 use crate::records::Records;
 use crate::records::types::RecordsError;
 use crate::wire;
@@ -99,9 +99,9 @@ impl TlsStream {
     fn open(&mut self) -> io::Result<()> {
         while self.parts.opened.is_empty() && !self.ended {
             let length = match front_record(&self.parts.received) {
-                Front::Partial => break,
-                Front::Whole(record) => record.total_bytes,
-                Front::NoRecord => self.parts.received.len(),
+                NextRecord::Partial => break,
+                NextRecord::Whole(record) => record.total_bytes,
+                NextRecord::NoRecord => self.parts.received.len(),
             };
             let mut plaintext = vec![0; length];
             let mut reply = Vec::new();

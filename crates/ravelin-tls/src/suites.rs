@@ -1,6 +1,8 @@
-//! The suites that rustls lacks and old Windows needs: the one table from which lists, choices and labels are made.
+//! The suites that rustls lacks and old Windows needs: the one table that offers, choices and labels are made from.
 
 use crate::legacy::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
+#[cfg(feature = "legacy-tls")]
+use crate::setting_problem::SettingProblem;
 
 /// A suite of TLS 1.2 or older that the OpenSSL engine may offer.
 #[derive(Debug, Eq, PartialEq)]
@@ -11,7 +13,7 @@ pub(crate) struct Suite {
     pub(crate) name: &'static str,
     /// OpenSSL's name.
     pub(crate) openssl: &'static str,
-    pub(crate) family: Family,
+    pub(crate) family: SuiteFamily,
     /// Not in TLS 1.0 or 1.1: its hash is not theirs.
     pub(crate) tls12_only: bool,
     /// What a record of it can add to its plaintext, header included.
@@ -20,16 +22,16 @@ pub(crate) struct Suite {
 
 /// What a site or an upstream allows a suite by.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Family {
+pub(crate) enum SuiteFamily {
     Null,
     Legacy(LegacySuite),
     /// rustls has it too. To a server, where the hello must hold everything at once.
-    Modern(Key),
+    Modern(KeyKind),
 }
 
 /// What kind of key a server's certificate must have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Key {
+pub(crate) enum KeyKind {
     Rsa,
     Ecdsa,
 }
@@ -43,44 +45,46 @@ pub(crate) struct Overhead {
 
 impl Suite {
     /// The key its handshake is bound to.
-    pub(crate) fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> KeyKind {
         match self.family {
-            Family::Legacy(LegacySuite::EcdheEcdsaCbc) => Key::Ecdsa,
-            Family::Modern(key) => key,
-            Family::Null
-            | Family::Legacy(
+            SuiteFamily::Legacy(LegacySuite::EcdheEcdsaCbc) => KeyKind::Ecdsa,
+            SuiteFamily::Modern(key) => key,
+            SuiteFamily::Null
+            | SuiteFamily::Legacy(
                 LegacySuite::DheRsaGcm | LegacySuite::EcdheRsaCbc | LegacySuite::RsaGcm | LegacySuite::RsaCbc,
-            ) => Key::Rsa,
+            ) => KeyKind::Rsa,
         }
     }
 
     /// Whether client and server must share a curve.
     pub(crate) fn on_a_curve(&self) -> bool {
         match self.family {
-            Family::Modern(_) | Family::Legacy(LegacySuite::EcdheEcdsaCbc | LegacySuite::EcdheRsaCbc) => true,
-            Family::Null | Family::Legacy(LegacySuite::DheRsaGcm | LegacySuite::RsaGcm | LegacySuite::RsaCbc) => false,
+            SuiteFamily::Modern(_) | SuiteFamily::Legacy(LegacySuite::EcdheEcdsaCbc | LegacySuite::EcdheRsaCbc) => true,
+            SuiteFamily::Null
+            | SuiteFamily::Legacy(LegacySuite::DheRsaGcm | LegacySuite::RsaGcm | LegacySuite::RsaCbc) => false,
         }
     }
 
     pub(crate) fn is_null(&self) -> bool {
-        self.family == Family::Null
+        self.family == SuiteFamily::Null
     }
 }
 
 /// The suites that a site allows beyond rustls', preferred first: what encrypts before what does not, unless null is
 /// preferred.
 pub(crate) fn for_site(legacy: &LegacyTls) -> Vec<&'static Suite> {
-    let listed =
-        TABLE.iter().filter(|suite| matches!(suite.family, Family::Legacy(family) if legacy.suites.contains(&family)));
+    let listed = TABLE
+        .iter()
+        .filter(|suite| matches!(suite.family, SuiteFamily::Legacy(family) if legacy.suites.contains(&family)));
     with_null(legacy.null_encryption, listed.collect())
 }
 
 /// What is offered to a server, preferred first. See [`NullEncryption`] for what accompanies null.
 pub(crate) fn for_upstream(legacy: &LegacyTls) -> Vec<&'static Suite> {
     let allowed = |suite: &&Suite| match suite.family {
-        Family::Null => false,
-        Family::Legacy(family) => legacy.suites.contains(&family),
-        Family::Modern(_) => legacy.null_encryption != NullEncryption::Prefer,
+        SuiteFamily::Null => false,
+        SuiteFamily::Legacy(family) => legacy.suites.contains(&family),
+        SuiteFamily::Modern(_) => legacy.null_encryption != NullEncryption::Prefer,
     };
     with_null(legacy.null_encryption, TABLE.iter().filter(allowed).collect())
 }
@@ -106,29 +110,34 @@ pub(crate) fn any_for(version: TlsVersion, suites: &[&Suite]) -> bool {
 
 /// Version bounds that leave the OpenSSL engine nothing to do.
 #[cfg(feature = "legacy-tls")]
-pub(crate) fn version_problems(min: TlsVersion, max: TlsVersion, legacy: &LegacyTls, suites: &[&Suite]) -> Vec<String> {
+pub(crate) fn version_problems(
+    min: TlsVersion,
+    max: TlsVersion,
+    legacy: &LegacyTls,
+    suites: &[&Suite],
+) -> Vec<SettingProblem> {
     let mut problems = Vec::new();
     if *legacy != LegacyTls::default() && min > TlsVersion::V1_2 {
         let text = "null encryption and old suites end with TLS 1.2, and min is TLS 1.3: lower min or drop them";
-        problems.push(text.to_owned());
+        problems.push(SettingProblem::of_tls(text));
     }
     if min < TlsVersion::V1_2 && !any_for(min, suites) {
         let min = min.name();
-        problems.push(format!(
+        problems.push(SettingProblem::of_tls(format!(
             "min is {min}, and no suite of {min} is allowed: list {}, {} or {}, or allow null encryption",
             LegacySuite::EcdheEcdsaCbc.label(),
             LegacySuite::EcdheRsaCbc.label(),
             LegacySuite::RsaCbc.label()
-        ));
+        )));
     }
     if max < TlsVersion::V1_2 && !any_for(max, suites) {
-        problems.push(format!("max is {}, and no suite of it is allowed", max.name()));
+        problems.push(SettingProblem::of_tls(format!("max is {}, and no suite of it is allowed", max.name())));
     }
     problems
 }
 
-const fn modern(code: u16, key: Key, name: &'static str, openssl: &'static str, overhead: Overhead) -> Suite {
-    Suite { code, name, openssl, family: Family::Modern(key), tls12_only: true, overhead }
+const fn modern(code: u16, key: KeyKind, name: &'static str, openssl: &'static str, overhead: Overhead) -> Suite {
+    Suite { code, name, openssl, family: SuiteFamily::Modern(key), tls12_only: true, overhead }
 }
 
 const fn legacy(
@@ -139,7 +148,7 @@ const fn legacy(
     openssl: &'static str,
     overhead: Overhead,
 ) -> Suite {
-    Suite { code, name, openssl, family: Family::Legacy(family), tls12_only, overhead }
+    Suite { code, name, openssl, family: SuiteFamily::Legacy(family), tls12_only, overhead }
 }
 
 /// A tag, and half the nonce in front (RFC 5288).
@@ -165,18 +174,18 @@ const SHA384: usize = 48;
 
 /// In the order of preference: forward secrecy first, then AEAD, then the longer hash.
 static TABLE: &[Suite] = &[
-    modern(0xc02c, Key::Ecdsa, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384", GCM),
-    modern(0xc02b, Key::Ecdsa, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", GCM),
+    modern(0xc02c, KeyKind::Ecdsa, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384", GCM),
+    modern(0xc02b, KeyKind::Ecdsa, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256", GCM),
     modern(
         0xcca9,
-        Key::Ecdsa,
+        KeyKind::Ecdsa,
         "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
         "ECDHE-ECDSA-CHACHA20-POLY1305",
         CHACHA,
     ),
-    modern(0xc030, Key::Rsa, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384", GCM),
-    modern(0xc02f, Key::Rsa, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256", GCM),
-    modern(0xcca8, Key::Rsa, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305", CHACHA),
+    modern(0xc030, KeyKind::Rsa, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384", GCM),
+    modern(0xc02f, KeyKind::Rsa, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256", GCM),
+    modern(0xcca8, KeyKind::Rsa, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305", CHACHA),
     legacy(
         0x009f,
         LegacySuite::DheRsaGcm,
@@ -267,7 +276,7 @@ static TABLE: &[Suite] = &[
         code: 0x003b,
         name: "TLS_RSA_WITH_NULL_SHA256",
         openssl: "NULL-SHA256",
-        family: Family::Null,
+        family: SuiteFamily::Null,
         tls12_only: true,
         overhead: mac(SHA256),
     },
@@ -275,7 +284,7 @@ static TABLE: &[Suite] = &[
         code: 0x0002,
         name: "TLS_RSA_WITH_NULL_SHA",
         openssl: "NULL-SHA",
-        family: Family::Null,
+        family: SuiteFamily::Null,
         tls12_only: false,
         overhead: mac(SHA1),
     },

@@ -9,13 +9,13 @@ use tokio::net::TcpStream;
 use crate::alert::Alert;
 
 /// The most bytes a handshake may bring in, counted at the socket: four certificates of 4 KiB behind a leaf of 8 KiB
-/// (the largest list whose shape policy takes) and a generous hello make 30 KiB. rustls' own limit is twice that.
+/// (the largest chain whose shape policy accepts) and a generous hello make 30 KiB. rustls' own limit is twice that.
 pub(crate) const HANDSHAKE_INPUT_BYTES_MAX: usize = 32 * 1024;
 
 /// The version that records and alerts in the clear carry, unless the client is too old for it.
 pub(crate) const TLS12: u16 = 0x0303;
 
-/// A fatal alert in the clear, for a client that no engine has met.
+/// A fatal alert in the clear, for a client that no engine has taken.
 pub(crate) fn plain_alert(alert: Alert, version: u16) -> [u8; PLAIN_ALERT_BYTES] {
     let [major, minor] = version.to_be_bytes();
     const ALERT: u8 = 21;
@@ -26,8 +26,8 @@ pub(crate) fn plain_alert(alert: Alert, version: u16) -> [u8; PLAIN_ALERT_BYTES]
 /// Header, level and description.
 pub(crate) const PLAIN_ALERT_BYTES: usize = 7;
 
-/// Sends last words and gives them time to arrive: a socket that is closed with unread bytes in it answers with a
-/// reset, and the peer's kernel then throws away what it had not read yet (robustness rule 8).
+/// Sends the last bytes of a connection and gives them time to arrive: a socket that is closed with unread bytes in it
+/// answers with a reset, and the peer's kernel then throws away what it had not read yet (docs/rules.md rule 8).
 pub(crate) async fn send_and_linger(stream: &mut TcpStream, last: &[u8]) {
     let lingering = async {
         stream.write_all(last).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn send_and_linger(stream: &mut TcpStream, last: &[u8]) {
         }
         io::Result::Ok(())
     };
-    // Whether it went out in time or not, there is nobody left to tell.
+    // Whether it went out in time or not, nobody is left to report it to.
     let _ = tokio::time::timeout(LINGER_TIME_MAX, lingering).await;
 }
 
@@ -54,7 +54,7 @@ fn drain_some(stream: &TcpStream) -> io::Result<usize> {
     stream.try_read(&mut scratch)
 }
 
-/// The whole receive window of a peer that was cut off in mid-flight.
+/// What a peer has in flight at most: the usual receive window of its connection.
 const LINGER_BYTES_MAX: usize = 64 * 1024;
-/// A round trip across the world, once and again.
+/// Two round trips across the world, 250 ms each.
 const LINGER_TIME_MAX: Duration = Duration::from_millis(500);

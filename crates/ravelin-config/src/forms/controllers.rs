@@ -1,14 +1,16 @@
 //! Domain controllers and who reads from them.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::super::declare::Shape;
-use super::super::reader::Place;
+use super::form::{Form, read_text};
 use super::net::{host_name, parse_address};
-use super::{Form, read_text, shown};
+use crate::declare::Shape;
+use crate::place::Place;
+use crate::problems::shown;
 
 /// `ldaps://HOST` or `ldap://HOST`, with or without a port.
 pub(crate) struct ControllerUrl;
@@ -44,6 +46,9 @@ impl Form for ControllerUrl {
     type Value = Url;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<Url> {
         read_text(self, place, value, parse_url)
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(url_text(&value.host, value.port, value.tls))
     }
 }
 
@@ -95,6 +100,9 @@ impl Form for ControllerAddress {
             Ok(address)
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value.to_string())
+    }
 }
 
 impl Shape for BindName {
@@ -122,6 +130,9 @@ impl Form for BindName {
             Ok(text.to_owned())
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
+    }
 }
 
 impl Shape for CredentialName {
@@ -143,6 +154,9 @@ impl Form for CredentialName {
             }
             Err(format!("{} is no name of a credential: wants letters, digits, `.`, `-` and `_`", shown(text)))
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 

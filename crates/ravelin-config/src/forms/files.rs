@@ -1,13 +1,15 @@
 //! Paths of files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::super::declare::Shape;
-use super::super::reader::Place;
-use super::{Form, read_text, shown};
+use super::basic::ListOf;
+use super::form::{Form, read_text};
+use crate::declare::Shape;
+use crate::place::Place;
+use crate::problems::shown;
 
 /// A file or folder, relative to the folder of the configuration. Whether it is there is not asked here.
 pub(crate) struct File;
@@ -29,6 +31,11 @@ impl Form for File {
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<PathBuf> {
         let text = read_text(self, place, value, |text| check(text).map(|()| text.to_owned()))?;
         Some(place.reader.path(&text))
+    }
+    /// Without the folder that reading puts before it.
+    fn show(&self, value: &Self::Value, folder: &Path) -> Json {
+        let rest = value.strip_prefix(folder).ok().filter(|rest| !rest.as_os_str().is_empty());
+        Json::from(rest.unwrap_or(value).to_string_lossy())
     }
 }
 
@@ -53,6 +60,9 @@ impl Form for Socket {
             return None;
         }
         Some(path)
+    }
+    fn show(&self, value: &Self::Value, folder: &Path) -> Json {
+        File.show(value, folder)
     }
 }
 
@@ -83,3 +93,10 @@ fn check(text: &str) -> Result<(), String> {
 
 /// `sun_path` of Linux has 108 bytes, the last one a NUL (unix(7)).
 const SOCKET_PATH_MAX: usize = 107;
+
+/// Every authority is compared with every certificate list; estates with more than a dozen are rare.
+pub(crate) const FILES_MAX: usize = 256;
+
+/// A list of files, at least one.
+pub(crate) const FILES_NEEDED: ListOf<File> =
+    ListOf { of: File, min: 1, max: FILES_MAX, twice_is_error: false, single: false };

@@ -1,13 +1,17 @@
 //! Name patterns, purposes, serial numbers, hashes and labels.
 
 use ravelin_policy::directory::Sid;
+use std::path::Path;
+
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::super::declare::Shape;
-use super::super::reader::Place;
+use super::basic::ListOf;
+use super::form::{Form, read_text};
 use super::net::host_name;
-use super::{Form, read_text, shown};
+use crate::declare::Shape;
+use crate::place::Place;
+use crate::problems::shown;
 
 /// A DNS name or `*.` and a DNS name, in lower case and without trailing dot.
 pub(crate) struct Pattern;
@@ -40,6 +44,9 @@ impl Form for Pattern {
     type Value = String;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<String> {
         read_text(self, place, value, parse_pattern)
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 
@@ -84,6 +91,9 @@ impl Form for Purpose {
                 shown(text)
             ))
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(purpose_text(value))
     }
 }
 
@@ -138,6 +148,9 @@ impl Form for Serial {
             Ok(if significant.is_empty() { "0" } else { significant }.to_owned())
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
+    }
 }
 
 /// 20 octets, RFC 5280 §4.1.2.2.
@@ -162,6 +175,9 @@ impl Form for Digest {
                 length => Err(format!("{length} hex digits; a SHA-256 has 64")),
             }
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 
@@ -188,7 +204,7 @@ impl Form for Label {
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<String> {
         read_text(self, place, value, |text| {
             let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-            if (1..=super::super::reader::NAME_LENGTH_MAX).contains(&text.len()) && text.bytes().all(good) {
+            if (1..=crate::place::NAME_LENGTH_MAX).contains(&text.len()) && text.bytes().all(good) {
                 return Ok(text.to_owned());
             }
             Err(format!(
@@ -196,6 +212,9 @@ impl Form for Label {
                 shown(text)
             ))
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 
@@ -229,10 +248,17 @@ impl Form for GroupName {
             Ok(text.to_owned())
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
+    }
 }
 
 /// A sAMAccountName of 256, a NetBIOS name, and room.
 const GROUP_NAME_OCTETS_MAX: usize = 320;
+
+/// EKUs, at least one. A certificate of AD CS has two or three; sixteen is a template of everything.
+pub(crate) const PURPOSES_SHAPE: ListOf<Purpose> =
+    ListOf { of: Purpose, min: 1, max: 16, twice_is_error: false, single: false };
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,15 @@
 //! Addresses, host names and request paths.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::super::declare::Shape;
-use super::super::reader::Place;
-use super::{Form, read_text, shown};
+use super::form::{Form, read_text};
+use crate::declare::Shape;
+use crate::place::Place;
+use crate::problems::shown;
 
 /// An address to accept TCP on; port 0 lets the system choose.
 pub(crate) struct Bind;
@@ -44,6 +46,9 @@ impl Form for Bind {
             Ok(address)
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value.to_string())
+    }
 }
 
 impl Shape for Listen {
@@ -66,6 +71,9 @@ impl Form for Listen {
             );
         }
         Some(address)
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value.to_string())
     }
 }
 
@@ -97,6 +105,9 @@ impl Form for ServerAddress {
             Ok(address)
         })
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value.to_string())
+    }
 }
 
 impl Shape for HostName {
@@ -120,6 +131,9 @@ impl Form for HostName {
             }
             host_name(text)
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 
@@ -147,6 +161,9 @@ impl Form for RequestPath {
                 None => Ok(text.to_owned()),
             }
         })
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(value)
     }
 }
 

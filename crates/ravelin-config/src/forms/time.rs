@@ -1,13 +1,15 @@
 //! Durations and rates.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
-use super::super::declare::Shape;
-use super::super::reader::Place;
-use super::{Form, read_text, shown};
+use super::form::{Form, read_text};
+use crate::declare::Shape;
+use crate::place::Place;
+use crate::problems::shown;
 
 /// A duration: `"500ms"`, `"10s"`, `"5m"`, `"1h"`, `"7d"`.
 pub(crate) struct Span {
@@ -60,6 +62,9 @@ impl Form for Span {
         ));
         None
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(duration_text(*value))
+    }
 }
 
 impl Shape for Moment {
@@ -94,6 +99,9 @@ impl Form for Moment {
         ));
         None
     }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(format!("{}us", value.as_micros()))
+    }
 }
 
 impl Shape for Rate {
@@ -123,6 +131,9 @@ impl Form for Rate {
         }
         place.error(format!("{rate}/s is out of range: wants \"1/s\" to \"{}/s\" ({})", self.max, self.why));
         None
+    }
+    fn show(&self, value: &Self::Value, _: &Path) -> Json {
+        json!(format!("{value}/s"))
     }
 }
 

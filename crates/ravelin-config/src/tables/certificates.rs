@@ -2,20 +2,21 @@
 
 use std::path::PathBuf;
 
-use crate::CertificateFiles;
+use crate::checked::CertificateFiles;
 use crate::declare::{Declared, Key, Presence, keys};
 use crate::forms::{File, Refused, Rows, Section, Words};
-use crate::reader::Table;
+use crate::table::Table;
 
 mod site {
     use super::*;
     keys! {
-        /// Certificates shown to clients; of several, a client gets one that it can verify. RSA and ECDSA may stand side by
-        /// side: Windows 8 and 8.1 need ECDSA. Each is a PEM pair (`chain`, `key`) or a PFX (`pfx`, `password_file`).
+        /// Certificates shown to clients; of several, a client gets one that it can verify. There may be RSA and ECDSA
+        /// certificates side by side: Windows 8 and 8.1 need ECDSA. Each is a PEM pair (`chain`, `key`) or a PFX
+        /// (`pfx`, `password_file`).
         CERTIFICATES: Rows = "sites.NAME.certificates",
             Rows { min: 1, max: 8, why: "two key types under two authorities, old and new, are eight" }, Presence::Required;
 
-        /// PEM file: the site's certificate first, then those of its authorities.
+        /// PEM file: the site's certificate first, then those of its CAs.
         CHAIN: File = "sites.NAME.certificates[].chain", File, Presence::Optional;
 
         /// PEM file: the private key (PKCS#8, PKCS#1 or SEC1), not encrypted.
@@ -35,10 +36,10 @@ mod site {
 mod upstream {
     use super::*;
     keys! {
-        /// Certificate of the gateway's own, where the servers ask for one: a PEM pair or a PFX, as for a site.
+        /// The gateway's own certificate, if the servers ask for one: a PEM pair or a PFX, as for a site.
         CERTIFICATE: Section = "pools.NAME.upstream.certificate", Section { words: Words::NONE }, Presence::Optional;
 
-        /// PEM file: the gateway's certificate first, then those of its authorities.
+        /// PEM file: the gateway's certificate first, then those of its CAs.
         CHAIN: File = "pools.NAME.upstream.certificate.chain", File, Presence::Optional;
 
         /// PEM file: the private key (PKCS#8, PKCS#1 or SEC1), not encrypted.

@@ -4,25 +4,25 @@ use std::path::PathBuf;
 
 use crate::declare::{Presence, keys};
 use crate::forms::{Digest, File, ListOf, Rows, Section, Serial, Words};
-use crate::reader::Table;
+use crate::table::Table;
 
 keys! {
     /// Certificates and keys that never pass, whatever else is true: for a lost machine whose certificate is not on a
-    /// revocation list yet. Names are denied by `names.deny`.
+    /// CRL yet. Names are denied by `names.deny`.
     POLICY_DENY: Section = "policies.NAME.deny", Section { words: Words::NONE }, Presence::Optional;
 
-    /// Certificates by issuer and serial number; a serial number alone says nothing, as every authority counts for itself.
+    /// Certificates by issuer and serial number. A serial number alone is not enough: it is unique for one CA only.
     DENY_SERIALS: Rows = "policies.NAME.deny.serials",
         Rows { min: 0, max: DENIED_MAX, why: "a list this long is a revocation list: let the authority publish it" }, Presence::Optional;
 
-    /// File (PEM or DER) of the authority that issued the certificate.
+    /// File (PEM or DER) of the CA that issued the certificate.
     DENY_ISSUER: File = "policies.NAME.deny.serials[].issuer", File, Presence::Required;
 
-    /// Serial number in hex, as Windows shows it; `:` and spaces may stand between the digits.
+    /// Serial number in hex, as Windows shows it. There may be `:` and spaces between the digits.
     DENY_SERIAL: Serial = "policies.NAME.deny.serials[].serial", Serial, Presence::Required;
 
-    /// Keys by the SHA-256 of their SubjectPublicKeyInfo, in hex. Denies every certificate of the key, of a client as well
-    /// as of an authority.
+    /// Keys by the SHA-256 of their SubjectPublicKeyInfo, in hex. Denies every certificate of the key, of a client as
+    /// well as of a CA.
     DENY_SPKI: ListOf<Digest> = "policies.NAME.deny.spki_sha256",
         ListOf { of: Digest, min: 0, max: DENIED_MAX, twice_is_error: false, single: false }, Presence::Default("[]");
 }

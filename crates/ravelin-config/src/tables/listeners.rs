@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use crate::ListenerConfig;
+use crate::checked::ListenerConfig;
 use crate::declare::{Presence, keys};
 use crate::forms::{Bind, Items, ListOf, Named};
-use crate::reader::Table;
 use crate::references::{Reference, SITES};
+use crate::table::Table;
 
 keys! {
     /// Addresses that accept clients, and the sites offered there. A gateway has at least one.

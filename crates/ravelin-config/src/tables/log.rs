@@ -1,25 +1,27 @@
 //! `[log]`.
 
-use crate::LogConfig;
-use crate::declare::{Presence, keys};
-use crate::forms::{File, OneOf, Section, Words};
-use crate::reader::Table;
+use std::path::PathBuf;
 
-keys! {
-    /// What is written down.
-    LOG: Section = "log", Section { words: Words::NONE }, Presence::Optional;
+use crate::declare::Presence;
+use crate::forms::{File, OneOf};
+use crate::one_declaration::table;
+use crate::table::Table;
 
-    /// How much is written down.
-    LEVEL: OneOf<&'static str> = "log.level", OneOf { known: LEVELS, not_yet: &[] }, Presence::Default("\"info\"");
+table! {
+    /// What is logged.
+    pub struct LogConfig, keys LogKeys;
+    at LOG, KEYS = "log", Presence::Optional;
+    fields {
+        /// How much is logged.
+        level: String = OneOf<&'static str> => OneOf { known: LEVELS, not_yet: &[] }, default("\"info\"");
 
-    /// How the lines on standard error look.
-    FORMAT: OneOf<bool> = "log.format",
-        OneOf { known: &[("text", false, "for people"), ("json", true, "one object a line")], not_yet: &[] },
-        Presence::Default("\"text\"");
+        /// The format of the lines on standard error.
+        json as "format": bool = OneOf<bool> => OneOf { known: &[("text", false, "for people"), ("json", true, "one object a line")], not_yet: &[] }, default("\"text\"");
 
-    /// File for one JSON record per session, appended to. When it cannot be written, sessions go on, lost records are
-    /// counted and `/readyz` says so.
-    AUDIT: File = "log.audit", File, Presence::Optional;
+        /// File to which one JSON record is appended for each session. While it cannot be written, sessions continue, lost
+        /// records are counted and `/readyz` reports it.
+        audit: PathBuf = File => File, optional;
+    }
 }
 
 const LEVELS: &[(&str, &str, &str)] = &[
@@ -31,7 +33,5 @@ const LEVELS: &[(&str, &str, &str)] = &[
 ];
 
 pub(crate) fn read(root: &Table<'_>) -> Option<LogConfig> {
-    let table = root.section(&LOG);
-    let (level, json, audit) = (table.read(&LEVEL), table.read(&FORMAT), table.read(&AUDIT));
-    Some(LogConfig { level: level?.to_owned(), json: json?, audit })
+    LogConfig::read_keys(&root.section(&LOG.table), &LOG)
 }

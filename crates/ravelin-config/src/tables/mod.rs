@@ -18,10 +18,10 @@ pub(crate) mod threads;
 pub(crate) mod tls;
 pub(crate) mod upstream;
 
-use super::declare::Declared;
+use crate::declare::Keys;
 
 /// Every key by table, in the order of the reference page.
-pub(crate) static KEYS: &[&[&dyn Declared]] = &[
+pub(crate) static KEYS: Keys = &[
     admin::KEYS,
     listeners::KEYS,
     sites::KEYS,

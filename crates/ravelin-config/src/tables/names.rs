@@ -6,16 +6,16 @@ use ravelin_policy::NameRules;
 
 use crate::declare::{Key, Presence, keys};
 use crate::forms::{ListOf, Pattern, Section, Words};
-use crate::reader::{SectionOrWord, Table};
+use crate::table::{SectionOrWord, Table};
 
 keys! {
-    /// Which machines pass, by the DNS names in their certificate. `"any"` asks for no name; `check` warns of it where
-    /// there is no `directory`. One of both must be there, to say who may pass; with `directory` alone no name is asked for.
+    /// Which machines pass, by the DNS names in their certificate. `"any"` demands no name; `check` warns of it if
+    /// there is no `directory`. A policy needs `names` or `directory`; with `directory` alone no name is demanded.
     NAMES: Section = "policies.NAME.names", Section { words: ANY }, Presence::Optional;
 
-    /// Patterns of which the certificate's name must fit one: a whole name, or `*.` and a domain, where the star stands for
-    /// exactly one label (`*.corp.example.com` fits `pc1.corp.example.com`, not `a.b.corp.example.com`). Compared without
-    /// case. An empty list admits nobody.
+    /// Patterns of which the certificate's name must match one: a whole name, or `*.` and a domain, where the star
+    /// matches exactly one label (`*.corp.example.com` matches `pc1.corp.example.com`, not `a.b.corp.example.com`).
+    /// Compared without case. An empty list admits nobody.
     ALLOW: ListOf<Pattern> = "policies.NAME.names.allow", PATTERNS, Presence::Required;
 
     /// Patterns that never pass; they outweigh `allow`.
@@ -58,7 +58,10 @@ pub(crate) static SHADOW: NamesKeys = NamesKeys { names: &SHADOW_NAMES, allow: &
 pub(crate) fn read(table: &Table<'_>, keys: &NamesKeys) -> Option<NameRules> {
     let section = match table.section_or_word(keys.names) {
         SectionOrWord::Absent => return None,
-        SectionOrWord::Word(_) => return Some(NameRules::Any),
+        SectionOrWord::Word(word) => {
+            table.place_of(keys.names).note(word.into());
+            return Some(NameRules::Any);
+        }
         SectionOrWord::Section(section) => section,
     };
     let (allow, deny) = (section.read(keys.allow), section.read(keys.deny));

@@ -3,32 +3,34 @@
 use ravelin_policy::NameRules;
 
 use super::{deny, directory, names, revocation, shadow};
-use crate::PolicyConfig;
+use crate::checked::PolicyConfig;
 use crate::declare::{Presence, keys};
-use crate::forms::{CLIENT_AUTH, File, ListOf, Named, OneOf, Purpose, Refused};
-use crate::reader::Table;
+use crate::forms::{
+    CLIENT_AUTH, FILES_MAX, FILES_NEEDED, File, ListOf, Named, OneOf, PURPOSES_SHAPE, Purpose, Refused,
+};
+use crate::table::Table;
 
 keys! {
-    /// Who may pass. A client passes when every rule of its site's policy has nothing against it.
+    /// Who may pass. A client passes if every rule of its site's policy passes it.
     POLICIES: Named = "policies", Named, Presence::Optional;
 
-    /// Files (PEM or DER) of the certificate authorities that a client's certificate must lead to. There is no default:
-    /// the authorities of the system are never used. Every certificate in a file counts.
+    /// Files (PEM or DER) of the CA certificates that a client's certificate must lead to. There is no default: the CAs
+    /// of the operating system are never used. Every certificate in a file counts.
     TRUST_ANCHORS: ListOf<File> = "policies.NAME.trust_anchors", FILES_NEEDED, Presence::Required;
 
-    /// Files (PEM or DER) of authorities between anchor and client. Windows computers often send their own certificate
-    /// alone; the path is then found through these.
+    /// Files (PEM or DER) of CA certificates between anchor and client. Windows computers often send their own
+    /// certificate alone; the path is then found through these.
     INTERMEDIATES: ListOf<File> = "policies.NAME.intermediates", FILES, Presence::Default("[]");
 
-    /// Files (PEM or DER) of the authorities of which one must have issued the client's certificate itself. Without the
-    /// key, any authority below an anchor may have.
+    /// Files (PEM or DER) of the CA certificates of which one must have issued the client's certificate itself. Without
+    /// this key, any CA below an anchor may have issued it.
     ISSUED_BY: ListOf<File> = "policies.NAME.issued_by", FILES_NEEDED, Presence::Optional;
 
     /// Purposes (extended key usage) that the client's certificate must state, all of them. Other purposes than the two
     /// with names are written as object identifiers.
     PURPOSES: ListOf<Purpose> = "policies.NAME.purposes", PURPOSES_SHAPE, Presence::Default("[\"client-auth\"]");
 
-    /// What becomes of a certificate that states no purpose at all, which RFC 5280 lets mean any purpose.
+    /// What happens to a certificate that states no purpose at all. RFC 5280 lets it mean any purpose.
     PURPOSE_ABSENT: OneOf<bool> = "policies.NAME.purpose_absent",
         OneOf { known: &[("deny", false, "it is refused as `wrong_purpose`"), ("allow", true, "it passes this rule")], not_yet: &[] },
         Presence::Default("\"deny\"");
@@ -38,14 +40,8 @@ keys! {
         Presence::Optional;
 }
 
-/// Every authority is compared with every certificate list; estates with more than a dozen are rare.
-const FILES_MAX: usize = 256;
 pub(crate) const FILES: ListOf<File> =
     ListOf { of: File, min: 0, max: FILES_MAX, twice_is_error: false, single: false };
-pub(crate) const FILES_NEEDED: ListOf<File> =
-    ListOf { of: File, min: 1, max: FILES_MAX, twice_is_error: false, single: false };
-pub(crate) const PURPOSES_SHAPE: ListOf<Purpose> =
-    ListOf { of: Purpose, min: 1, max: 16, twice_is_error: false, single: false };
 
 /// Every policy as far as it could be read.
 pub(crate) fn read(root: &Table<'_>) -> Vec<Option<(String, PolicyConfig)>> {
@@ -87,8 +83,9 @@ fn read_one(table: &Table<'_>) -> Option<PolicyConfig> {
 
 /// Names must be ruled on: nothing else says which machines pass.
 fn read_names(table: &Table<'_>) -> Option<NameRules> {
-    if !table.has(&names::NAMES) && table.has(&directory::DIRECTORY) {
+    if !table.has(&names::NAMES) && table.has(&directory::POLICY.table) {
         // The account says which machine it is.
+        table.place_of(&names::NAMES).note("any".into());
         return Some(NameRules::Any);
     }
     if !table.has(&names::NAMES) {
@@ -99,7 +96,7 @@ fn read_names(table: &Table<'_>) -> Option<NameRules> {
         return None;
     }
     let rules = names::read(table, &names::POLICY)?;
-    if rules == NameRules::Any && !table.has(&directory::DIRECTORY) {
+    if rules == NameRules::Any && !table.has(&directory::POLICY.table) {
         table
             .place_of(&names::NAMES)
             .warn("no name is asked for: every machine with a certificate of these authorities passes");

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
+use serde_json::{Value as Json, json};
+
 use super::upstream;
+use crate::checked::{Balance, HealthConfig, PoolConfig, ServerConfig};
 use crate::declare::{Presence, keys};
 use crate::forms::{Label, Named, Number, OneOf, Rows, Section, ServerAddress, Span, Words};
-use crate::reader::{SectionOrWord, Table};
-use crate::{Balance, HealthConfig, PoolConfig, ServerConfig};
+use crate::table::{SectionOrWord, Table};
 
 keys! {
-    /// DirectAccess servers that stand in for one another, and how they are met.
+    /// DirectAccess servers that can replace one another, and how the gateway connects to them.
     POOLS: Named = "pools", Named, Presence::Optional;
 
-    /// The servers. At most three are tried for one client. Five failed connections in a row within 10 s put a server behind
-    /// the others for 10 s, two failed health checks until one succeeds; none is left out altogether.
+    /// The servers. At most three are tried for one client. After five failed connections in a row within 10 s a server
+    /// comes after the others for 10 s, after two failed health checks until one succeeds. No server is left out
+    /// altogether.
     SERVERS: Rows = "pools.NAME.servers",
         Rows { min: 1, max: 32, why: "a DirectAccess cluster behind an external balancer has at most 32 servers" }, Presence::Required;
 
@@ -32,14 +35,14 @@ keys! {
     BALANCE: OneOf<Balance> = "pools.NAME.balance",
         OneOf { known: BALANCES, not_yet: &["least-sessions"] }, Presence::Default("\"identity\"");
 
-    /// How it is known whether a server is there. The word alone is short for a table with that `kind`.
+    /// How the gateway learns whether a server can be reached. The kind alone is short for a table with that `kind`.
     HEALTH: Section = "pools.NAME.health", Section { words: HEALTH_WORDS }, Presence::Optional;
 
-    /// What is tried.
+    /// What a health check does.
     HEALTH_KIND: OneOf<HealthKind> = "pools.NAME.health.kind",
         OneOf { known: HEALTH_KINDS, not_yet: HEALTH_NOT_YET }, Presence::Default("\"off\"");
 
-    /// Time between two tries at one server. Ten seconds is what balancers use.
+    /// Time between two health checks of one server. Ten seconds is what load balancers use.
     HEALTH_EVERY: Span = "pools.NAME.health.every",
         Span {
             min: Duration::from_millis(100),
@@ -60,7 +63,7 @@ keys! {
 }
 
 /// `health.kind`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum HealthKind {
     Off,
     Tcp,
@@ -75,11 +78,6 @@ const HEALTH_KINDS: &[(&str, HealthKind, &str)] =
 const HEALTH_NOT_YET: &[&str] = &["ip-https", "tls"];
 const HEALTH_WORDS: Words =
     Words { known: &[("off", "nothing"), ("tcp", "a TCP connection")], not_yet: HEALTH_NOT_YET };
-
-/// A balance as the file writes it.
-pub(crate) fn balance_text(balance: Balance) -> &'static str {
-    BALANCES.iter().find(|(_, known, _)| *known == balance).map_or("identity", |(text, _, _)| text)
-}
 
 /// Every pool as far as it could be read. `hosts` gives the first server names of the sites that use a pool,
 /// or `None` where that cannot be said.
@@ -136,10 +134,16 @@ fn read_servers(table: &Table<'_>) -> Option<Vec<ServerConfig>> {
 
 fn read_health(table: &Table<'_>) -> Option<HealthConfig> {
     let section = match table.section_or_word(&HEALTH) {
-        SectionOrWord::Absent | SectionOrWord::Word("off") => return Some(HealthConfig::Off),
+        SectionOrWord::Absent | SectionOrWord::Word("off") => {
+            table.place_of(&HEALTH).note(json!({ "kind": "off" }));
+            return Some(HealthConfig::Off);
+        }
         SectionOrWord::Word(_) => {
             // The word leaves the interval at its default.
-            return table.absent(&HEALTH).read(&HEALTH_EVERY).map(|every| HealthConfig::Tcp { every });
+            let section = table.absent(&HEALTH);
+            let every = section.read(&HEALTH_EVERY)?;
+            section.place_of(&HEALTH_KIND).note("tcp".into());
+            return Some(HealthConfig::Tcp { every });
         }
         SectionOrWord::Section(section) => section,
     };
@@ -149,6 +153,7 @@ fn read_health(table: &Table<'_>) -> Option<HealthConfig> {
             if section.has(&HEALTH_EVERY) {
                 section.place_of(&HEALTH_EVERY).warn("says nothing while `kind` is \"off\"");
             }
+            section.place_of(&HEALTH_EVERY).note(Json::Null);
             Some(HealthConfig::Off)
         }
         (HealthKind::Tcp, every) => Some(HealthConfig::Tcp { every }),

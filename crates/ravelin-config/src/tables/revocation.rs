@@ -1,37 +1,34 @@
 //! `policies.NAME.revocation`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ravelin_policy::RevocationCheck;
 
-use crate::RevocationConfig;
-use crate::declare::{Presence, keys};
-use crate::forms::{File, ListOf, OneOf, Section, Span, Words};
-use crate::reader::Table;
+use crate::declare::Presence;
+use crate::forms::{File, ListOf, OneOf, Span};
+use crate::one_declaration::table;
+use crate::table::Table;
 
-keys! {
-    /// Which certificates are revoked, and what holds while nobody can say.
-    REVOCATION: Section = "policies.NAME.revocation", Section { words: Words::NONE }, Presence::Optional;
+table! {
+    /// Which certificates are revoked, and what happens while that is unknown.
+    pub struct RevocationConfig, keys RevocationKeys;
+    at REVOCATION, KEYS = "policies.NAME.revocation", Presence::Optional;
+    fields {
+        /// Files and folders with CRLs: PEM (one CRL or several in a file) or DER. They are read again when a file changes.
+        /// A CRL of a CA that is not in use is ignored, and `check` names it.
+        crls: Vec<PathBuf> = ListOf<File> => ListOf { of: File, min: 0, max: 256, twice_is_error: false, single: false }, default("[]");
 
-    /// Files and folders with revocation lists: PEM (one list or several in a file) or DER. Lists are taken anew when a
-    /// file changes. A list of an authority that is not in use is ignored and named by `check`.
-    CRLS: ListOf<File> = "policies.NAME.revocation.crls",
-        ListOf { of: File, min: 0, max: 256, twice_is_error: false, single: false }, Presence::Default("[]");
+        /// What must not be revoked.
+        check: RevocationCheck = OneOf<RevocationCheck> => OneOf { known: CHECKS, not_yet: &[] }, default("\"chain\"");
 
-    /// What must not be revoked.
-    CHECK: OneOf<RevocationCheck> = "policies.NAME.revocation.check",
-        OneOf { known: CHECKS, not_yet: &[] }, Presence::Default("\"chain\"");
+        /// What happens to a certificate whose CA has no usable CRL.
+        unknown_allowed as "unknown": bool = OneOf<bool> => OneOf { known: &[("deny", false, "it is refused as `revocation_unknown`"), ("allow", true, "it passes this rule")], not_yet: &[] }, default("\"deny\"");
 
-    /// What becomes of a certificate whose authority has no usable list.
-    UNKNOWN: OneOf<bool> = "policies.NAME.revocation.unknown",
-        OneOf { known: &[("deny", false, "it is refused as `revocation_unknown`"), ("allow", true, "it passes this rule")], not_yet: &[] },
-        Presence::Default("\"deny\"");
-
-    /// How long a list counts after its next update was due, with an alarm. The default, none, refuses every client
-    /// when an authority misses its date (`crl_expired`); AD CS publishes a week's list with an overlap of some hours.
-    STALE_GRACE: Span = "policies.NAME.revocation.stale_grace",
-        Span { min: Duration::ZERO, max: days(90), why: "a list older than a quarter says nothing about today" },
-        Presence::Default("\"0s\"");
+        /// How long a CRL counts after its next update was due, with an alarm. With the default, none, every client is
+        /// refused when a CA publishes too late (`crl_expired`). AD CS publishes weekly CRLs with an overlap of some hours.
+        stale_grace: Duration = Span => Span { min: Duration::ZERO, max: days(90), why: "a list older than a quarter says nothing about today" }, default("\"0s\"");
+    }
 }
 
 const CHECKS: &[(&str, RevocationCheck, &str)] = &[
@@ -40,48 +37,36 @@ const CHECKS: &[(&str, RevocationCheck, &str)] = &[
     ("off", RevocationCheck::Off, "nothing: revoked certificates pass"),
 ];
 
-/// A check as the file writes it.
-pub(crate) fn check_text(check: RevocationCheck) -> &'static str {
-    CHECKS.iter().find(|(_, known, _)| *known == check).map_or("chain", |(text, _, _)| text)
-}
-
 const fn days(days: u64) -> Duration {
     Duration::from_secs(days * 86_400)
 }
 
 pub(crate) fn read(policy: &Table<'_>) -> Option<RevocationConfig> {
-    let table = policy.section(&REVOCATION);
-    let crls = table.read(&CRLS);
-    let check = table.read(&CHECK);
-    let unknown_allowed = table.read(&UNKNOWN);
-    let stale_grace = table.read(&STALE_GRACE);
-    let crls = crls?;
-    let none_named = crls.is_empty();
-    let config = RevocationConfig {
-        crls: crls.values(),
-        check: check?,
-        unknown_allowed: unknown_allowed?,
-        stale_grace: stale_grace?,
-    };
-    warn(&table, &config, none_named);
+    let table = policy.section(&REVOCATION.table);
+    let config = RevocationConfig::read_keys(&table, &REVOCATION)?;
+    warn(&table, &config);
     Some(config)
 }
 
-fn warn(table: &Table<'_>, config: &RevocationConfig, none_named: bool) {
-    match (config.check, none_named, config.unknown_allowed) {
+fn warn(table: &Table<'_>, config: &RevocationConfig) {
+    match (config.check, config.crls.is_empty(), config.unknown_allowed) {
         (RevocationCheck::Off, true, _) => {
-            table.place_of(&CHECK).warn("revoked certificates pass: nothing is checked");
+            table.place_of(&REVOCATION.check).warn("revoked certificates pass: nothing is checked");
         }
         (RevocationCheck::Off, false, _) => {
-            table.place_of(&CHECK).warn("revoked certificates pass: `crls` is not looked at; \"chain\" would use it");
+            table
+                .place_of(&REVOCATION.check)
+                .warn("revoked certificates pass: `crls` is not looked at; \"chain\" would use it");
         }
         (RevocationCheck::Chain | RevocationCheck::Leaf, true, false) => {
-            table.place_of(&CRLS).warn(
+            table.place_of(&REVOCATION.crls).warn(
                 "no list is named and `unknown` is \"deny\": this policy admits nobody; name the lists of the authorities",
             );
         }
         (RevocationCheck::Chain | RevocationCheck::Leaf, _, true) => {
-            table.place_of(&UNKNOWN).warn("a revoked certificate passes while its authority has no usable list");
+            table
+                .place_of(&REVOCATION.unknown_allowed)
+                .warn("a revoked certificate passes while its authority has no usable list");
         }
         (RevocationCheck::Chain | RevocationCheck::Leaf, false, false) => {}
     }

@@ -1,11 +1,10 @@
 //! `policies.NAME.shadow`.
 
-use super::policies::{FILES_NEEDED, PURPOSES_SHAPE};
 use super::{directory, names};
-use crate::ShadowConfig;
+use crate::checked::ShadowConfig;
 use crate::declare::{Presence, keys};
-use crate::forms::{File, ListOf, Purpose, Section, Words};
-use crate::reader::Table;
+use crate::forms::{FILES_NEEDED, File, ListOf, PURPOSES_SHAPE, Purpose, Section, Words};
+use crate::table::Table;
 
 keys! {
     /// Rules under trial: what they would have refused is logged and counted (`ravelin_shadow_denials_total`), and passes.
@@ -33,7 +32,7 @@ pub(crate) fn read(policy: &Table<'_>) -> Option<ShadowConfig> {
     let absent = !table.has(&names::SHADOW_NAMES)
         && !table.has(&SHADOW_ISSUED_BY)
         && !table.has(&SHADOW_PURPOSES)
-        && !table.has(&directory::SHADOW_DIRECTORY);
+        && !table.has(&directory::SHADOW.table);
     if absent && !table.is_broken() {
         table.place.warn(
             "holds no rule: nothing is tried; take it out or add `names`, `issued_by`, `purposes` or `directory`",

@@ -4,11 +4,11 @@ use ravelin_tls::{NullEncryption, TlsVersion};
 
 use super::certificates;
 use super::tls::{self, NEWEST_VERSIONS, Suites, TlsKeys, VERSIONS};
-use crate::SiteConfig;
+use crate::checked::SiteConfig;
 use crate::declare::{Presence, keys};
 use crate::forms::{Flag, HostName, Items, ListOf, Named, OneOf, RequestPath, Section, Words};
-use crate::reader::Table;
 use crate::references::{POLICIES, POOLS, Reference};
+use crate::table::Table;
 
 keys! {
     /// What a listener offers under a server name: certificates, a policy and a pool. An ADC calls it a virtual server.
@@ -28,9 +28,9 @@ keys! {
     /// TLS towards clients. There is no session resumption and no switch for it.
     TLS: Section = "sites.NAME.tls", Section { words: Words::NONE }, Presence::Optional;
 
-    /// Oldest version. Windows 8 to 10 have nothing newer than 1.2, and Windows 7 nothing newer than 1.0 until 1.2 is switched
-    /// on there. Below 1.2 the second engine (OpenSSL) takes the client, and only with suites of `legacy_suites` or
-    /// `null_encryption`. [Which clients need what](clients.md) tells when.
+    /// Oldest version. Windows 8 to 10 have nothing newer than 1.2, and Windows 7 nothing newer than 1.0 until 1.2 is
+    /// switched on there. Below 1.2 the second engine (OpenSSL) takes the client, and only with suites of
+    /// `legacy_suites` or `null_encryption`. See [Which clients need what](clients.md).
     TLS_MIN: OneOf<TlsVersion> = "sites.NAME.tls.min",
         OneOf { known: VERSIONS, not_yet: &[] }, Presence::Default("\"1.2\"");
 
@@ -39,9 +39,9 @@ keys! {
     TLS_MAX: OneOf<TlsVersion> = "sites.NAME.tls.max",
         OneOf { known: NEWEST_VERSIONS, not_yet: &[] }, Presence::Default("\"1.3\"");
 
-    /// Suites without encryption (`TLS_RSA_WITH_NULL_SHA256`, `TLS_RSA_WITH_NULL_SHA`), which Windows 8 and later may ask
-    /// for, the tunnel's content being IPsec already. They need an RSA certificate. What is not IPsec can then be read on the
-    /// wire, and the suites cost the gateway more processor time than AES-GCM does.
+    /// Suites without encryption (`TLS_RSA_WITH_NULL_SHA256`, `TLS_RSA_WITH_NULL_SHA`), which Windows 8 and later may
+    /// ask for, because IPsec encrypts the tunnel's content already. They need an RSA certificate. Whatever is not
+    /// IPsec can then be read on the wire, and the suites cost the gateway more CPU than AES-GCM does.
     NULL_ENCRYPTION: OneOf<NullEncryption> = "sites.NAME.tls.null_encryption",
         OneOf {
             known: &[
@@ -53,14 +53,15 @@ keys! {
         },
         Presence::Default("\"off\"");
 
-    /// Families of older suites, for clients that share no newer one with the site: `"dhe-rsa-gcm"`, `"ecdhe-ecdsa-cbc"`,
-    /// `"ecdhe-rsa-cbc"`, `"rsa-gcm"`, `"rsa-cbc"`. Windows 7 to 8.1 need one of them under an RSA certificate. A client that
-    /// can have a suite with AEAD and forward secrecy gets that, whatever stands here.
+    /// Families of older suites, for clients that have no newer one in common with the site: `"dhe-rsa-gcm"`,
+    /// `"ecdhe-ecdsa-cbc"`, `"ecdhe-rsa-cbc"`, `"rsa-gcm"`, `"rsa-cbc"`. Windows 7 to 8.1 need one of them with an RSA
+    /// certificate. A client that supports a suite with AEAD and forward secrecy always gets that one.
     LEGACY_SUITES: Suites = "sites.NAME.tls.legacy_suites", tls::SUITES, Presence::Default("[]");
 
-    /// Name the policy's certificate authorities when asking for the client's certificate. With the names, a computer that
-    /// has several certificates picks the right one. Without them (`false`, as Windows servers do since 2012), strangers
-    /// do not learn the authorities' names, and a computer whose authority is cross-signed is not misled (error 0x90320).
+    /// Name the policy's certificate authorities (CAs) when asking for the client's certificate. With the names, a
+    /// computer that has several certificates picks the right one. Without them (`false`, as Windows servers do since
+    /// 2012), unauthenticated clients do not learn the CAs' names, and a computer whose CA is cross-signed is not
+    /// misled (error 0x90320).
     AUTHORITY_HINTS: Flag = "sites.NAME.tls.authority_hints", Flag, Presence::Default("true");
 
     /// What a client may ask of the server.
@@ -71,7 +72,7 @@ keys! {
     PATHS: ListOf<RequestPath> = "sites.NAME.guard.paths",
         ListOf { of: RequestPath, min: 1, max: 16, twice_is_error: true, single: false }, Presence::Default("[\"/IPHTTPS\"]");
 
-    /// A look at the IPv6 packets inside the tunnel.
+    /// Checks of the IPv6 packets inside the tunnel.
     PACKETS: OneOf<()> = "sites.NAME.guard.packets",
         OneOf { known: &[("off", (), "bytes after the head are not looked at")], not_yet: &["count", "enforce"] },
         Presence::Default("\"off\"");

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::checked::{ControllerConfig, PasswordSource, SyncConfig, SyncDomainConfig, SyncLogin};
 use crate::declare::{Presence, keys};
 use crate::forms::{
     BindName, ControllerAddress, ControllerUrl, CredentialName, File, Flag, HostName, ListOf, Listen, Number, OrOff,
     Refused, Rows, Section, Span, Words,
 };
-use crate::reader::{Place, Table};
-use crate::{ControllerConfig, PasswordSource, SyncConfig, SyncDomainConfig, SyncLogin};
+use crate::place::Place;
+use crate::table::Table;
 
 keys! {
     /// The companion, `ravelin sync`: it fetches computer accounts and groups from domain controllers and writes the snapshot
@@ -16,26 +17,26 @@ keys! {
     /// is then enough. `ravelin run` uses nothing of it.
     SYNC: Section = "sync", Section { words: Words::NONE }, Presence::Optional;
 
-    /// The snapshot to write: replaced whole, when every domain is known.
+    /// The snapshot to write. It is replaced whole, once every domain is known.
     SNAPSHOT: File = "sync.snapshot", File, Presence::Required;
 
     /// The key (Ed25519, PEM) to sign it with; `policies.NAME.directory.public_key` is its other half.
     SIGNING_KEY: File = "sync.signing_key", File, Presence::Optional;
 
-    /// The share of a domain's accounts, in percent, that may be gone at once. A permission that was lost must not empty the
-    /// table: what shrinks more is not written.
+    /// The share of a domain's accounts, in percent, that may be gone at once. A lost permission must not empty the
+    /// table: a snapshot that shrinks more is not written.
     MAX_SHRINK: Number = "sync.max_shrink", Number { min: 0, max: 100, why: "percent" }, Presence::Default("20");
 
-    /// Time between two looks for what has changed.
+    /// Time between two fetches of what has changed.
     POLL: Span = "sync.poll", Span { min: Duration::from_secs(1), max: DAY, why: "a change should be heard of the same day" },
         Presence::Default("\"30s\"");
 
-    /// Time between two fetches of everything. A reader that may not see deleted objects hears of a deleted account by
-    /// these alone.
+    /// Time between two fetches of everything. An account that may not see deleted objects notices a deleted account
+    /// only by these.
     RESYNC: Span = "sync.resync", Span { min: Duration::from_secs(10), max: DAY, why: "as `poll`" }, Presence::Default("\"15m\"");
 
-    /// While nothing changes, the snapshot is written anew this often, so that its age says that somebody looked. Below the
-    /// policies' `stale_after`.
+    /// While nothing changes, the snapshot is written again this often, so that its age shows that the facts were
+    /// checked. Keep it below the policies' `stale_after`.
     REFRESH: Span = "sync.refresh", Span { min: Duration::from_secs(1), max: DAY, why: "as `poll`" }, Presence::Default("\"5m\"");
 
     /// The most that one fetch may take. Half a million accounts take a minute.
@@ -46,40 +47,40 @@ keys! {
     /// Address of its own read-only HTTP interface: `/metrics`, `/healthz` and `/readyz`.
     LISTEN: OrOff<Listen> = "sync.listen", OrOff(Listen), Presence::Default("\"127.0.0.1:9181\"");
 
-    /// The domains, each with its own controllers and its own reader.
+    /// The domains, each with its own controllers and its own reading account.
     DOMAINS: Rows = "sync.domains", Rows { min: 1, max: 64, why: "each is fetched by itself, and forests with more are not known" },
         Presence::Required;
 
     /// The domain's DNS name.
     DOMAIN: HostName = "sync.domains[].domain", HostName, Presence::Required;
 
-    /// Its controllers, the preferred one first. The next is asked where one does not answer; where one refuses name or
-    /// password, none is.
+    /// Its controllers, the preferred one first. If one does not answer, the next is asked. If one refuses name or
+    /// password, no other is asked.
     CONTROLLERS: Rows = "sync.domains[].controllers", Rows { min: 1, max: 16, why: "two or three are enough" }, Presence::Required;
 
-    /// `ldaps://dc1.corp.example.com`, with `:PORT` where it is not 636. Its certificate must have that name. `ldap://` only
-    /// with `start_tls`.
+    /// `ldaps://dc1.corp.example.com`, with `:PORT` if it is not 636. The controller's certificate must have that name.
+    /// `ldap://` only with `start_tls`.
     URL: ControllerUrl = "sync.domains[].controllers[].url", ControllerUrl, Presence::Required;
 
-    /// Where it is. Without the key its name is looked up.
+    /// Its address. Without this key its name is looked up.
     ADDRESS: ControllerAddress = "sync.domains[].controllers[].address", ControllerAddress, Presence::Optional;
 
-    /// Files (PEM or DER) of the authorities that the controllers' certificates must lead to. There is no default: those of
-    /// the system are never used.
+    /// Files (PEM or DER) of the CAs that the controllers' certificates must lead to. There is no default: the CAs of
+    /// the operating system are never used.
     CA: ListOf<File> = "sync.domains[].ca", AUTHORITIES, Presence::Required;
 
-    /// TLS begins within LDAP, on port 389. Whoever is on the way may then speak before anybody has proved anything, so take
-    /// LDAPS where the controllers have it.
+    /// TLS begins within LDAP, on port 389. An attacker on the path can then send bytes before either side is
+    /// authenticated, so use LDAPS if the controllers have it.
     START_TLS: Flag = "sync.domains[].start_tls", Flag, Presence::Default("false");
 
-    /// The reader's name: `reader@corp.example.com` or a distinguished name. Any user of the domain will do, and none should
-    /// be used that may do more.
+    /// Name of the account that reads: `reader@corp.example.com` or a distinguished name. Any user of the domain will
+    /// do; do not use one that may do more.
     BIND: BindName = "sync.domains[].bind", BindName, Presence::Optional;
 
-    /// File whose one line is the reader's password.
+    /// File whose one line is the password of that account.
     PASSWORD_FILE: File = "sync.domains[].password_file", File, Presence::Optional;
 
-    /// The name of a systemd credential (`LoadCredential=` in the unit) whose one line is the reader's password.
+    /// The name of a systemd credential (`LoadCredential=` in the unit) whose one line is the password of that account.
     PASSWORD_CREDENTIAL: CredentialName = "sync.domains[].password_credential", CredentialName, Presence::Optional;
 
     /// The password itself.
@@ -87,16 +88,17 @@ keys! {
         Refused { why: "a password does not belong in this file: write it to a file of its own and name that with `password_file`" },
         Presence::Optional;
 
-    /// A client certificate instead of name and password, which Active Directory maps to the reader's account. Over LDAPS alone.
+    /// A client certificate instead of name and password, which Active Directory maps to an account. Over LDAPS only.
     CERTIFICATE: Section = "sync.domains[].certificate", Section { words: Words::NONE }, Presence::Optional;
 
-    /// PEM file: the reader's certificate first, then those of its authorities.
+    /// PEM file: the reading account's certificate first, then those of its CAs.
     CHAIN: File = "sync.domains[].certificate.chain", File, Presence::Required;
 
     /// PEM file: its private key, not encrypted.
     KEY: File = "sync.domains[].certificate.key", File, Presence::Required;
 }
 
+/// A change should be heard of the same day.
 const DAY: Duration = Duration::from_secs(86_400);
 const AUTHORITIES: ListOf<File> = ListOf { of: File, min: 1, max: 256, twice_is_error: false, single: true };
 

@@ -3,19 +3,19 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::ThreadsConfig;
+use crate::checked::ThreadsConfig;
 use crate::declare::{Presence, keys};
 use crate::forms::{Moment, Number, Section, Words};
-use crate::reader::Table;
+use crate::table::Table;
 
 keys! {
-    /// Threads. Strangers are met on other threads than tunnels are relayed on.
+    /// Threads. Unauthenticated clients are served on other threads than tunnels.
     THREADS: Section = "threads", Section { words: Words::NONE }, Presence::Optional;
 
     /// Threads that relay tunnels; 0: one for each core.
     RELAY: Number = "threads.relay", Number { min: 0, max: THREADS_MAX, why: THREADS_WHY }, Presence::Default("0");
 
-    /// Threads that shake hands and decide; 0: half the cores, at least one.
+    /// Threads that do handshakes and decisions; 0: half the cores, at least one.
     HANDSHAKE: Number = "threads.handshake", Number { min: 0, max: THREADS_MAX, why: THREADS_WHY }, Presence::Default("0");
 
     /// How long a busy relay thread waits between two wake-ups, so that small packets merge: less CPU for each, up to this
@@ -23,9 +23,11 @@ keys! {
     LINGER: Moment = "threads.linger", Moment { max: LINGER_MAX, why: LINGER_WHY }, Presence::Default("\"0us\"");
 }
 
+/// Longer waits were not measured, and are felt.
 const LINGER_MAX: Duration = Duration::from_micros(100);
 const LINGER_WHY: &str = "longer waits were not measured, and are felt";
 
+/// Beyond the cores of the largest machines.
 const THREADS_MAX: u64 = 1_024;
 const THREADS_WHY: &str = "more threads than cores gain nothing";
 
@@ -34,5 +36,8 @@ pub(crate) fn read(root: &Table<'_>) -> Option<ThreadsConfig> {
     let (relay, handshake, linger) = (table.read(&RELAY), table.read(&HANDSHAKE), table.read(&LINGER));
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let or = |count: usize, default: usize| if count == 0 { default } else { count };
-    Some(ThreadsConfig { relay: or(relay?, cores), handshake: or(handshake?, (cores / 2).max(1)), linger: linger? })
+    let (relay, handshake) = (or(relay?, cores), or(handshake?, (cores / 2).max(1)));
+    table.place_of(&RELAY).note(relay.into());
+    table.place_of(&HANDSHAKE).note(handshake.into());
+    Some(ThreadsConfig { relay, handshake, linger: linger? })
 }

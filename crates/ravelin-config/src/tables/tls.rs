@@ -2,10 +2,10 @@
 
 use ravelin_tls::{LegacySuite, LegacyTls, NullEncryption, TlsVersion};
 
-use crate::TlsConfig;
+use crate::checked::TlsConfig;
 use crate::declare::Key;
 use crate::forms::{Items, ListOf, OneOf};
-use crate::reader::Table;
+use crate::table::Table;
 
 /// The keys of one side.
 pub(crate) struct TlsKeys {
@@ -48,15 +48,6 @@ const BUILT_IN: bool = cfg!(feature = "legacy-tls");
 /// A version as the file writes it.
 pub fn version_text(version: TlsVersion) -> &'static str {
     VERSIONS.iter().find(|(_, known, _)| *known == version).map_or("1.3", |(text, _, _)| text)
-}
-
-/// As the file writes it.
-pub(crate) fn null_text(null: NullEncryption) -> &'static str {
-    match null {
-        NullEncryption::Off => "off",
-        NullEncryption::Fallback => "fallback",
-        NullEncryption::Prefer => "prefer",
-    }
 }
 
 /// Reads the keys of one side and says what each switch gives up. `between` names the two ends in messages.

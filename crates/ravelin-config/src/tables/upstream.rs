@@ -1,28 +1,30 @@
 //! `pools.NAME.upstream`.
 
+use serde_json::Value as Json;
+
 use ravelin_tls::{NullEncryption, TlsVersion};
 
 use super::certificates::{self, UPSTREAM_CERTIFICATE};
-use super::policies::FILES_NEEDED;
 use super::tls::{self, NEWEST_VERSIONS, Suites, TlsKeys, VERSIONS};
-use crate::UpstreamConfig;
+use crate::checked::UpstreamConfig;
 use crate::declare::{Presence, keys};
-use crate::forms::{File, HostName, ListOf, OneOf, Section, Words, shown};
-use crate::reader::Table;
+use crate::forms::{FILES_NEEDED, File, HostName, ListOf, OneOf, Section, Words};
+use crate::problems::shown;
+use crate::table::Table;
 
 keys! {
-    /// How the servers of the pool are met.
+    /// How the gateway connects to the servers of the pool.
     UPSTREAM: Section = "pools.NAME.upstream", Section { words: Words::NONE }, Presence::Optional;
 
-    /// What is spoken with a server.
+    /// The protocol towards a server.
     MODE: OneOf<Mode> = "pools.NAME.upstream.mode", OneOf { known: MODES, not_yet: &[] }, Presence::Default("\"bridge\"");
 
-    /// Files (PEM or DER) of the authorities that a server's certificate must lead to. Needed with `"bridge"`; the
-    /// authorities of the system are never used.
+    /// Files (PEM or DER) of the CAs that a server's certificate must lead to. Needed with `"bridge"`; the CAs of the
+    /// operating system are never used.
     CA: ListOf<File> = "pools.NAME.upstream.ca", ListOf { single: true, ..FILES_NEEDED }, Presence::Optional;
 
-    /// The name that a server's certificate must bear, also sent to it as server name (SNI) and `Host`. Without the key it
-    /// is the first name of the site that uses the pool.
+    /// The name that a server's certificate must have, also sent to it as server name (SNI) and `Host`. Without this
+    /// key it is the first name of the site that uses the pool.
     HOST: HostName = "pools.NAME.upstream.server_name", HostName, Presence::Optional;
 
     /// TLS towards the servers, with `"bridge"`.
@@ -90,10 +92,12 @@ pub(crate) fn read(pool: &Table<'_>, hosts: Option<&[String]>) -> Option<Upstrea
                 );
             }
             let server_name = if table.has(&HOST) { server_name } else { first_host(&table, hosts?) };
+            table.place_of(&HOST).note(server_name.clone().into());
             Some(UpstreamConfig::Bridge { ca: ca?, server_name: server_name?, certificate, tls: tls? })
         }
         Mode::Offload => {
             refuse_in_offload(&table);
+            table.place_of(&TLS).note(Json::Null);
             Some(UpstreamConfig::Offload { server_name })
         }
     }

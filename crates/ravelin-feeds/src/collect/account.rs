@@ -6,7 +6,7 @@
 
 use ravelin_policy::directory::{Account, Domain, Sid};
 
-use super::begins_so;
+use super::distinguished_name::begins_so;
 use super::groups::Groups;
 use crate::entry::Entry;
 
@@ -68,7 +68,7 @@ fn is_host(text: &str) -> bool {
     (1..=HOST_BYTES_MAX).contains(&text.len())
 }
 
-/// 100 ns since 1601 as Unix seconds; 0 and the largest are "never" ([MS-ADA1] §2.1).
+/// 100 ns since 1601 as Unix seconds; 0 and the largest are "never" (MS-ADA1 §2.1).
 fn expires(text: Option<&str>) -> Result<Option<i64>, ()> {
     match text.map(|text| text.trim().parse::<i64>()) {
         None | Some(Ok(0 | i64::MAX)) => Ok(None),
@@ -79,7 +79,7 @@ fn expires(text: Option<&str>) -> Result<Option<i64>, ()> {
 
 /// Of a name in the DNS (RFC 1035 §2.3.4, as text).
 const HOST_BYTES_MAX: usize = 253;
-/// Issuer and subject with some attributes each have a few hundred.
+/// Issuer and subject with some attributes each have a few hundred bytes; ten times that is a mistake or an attack.
 const MAPPING_BYTES_MAX: usize = 4096;
 const TICKS_A_SECOND: i64 = 10_000_000;
 /// Seconds from 1601 to 1970.

@@ -89,7 +89,7 @@ impl Groups {
     }
 }
 
-/// The SID of a member that is named by it: `<SID=` and its bytes in hex ([MS-ADTS] §3.1.1.3.1.2.4).
+/// The SID of a member that is named by it: `<SID=` and its bytes in hex (MS-ADTS §3.1.1.3.1.2.4).
 fn sid(member: &str) -> Option<Sid> {
     let hex = member.strip_prefix("<SID=")?.strip_suffix('>')?;
     let digits: Vec<u8> =

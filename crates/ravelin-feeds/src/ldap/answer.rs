@@ -133,5 +133,5 @@ const DONE: u8 = 0x65;
 const REFERENCE: u8 = 0x73;
 const EXTENDED: u8 = 0x78;
 const CONTROLS: u8 = 0xa0;
-/// Active Directory writes two hundred.
+/// Active Directory writes two hundred characters of diagnostics; a log line has room for a few times that.
 const TEXT_CHARACTERS_MAX: usize = 500;

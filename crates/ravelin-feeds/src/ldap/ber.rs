@@ -121,6 +121,7 @@ pub(super) fn number(tag: u8, number: i64) -> Vec<u8> {
 
 const TAG_NUMBER: u8 = 0x1f;
 const LONG: u8 = 0x80;
+/// Active Directory writes four; eight hold every length that a machine can address.
 const LENGTH_BYTES_MAX: usize = 8;
 /// Tag, and a length of four bytes behind its own.
 const HEADER_BYTES_MAX: usize = 1 + 1 + 4;

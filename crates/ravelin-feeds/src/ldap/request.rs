@@ -45,10 +45,10 @@ pub enum Filter<'a> {
     Present(&'a str),
 }
 
-/// Distinguished names of answers, and values that are such, carry GUID and SID ([MS-ADTS] §3.1.1.3.4.1.5); without a value in
+/// Distinguished names of answers, and values that are such, carry GUID and SID (MS-ADTS §3.1.1.3.4.1.5); without a value in
 /// hex.
 pub const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
-/// Deleted objects are found, too ([MS-ADTS] §3.1.1.3.4.1.14).
+/// Deleted objects are found, too (MS-ADTS §3.1.1.3.4.1.14).
 pub const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 /// RFC 2696.
 pub(super) const PAGED: &str = "1.2.840.113556.1.4.319";

@@ -1,6 +1,6 @@
 //! Forms of names and values that are Active Directory's own.
 
-/// A part of an attribute's values ([MS-ADTS] §3.1.1.3.1.3.3): `member;range=0-1499`.
+/// A part of an attribute's values (MS-ADTS §3.1.1.3.1.3.3): `member;range=0-1499`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AttributeRange<'a> {
     /// The attribute, without the option.
@@ -34,7 +34,7 @@ pub fn without_extension(dn: &str) -> &str {
 }
 
 /// `<SID=0105…>` of `<GUID=…>;<SID=0105…>;CN=PC17,DC=corp`: a distinguished name of the same object that outlives its renaming
-/// ([MS-ADTS] §3.1.1.3.1.2.4). `None` where the object has no SID.
+/// (MS-ADTS §3.1.1.3.1.2.4). `None` where the object has no SID.
 pub fn sid_of(dn: &str) -> Option<&str> {
     let mut rest = dn;
     while rest.starts_with('<') {

@@ -16,7 +16,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     let beside = folder.join(format!(".{}.tmp", name.to_string_lossy()));
     let written = write_whole(&beside, content).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
-        // The error that counts is told.
+        // The first error is the one to report.
         let _ = fs::remove_file(&beside);
         return written;
     }
@@ -29,6 +29,7 @@ fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Readable by owner and group: the gateway runs as another user of the same group.
 const MODE: u32 = 0o640;
 
 /// The largest file that is read or written: five million accounts need less, and a reader holds it in memory once.

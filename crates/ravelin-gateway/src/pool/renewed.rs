@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use crate::pool::stream::AnsweredServer;
-use crate::trust::authorized::{Authorized, Unauthorized};
+use crate::trust::authorized::{Authorized, Confirmed, Unauthorized};
 use crate::trust::generation::Generation;
 use crate::trust::live::LiveEntry;
 
 /// A session that was judged after its server had answered, with that server: the only thing that a relay starts from.
 pub struct RenewedTunnel {
-    entry: LiveEntry,
+    confirmed: Confirmed,
     server: AnsweredServer,
-    generation: u64,
 }
 
 impl RenewedTunnel {
@@ -25,9 +24,7 @@ impl RenewedTunnel {
         server: AnsweredServer,
         in_force: impl Fn() -> Arc<Generation>,
     ) -> Result<RenewedTunnel, Unauthorized> {
-        let authorized = authorized.again(in_force)?;
-        let generation = authorized.generation().number;
-        Ok(RenewedTunnel { entry: authorized.into_entry(), server, generation })
+        Ok(RenewedTunnel { confirmed: authorized.confirm(in_force)?, server })
     }
 
     /// The head of the server's answer, for the client.
@@ -37,11 +34,11 @@ impl RenewedTunnel {
 
     /// The generation that judged it.
     pub(crate) fn generation(&self) -> u64 {
-        self.generation
+        self.confirmed.generation()
     }
 
     /// For the relay.
     pub(crate) fn into_parts(self) -> (LiveEntry, AnsweredServer) {
-        (self.entry, self.server)
+        (self.confirmed.into_entry(), self.server)
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn read_hello(
 }
 
 /// Terminates TLS and authorizes the client: the handshake's own judgement picks the alert, the generation in force then
-/// has the last word.
+/// decides.
 ///
 /// # Errors
 /// The handshake failed or was refused, or the generation in force denies the client.

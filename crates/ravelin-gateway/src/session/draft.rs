@@ -284,7 +284,7 @@ mod tests {
         gateway.live.enter(applicant, &chain, &permit, 1).unwrap()
     }
 
-    /// A bug of ours ends the session that met it and no other, gives back all that the session held, and is counted.
+    /// A bug of ours ends its own session and no other, gives back all that the session held, and is counted.
     #[tokio::test]
     async fn a_panic_ends_one_session() {
         let (folder, estate) = (tempfile::tempdir().unwrap(), Estate::standard(ravelin_lab::clock::now()));

@@ -1,5 +1,5 @@
 //! A session's record while its tunnel stands: the same facts in one block of memory. A tunnel stands for days and its
-//! record is read once, so some thirty strings and lists, each with its header and its room, are not kept apart.
+//! record is read once, so some thirty strings and vectors, each with its header and its spare room, are not kept apart.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -186,7 +186,7 @@ fn take(texts: &mut &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-/// Texts and lists of a record come from one certificate list and one head, which are bounded far below.
+/// Texts of a record come from one certificate chain and one head, which are bounded far below.
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

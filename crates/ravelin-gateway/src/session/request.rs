@@ -36,9 +36,10 @@ pub(super) async fn read(
         Ok(Err(ending)) => ending,
         Err(_) => Ending::new(SessionEnd::RequestTimeout, format!("no whole head within {deadline:?}")),
     };
-    match ending.end {
-        SessionEnd::BadRequest | SessionEnd::ClientClosed | SessionEnd::RequestTimeout => client.close().await,
-        _ => client.reset(),
+    if [SessionEnd::BadRequest, SessionEnd::ClientClosed, SessionEnd::RequestTimeout].contains(&ending.end) {
+        client.close().await;
+    } else {
+        client.reset();
     }
     Err(ending)
 }

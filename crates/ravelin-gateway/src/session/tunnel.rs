@@ -1,4 +1,4 @@
-//! Hands an admitted session to a relay thread and writes down how its tunnel ended.
+//! Hands an admitted session to a relay thread and records how its tunnel ended.
 
 use std::io;
 use std::net::TcpStream as StdTcpStream;
@@ -87,7 +87,7 @@ pub(crate) fn hand_over(gateway: &Arc<Gateway>, tunnel: Tunnel, draft: Draft) {
     };
     let counts = (
         target.state.count_tunnel(),
-        gateway.metrics.tunnel(&entry.session.site, &target.name, Arc::clone(&entry.session.counters) as _),
+        gateway.metrics.tunnel(&entry.session.site, &target.name, Arc::clone(&entry.session) as _),
     );
     // Boxed: a task has room for what it is given until it ends, also when it has passed it on.
     let given = Box::new((client, server, limits));

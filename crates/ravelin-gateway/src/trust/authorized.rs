@@ -18,7 +18,7 @@ use ravelin_policy::Permit;
 use ravelin_tls::ProvenChain;
 
 use crate::trust::generation::Generation;
-use crate::trust::judge_again::{permit_under, site_of};
+use crate::trust::judge_again::{CurrentPermit, permit_under};
 use crate::trust::live::{Applicant, Live, LiveEntry, LiveSession};
 use crate::trust::site::Site;
 
@@ -37,21 +37,24 @@ use crate::trust::site::Site;
 /// }
 /// ```
 ///
-/// It cannot be made of a permit, of which `explain` has one too:
+/// It cannot be put together from its parts, nor does `explain`, which has a permit too, come by one:
 ///
 /// ```compile_fail,E0451
 /// use ravelin_gateway::trust::authorized::Authorized;
-/// use ravelin_policy::Permit;
 ///
-/// fn authorize(permit: Permit, other: Authorized) -> Authorized {
-///     Authorized { permit, ..other }
+/// fn authorize() -> Authorized {
+///     Authorized { current: todo!(), entry: todo!() }
 /// }
 /// ```
 pub struct Authorized {
-    permit: Permit,
+    current: CurrentPermit,
     entry: LiveEntry,
-    site: Arc<Site>,
-    generation: Arc<Generation>,
+}
+
+/// A session whose authorization was judged again; see [`Authorized::confirm`].
+pub(crate) struct Confirmed {
+    current: CurrentPermit,
+    entry: LiveEntry,
 }
 
 /// Why a client may not be connected, and the generation that says so.
@@ -83,40 +86,55 @@ impl Authorized {
         Authorized::under(permit, entry, in_force())
     }
 
-    /// Judges again: a client may take its time, and judging every tunnel after a reload takes a while.
+    /// Judges again: a client may take its time, and judging every session after a reload takes a while.
     ///
     /// # Errors
     /// The generation in force denies the client.
     pub(crate) fn again(self, in_force: impl Fn() -> Arc<Generation>) -> Result<Authorized, Unauthorized> {
-        Authorized::under(self.permit, self.entry, in_force())
+        Authorized::under(self.current.into_permit(), self.entry, in_force())
+    }
+
+    /// Judges again, and says so by a type: for what must not begin without it.
+    ///
+    /// # Errors
+    /// The generation in force denies the client.
+    pub(crate) fn confirm(self, in_force: impl Fn() -> Arc<Generation>) -> Result<Confirmed, Unauthorized> {
+        let Authorized { current, entry } = self.again(in_force)?;
+        Ok(Confirmed { current, entry })
     }
 
     fn under(permit: Permit, entry: LiveEntry, generation: Arc<Generation>) -> Result<Authorized, Unauthorized> {
         let number = generation.number;
-        let refused = |ending| Unauthorized { ending, generation: number };
-        let permit = permit_under(&entry.session, permit, &generation, clock::now()).map_err(refused)?;
-        let site = site_of(&generation, &entry.session.site).map_err(refused)?;
-        Ok(Authorized { permit, entry, site, generation })
+        let current = permit_under(&entry.session, permit, generation, clock::now())
+            .map_err(|ending| Unauthorized { ending, generation: number })?;
+        Ok(Authorized { current, entry })
     }
 
     /// The permit, of the generation that judged last.
     pub fn permit(&self) -> &Permit {
-        &self.permit
+        self.current.permit()
     }
 
     /// The site, of that generation.
     pub fn site(&self) -> &Arc<Site> {
-        &self.site
+        self.current.site()
     }
 
     /// That generation.
     pub fn generation(&self) -> &Generation {
-        &self.generation
+        self.current.generation()
     }
 
     /// The session in the live index.
     pub(crate) fn session(&self) -> &Arc<LiveSession> {
         &self.entry.session
+    }
+}
+
+impl Confirmed {
+    /// The number of the generation that judged last.
+    pub(crate) fn generation(&self) -> u64 {
+        self.current.generation().number
     }
 
     /// The place in the live index.

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::trust::site::{Site, SiteCertificate};
 
-/// How a pool's servers are met: `Some(None)` is plain HTTP; `None`: it cannot be built, and the problems say why.
+/// How a pool's servers are reached: `Some(None)` is plain HTTP; `None`: it cannot be built, and the problems say why.
 pub(super) fn build_upstream(
     file: &Path,
     name: &str,

@@ -51,7 +51,7 @@ pub struct Directories<'a> {
 
 impl Directories<'_> {
     /// The snapshot that a policy names: as another policy has read it, as it was in use if it did not change, or read anew.
-    /// `None`: there is none, which was told.
+    /// `None`: there is none, and `problems` says why.
     pub fn load(
         &mut self,
         config: &DirectoryConfig,

@@ -31,11 +31,11 @@ pub struct Generation {
     pub policies: BTreeMap<String, Arc<Policy>>,
     /// The directory snapshots that policies use, each once.
     pub(crate) directories: LoadedDirectories,
-    /// An operator's word that facts about accounts count past `max_age`; its end was built into the policies.
+    /// An operator's order that facts about accounts count past `max_age`; its end was built into the policies.
     pub(crate) age_override: Option<AgeOverride>,
-    /// How each pool's servers are met, by the pool's name; `None` is plain HTTP.
+    /// How each pool's servers are reached, by the pool's name; `None` is plain HTTP.
     pub upstreams: BTreeMap<String, Option<Arc<UpstreamTls>>>,
-    /// What `check` and `status` should tell.
+    /// What `check` and `status` should show.
     pub warnings: Vec<Problem>,
 }
 
@@ -68,7 +68,7 @@ pub fn build(config: &Config, number: u64, now: UnixTime) -> Result<Generation, 
     build_after(None, None, config, number, now)
 }
 
-/// As [`build`]; what the generation in force knows better about revocation is kept: a list that was fetched broken or
+/// As [`build`]; what the generation in force knows better about revocation is kept: a CRL that was fetched broken or
 /// went back in number must not lock an estate out nor let a revoked machine in (docs/rules.md rule 13). With `age_override`,
 /// facts about accounts count past `max_age`.
 ///

@@ -47,6 +47,35 @@ pub(crate) fn site_of(generation: &Generation, name: &str) -> Result<Arc<Site>, 
     generation.sites.get(name).cloned().ok_or_else(gone)
 }
 
+/// A permit that holds now, by the generation that was asked. Only [`permit_under`] makes one.
+pub(crate) struct CurrentPermit {
+    permit: Permit,
+    site: Arc<Site>,
+    generation: Arc<Generation>,
+}
+
+impl CurrentPermit {
+    /// The permit, of that generation.
+    pub(crate) fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// The session's site, of that generation.
+    pub(crate) fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// The generation.
+    pub(crate) fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
+    /// The permit, which may be of an older generation when it is asked for again.
+    pub(crate) fn into_permit(self) -> Permit {
+        self.permit
+    }
+}
+
 /// The permit of a session under a generation: the one it has where that is of this generation and holds now, else a new
 /// one.
 ///
@@ -55,15 +84,18 @@ pub(crate) fn site_of(generation: &Generation, name: &str) -> Result<Arc<Site>, 
 pub(crate) fn permit_under(
     session: &LiveSession,
     permit: Permit,
-    generation: &Generation,
+    generation: Arc<Generation>,
     now: UnixTime,
-) -> Result<Permit, Ending> {
-    if permit.generation() == generation.number && now <= permit.valid_until() {
-        return Ok(permit);
-    }
-    let judged = judge(&session.chain(), &session.site, generation, now);
-    session.note(generation.number, &judged);
-    judged
+) -> Result<CurrentPermit, Ending> {
+    let permit = if permit.generation() == generation.number && now <= permit.valid_until() {
+        permit
+    } else {
+        let judged = judge(&session.chain(), &session.site, &generation, now);
+        session.note(generation.number, &judged);
+        judged?
+    };
+    let site = site_of(&generation, &session.site)?;
+    Ok(CurrentPermit { permit, site, generation })
 }
 
 /// Judges sessions again, each by the generation that is `in_force` then; stops those that are denied and renews the permits
@@ -89,7 +121,7 @@ fn judge_one_again(session: &LiveSession, in_force: impl Fn() -> Arc<Generation>
     loop {
         let generation = in_force();
         if session.judged_by() > generation.number {
-            // A younger generation has judged it in the meantime, and has the last word.
+            // A younger generation has judged it in the meantime, and decides.
             return None;
         }
         let judged = judge(&session.chain(), &session.site, &generation, now);
@@ -156,17 +188,18 @@ mod tests {
         let longer = permit.valid_until();
 
         // A reload came between the handshake and the request.
-        let permit = permit_under(&entry.session, permit, &younger, now).unwrap();
+        let younger = Arc::new(younger);
+        let again = |permit, at| permit_under(&entry.session, permit, Arc::clone(&younger), at);
+        let permit = again(permit, now).unwrap().into_permit();
         assert_eq!(permit.generation(), 2);
         assert!(permit.valid_until() < longer, "else this test shows nothing");
         let in_force = ("main".to_owned(), 2, permit.valid_until());
         assert_eq!(entry.session.permit(), in_force);
         let after = UnixTime::since_unix_epoch(std::time::Duration::from_secs(permit.valid_until().as_secs() + 1));
-        let in_time =
-            permit_under(&entry.session, judge(&chain, "main", &younger, now).unwrap(), &younger, permit.valid_until());
-        assert_eq!(in_time.unwrap().generation(), 2);
-        let late = permit_under(&entry.session, judge(&chain, "main", &younger, now).unwrap(), &younger, after);
-        assert_eq!(late.unwrap_err().end, SessionEnd::Denied(Reason::CrlExpired), "an expired permit is none");
+        let in_time = again(judge(&chain, "main", &younger, now).unwrap(), permit.valid_until());
+        assert_eq!(in_time.unwrap().permit().generation(), 2);
+        let late = again(judge(&chain, "main", &younger, now).unwrap(), after);
+        assert_eq!(late.err().unwrap().end, SessionEnd::Denied(Reason::CrlExpired), "an expired permit is none");
         assert_eq!(live.expired(permit.valid_until()).len(), 0);
         assert_eq!(live.expired(after).len(), 1, "it ends when the younger generation says");
         assert_eq!(live.expired(after).len(), 1, "it is looked for until it is gone");

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use ravelin_ops::metrics::ByteCounts;
 use ravelin_ops::record::{Ending, SessionEnd};
 use ravelin_policy::{Permit, PresentedChain};
 use ravelin_relay::Counters;
@@ -130,6 +131,16 @@ impl LiveSession {
     /// Notes which server relays for it.
     pub(crate) fn set_server(&self, server: &str) {
         lock(&self.state).server = Some(server.to_owned());
+    }
+}
+
+/// What the metrics count while the session lives.
+impl ByteCounts for LiveSession {
+    fn to_client(&self) -> u64 {
+        self.counters.to_client()
+    }
+    fn to_server(&self) -> u64 {
+        self.counters.to_server()
     }
 }
 

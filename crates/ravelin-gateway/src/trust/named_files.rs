@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ravelin_config::{CertificateFiles, Config, UpstreamConfig};
 
 /// Every file and folder that a generation is read from: what a change of must be noticed.
-pub fn named_files(config: &Config) -> Vec<PathBuf> {
+pub(crate) fn named_files(config: &Config) -> Vec<PathBuf> {
     let mut paths = vec![config.file.clone()];
     let mut identity = |files: &CertificateFiles| match files {
         CertificateFiles::Pem { chain, key } => paths.extend([chain.clone(), key.clone()]),

@@ -1,4 +1,4 @@
-//! Where one packet ends, told by its header.
+//! Where one packet ends, by its header.
 
 use std::fmt;
 

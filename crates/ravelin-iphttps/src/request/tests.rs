@@ -284,7 +284,7 @@ fn an_outcome_is_final() {
 
 // Covers: docs/traps.md row 61
 #[test]
-fn what_is_told_of_a_stranger_is_escaped_and_bounded() {
+fn a_strangers_text_is_escaped_and_bounded() {
     let deep = "a".repeat(4_000);
     let wide = RequestRules::new([format!("/{deep}")], ["da.example.com"]);
     for (head, part) in [

@@ -9,7 +9,7 @@ use rustls::{Connection, HandshakeKind};
 use crate::bulk::{self, BulkReport, Hash};
 use crate::end::End;
 use crate::packets;
-use crate::stream::{Reader, Stream};
+use crate::stream::{Stream, StreamReader};
 
 /// A client's connection.
 #[derive(Debug)]
@@ -201,7 +201,7 @@ async fn bounded<T>(deadline: Duration, work: impl Future<Output = Result<T, End
     tokio::time::timeout(deadline, work).await.unwrap_or(Err(End::Timeout))
 }
 
-async fn receive_bulk(reader: &mut Reader, bytes: u64, deadline: Duration) -> Result<(u64, String), End> {
+async fn receive_bulk(reader: &mut StreamReader, bytes: u64, deadline: Duration) -> Result<(u64, String), End> {
     let (mut hash, mut received) = (Hash::new(), 0u64);
     let mut buffer = vec![0; bulk::PIECE_BYTES];
     while received < bytes {

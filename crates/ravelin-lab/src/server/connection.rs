@@ -13,7 +13,7 @@ use super::{Behaviour, Body, Ending, Order, Shared};
 use crate::bulk::{self, Hash};
 use crate::clock;
 use crate::end::End;
-use crate::stream::{Reader, Stream, Writer};
+use crate::stream::{Stream, StreamReader, Writer};
 
 /// From accept to the end.
 pub(super) async fn serve(tcp: TcpStream, number: usize, orders: broadcast::Receiver<Order>, shared: Arc<Shared>) {
@@ -88,7 +88,7 @@ impl Guest {
     }
 
     /// Bytes up to and with the empty line; what follows stays in the reader.
-    async fn read_head(&mut self, reader: &mut Reader) -> Result<Vec<u8>, End> {
+    async fn read_head(&mut self, reader: &mut StreamReader) -> Result<Vec<u8>, End> {
         let mut buffer = [0; 4096];
         let mut head: Vec<u8> = Vec::new();
         loop {
@@ -207,7 +207,7 @@ impl Guest {
         Ok(())
     }
 
-    async fn next(&mut self, reader: &mut Reader, buffer: &mut [u8]) -> Next {
+    async fn next(&mut self, reader: &mut StreamReader, buffer: &mut [u8]) -> Next {
         tokio::select! {
             order = order(&mut self.orders) => Next::Order(order),
             read = reader.read(buffer) => read.map_or_else(Next::End, Next::Bytes),

@@ -316,4 +316,5 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 /// Orders that a connection may be behind before it misses some.
 const ORDERS_MAX: usize = 64;
+/// Out of descriptors: a pause, so that accepting does not spin.
 const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);

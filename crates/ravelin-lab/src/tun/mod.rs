@@ -19,7 +19,7 @@ use crate::client::Client;
 use crate::end::End;
 use crate::packets::{self, ICMPV6};
 use crate::server::{Body, Router, ServerSpec};
-use crate::stream::{Reader, Stream, Writer};
+use crate::stream::{Stream, StreamReader, Writer};
 
 pub use device::Device;
 
@@ -194,7 +194,7 @@ async fn send_packets(device: &Device, packets: &[u8]) -> io::Result<()> {
 }
 
 /// Whole packets from the tunnel; what is not whole waits in `unframed`.
-async fn read_packets(reader: &mut Reader, unframed: &mut Vec<u8>) -> Result<Vec<u8>, End> {
+async fn read_packets(reader: &mut StreamReader, unframed: &mut Vec<u8>) -> Result<Vec<u8>, End> {
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let count = reader.read(&mut buffer).await?;
@@ -217,5 +217,7 @@ async fn read_packets(reader: &mut Reader, unframed: &mut Vec<u8>) -> Result<Vec
 /// Above the largest packet of a link whose MTU is 1280.
 const DEVICE_BYTES: usize = 2048;
 /// One TLS record.
+/// What a TLS record takes at most.
 const BATCH_BYTES: usize = 16 * 1024;
+/// A record with its header and tag.
 const READ_BYTES: usize = 64 * 1024;

@@ -110,6 +110,7 @@ impl Drop for ControlSocket {
 /// Owner and group. The folder, made by systemd or the administrator, says who else may come near.
 const MODE: u32 = 0o660;
 
+/// Commands that wait for a seat: an operator types one at a time, a script a few.
 const BACKLOG: i32 = 16;
 
 /// Operators and their scripts at once.
@@ -241,7 +242,9 @@ fn check_override(order: &AgeOverride) -> Result<(), String> {
 }
 
 /// A sentence.
+/// A sentence: it stands in a log line and on the status page.
 const REASON_BYTES_MAX: usize = 300;
+/// A week: an estate whose facts are missing for longer has another problem.
 const OVERRIDE_SECONDS_MAX: i64 = 7 * 86_400;
 
 fn to_answer(value: &impl Serialize) -> Answer {

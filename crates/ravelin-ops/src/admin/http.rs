@@ -31,8 +31,11 @@ pub trait Pages: Send + Sync + 'static {
 
 /// One answer.
 pub struct Page {
+    /// 200, or what else it is.
     pub status: StatusCode,
+    /// `Content-Type`.
     pub content_type: &'static str,
+    /// The body.
     pub body: String,
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::control::{REQUEST_BYTES_MAX, Request};
 use super::*;
-use crate::operator::{KillSelector, ReloadReport, Status};
+use crate::operator::KillSelector;
 use crate::samples::{FakeOperator, report, session_view, status};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -95,7 +95,7 @@ fn not_ready_is_told_with_every_reason() {
     assert!(bench.get("/metrics").1.contains("\nravelin_ready 0\n"));
 }
 
-/// Covers: traps row 71.
+/// Covers: docs/traps.md row 71.
 #[test]
 fn everything_else_is_refused_and_changes_nothing() {
     let bench = bench();
@@ -308,6 +308,7 @@ fn a_defect_in_the_gateway_is_an_answer() {
     assert_eq!(bench.ask(b"{\"command\":\"drain\"}\n"), json!({ "ok": null }));
 }
 
+/// Covers: docs/traps.md row 70. There is one level: whoever may open the socket may do everything.
 #[test]
 fn the_socket_is_for_owner_and_group_and_goes_with_the_gateway() {
     let bench = bench();

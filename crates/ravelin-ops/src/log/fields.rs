@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 /// Ordered names and values. Names are ours, never a stranger's.
-pub type Fields = Vec<(&'static str, Value)>;
+pub(super) type Fields = Vec<(&'static str, Value)>;
 
 /// One line of JSON without its line end, ASCII only, so that neither control characters nor bidirectional marks
 /// reach a terminal or a log collector. Parses back to the very same values.
@@ -59,7 +59,7 @@ fn ascii(json: String) -> String {
 /// `._:/@+,-` stands in double quotes, in which `"` and `\` have a backslash before them and control characters and all
 /// beyond ASCII are `\u{…}`: a quote inside a value cannot end it, so that no value forges a field. Objects become `name.key`, null and
 /// empty values are left out, lists are JSON. [`parse_text`] reads it back.
-pub fn text_line(fields: &Fields) -> String {
+pub(super) fn text_line(fields: &Fields) -> String {
     let mut line = String::with_capacity(256);
     for (name, value) in flat(fields) {
         if !line.is_empty() {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     proptest! {
-        /// Covers: traps row 61.
+        /// Covers: docs/traps.md row 61.
         #[test]
         fn any_text_reads_back_and_forges_nothing(first in any::<String>(), second in any::<String>()) {
             let fields = vec![("first", Value::from(first)), ("object", json!({"second": second}))];

@@ -9,7 +9,6 @@ use time::OffsetDateTime;
 
 use super::fields::Fields;
 use crate::iana;
-use crate::metrics::engine_label;
 use crate::record::SessionRecord;
 
 /// One session as JSON, every key always there, `null` where nothing is known. Text that a stranger chose is escaped
@@ -26,7 +25,7 @@ pub fn session_fields(record: &SessionRecord) -> Fields {
 }
 
 /// What a line for people has: the rules are in the audit record and in `explain`.
-pub fn session_fields_but_rules(record: &SessionRecord) -> Fields {
+pub(super) fn session_fields_but_rules(record: &SessionRecord) -> Fields {
     let negotiated = record.negotiated.as_ref();
     vec![
         ("time", json!(rfc3339(record.accepted_at + record.duration))),
@@ -47,7 +46,7 @@ pub fn session_fields_but_rules(record: &SessionRecord) -> Fields {
         ("client_shows", json!(record.alert_sent.map(|alert| client_shows(Alert(alert))))),
         ("version", json!(negotiated.map(|agreed| agreed.version))),
         ("suite", json!(negotiated.map(|agreed| agreed.suite))),
-        ("engine", json!(negotiated.map(|agreed| engine_label(agreed.engine)))),
+        ("engine", json!(negotiated.map(|agreed| agreed.engine.label()))),
         ("offered_suites", offered(&record.offered_suites)),
         ("null_only_hello", json!(record.null_only_hello)),
         ("accepted_at", json!(rfc3339(record.accepted_at))),
@@ -170,7 +169,7 @@ mod tests {
         assert_eq!(json["alert_sent"], 48);
     }
 
-    /// Covers: traps row 61. A subject full of separators is one value in either form, and reads back as it went in.
+    /// Covers: docs/traps.md row 61. A subject full of separators is one value in either form, and reads back as it went in.
     #[test]
     fn a_hostile_subject_stays_one_value() {
         let mut hostile = denied(Reason::NameMalformed);

@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex};
 use ravelin_policy::Reason;
 
 use super::*;
+use crate::metrics::Metrics;
 use crate::samples::{ACCEPTED_AT, denied, record, stranger};
 
 /// Collects what is written, and blocks while it is told to.
@@ -58,12 +59,9 @@ fn config(json: bool) -> LogConfig {
     LogConfig { level: "info".to_owned(), json, audit: None }
 }
 
-fn log(json: bool, sink: &Sink) -> (Log, impl Subscriber + Send + Sync + use<>, Counters) {
+fn log(json: bool, sink: &Sink) -> (Log, impl Subscriber + Send + Sync + use<>, LogCounters) {
     let metrics = Metrics::new();
-    let counters = Counters {
-        dropped: metrics.log_records_dropped().clone(),
-        suppressed: metrics.log_records_suppressed().clone(),
-    };
+    let counters = metrics.log_counters();
     let (log, subscriber) = build(&config(json), counters.clone(), noon, Box::new(sink.clone())).unwrap();
     (log, subscriber, counters)
 }
@@ -206,10 +204,7 @@ fn a_broken_pipe_is_counted() {
         }
     }
     let metrics = Metrics::new();
-    let counters = Counters {
-        dropped: metrics.log_records_dropped().clone(),
-        suppressed: metrics.log_records_suppressed().clone(),
-    };
+    let counters = metrics.log_counters();
     let (log, _subscriber) = build(&config(false), counters.clone(), noon, Box::new(Broken)).unwrap();
     log.session(&record());
     assert!(log.flush());

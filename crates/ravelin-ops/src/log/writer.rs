@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
 
-use super::GATHER;
+/// What comes within this time after a line was written is written together, so that whoever logs does not wake a thread for
+/// each line. A process that is killed loses what waits.
+pub(crate) const GATHER: Duration = Duration::from_millis(5);
 
 /// Hands lines to a writer thread; clones share the queue.
 #[derive(Clone)]

@@ -5,7 +5,8 @@ use std::fs;
 
 use prometheus::{Counter, IntGauge, Registry};
 
-use super::{gauge, opts, register, table};
+use super::register::{gauge, opts, register};
+use super::table;
 
 pub(super) struct Process {
     cpu_seconds: Counter,

@@ -15,15 +15,6 @@ pub trait ByteCounts: Send + Sync {
     fn to_server(&self) -> u64;
 }
 
-impl ByteCounts for ravelin_relay::Counters {
-    fn to_client(&self) -> u64 {
-        ravelin_relay::Counters::to_client(self)
-    }
-    fn to_server(&self) -> u64 {
-        ravelin_relay::Counters::to_server(self)
-    }
-}
-
 /// Totals since the start.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Totals {

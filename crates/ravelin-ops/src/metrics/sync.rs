@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use super::process::Process;
-use super::{counter, counters, gauge, labelled_gauge, table};
-use crate::log;
+use super::register::{counter, counters, gauge, labelled_gauge};
+use super::table;
+use crate::log::LogCounters;
 use ravelin_config::SyncConfig;
 
 /// All metrics of one companion, in a registry of its own.
@@ -101,8 +102,8 @@ impl SyncMetrics {
     }
 
     /// What the log could not say.
-    pub fn log_counters(&self) -> log::Counters {
-        log::Counters { dropped: self.log_records_dropped.clone(), suppressed: self.log_records_suppressed.clone() }
+    pub fn log_counters(&self) -> LogCounters {
+        LogCounters { dropped: self.log_records_dropped.clone(), suppressed: self.log_records_suppressed.clone() }
     }
 
     /// Everything in the text exposition format, version 0.0.4, with the domains' ages now.

@@ -74,7 +74,7 @@ definitions! {
     /// Every metric of a gateway, in the order of the manual.
     DEFINITIONS:
     SESSIONS Kind::Counter, "ravelin_sessions_total", ["site", "end"],
-        "Sessions that have ended, by how. `site` is `none` where no site was known yet.";
+        "Sessions that have ended, by ending. `site` is `none` if no site was known yet.";
     TUNNELS_ACTIVE Kind::Gauge, "ravelin_tunnels_active", ["site", "server"],
         "Tunnels that are up.";
     TUNNEL_DURATION Kind::Histogram(TUNNEL_SECONDS), "ravelin_tunnel_duration_seconds", [],
@@ -88,7 +88,7 @@ definitions! {
 
     HANDSHAKES Kind::Counter, "ravelin_handshakes_total", ["site", "result", "version", "suite", "engine"],
         "TLS handshakes that have ended. `result` is `completed`, `denied`, `failed`, `timeout`, `no_common_suite` or \
-         `unknown_server_name`; what was not agreed yet is `none`.";
+         `unknown_server_name`; labels that were not agreed yet are `none`.";
     NULL_ONLY_HELLOS Kind::Counter, "ravelin_null_only_hellos_total", ["site"],
         "Clients that offered suites without encryption and nothing else. They need `null_encryption`; `site` is `none` where \
          no site was known.";
@@ -99,7 +99,7 @@ definitions! {
     ACCEPT_PAUSED Kind::Counter, "ravelin_accept_paused_total", [],
         "Times that accepting paused because descriptors or memory ran out.";
     SESSION_PANICS Kind::Counter, "ravelin_session_panics_total", [],
-        "Sessions ended by a defect in the gateway. Anything but 0 deserves a report.";
+        "Sessions ended by a bug in the gateway. Report anything but 0.";
 
     DENIALS Kind::Counter, "ravelin_denials_total", ["site", "reason"],
         "Clients that policy refused before a tunnel, by reason.";
@@ -110,22 +110,22 @@ definitions! {
         "Validity left in a client's certificate when it connected; one value for each tunnel.";
 
     SERVER_UP Kind::Gauge, "ravelin_server_up", ["pool", "server"],
-        "1 while clients are sent to a server, else 0: by its health checks, and by connections to it that failed.";
+        "1 while the server is up, else 0, by its health checks and by failed connections to it.";
     SERVER_CHECKS Kind::Counter, "ravelin_server_checks_total", ["pool", "server", "result"],
         "Health checks made of a server. `result` is `ok` or `failed`.";
 
     POLICY_GENERATION Kind::Gauge, "ravelin_policy_generation", [],
         "Number of the generation that judges new sessions.";
     RELOAD_SUCCESSFUL Kind::Gauge, "ravelin_config_last_reload_successful", [],
-        "1 if the last start or reload was accepted, 0 if an older generation goes on serving.";
+        "1 if the last start or reload was accepted, 0 if it was refused and an older generation stays in force.";
     RELOAD_SUCCESS_TIME Kind::Gauge, "ravelin_config_last_reload_success_timestamp_seconds", [],
         "When a configuration was last accepted, Unix seconds.";
     CRL_NEXT_UPDATE Kind::Gauge, "ravelin_crl_next_update_timestamp_seconds", ["issuer"],
-        "When the issuer's revocation list ends, Unix seconds; the earliest where it has several.";
+        "When the issuer's CRL expires (next update), Unix seconds; the earliest if there are several.";
     CRL_ENTRIES Kind::Gauge, "ravelin_crl_entries", ["issuer"],
-        "Revoked certificates on the issuer's lists.";
+        "Revoked certificates on the issuer's CRLs.";
     DIRECTORY_AGE Kind::Gauge, "ravelin_directory_age_seconds", [],
-        "Age of what is known of computer accounts: of the oldest domain that a policy uses. Not there where none is.";
+        "Age of the facts about computer accounts, of the oldest domain that a policy uses. Absent if no policy uses one.";
     DIRECTORY_ACCOUNTS Kind::Gauge, "ravelin_directory_accounts", [],
         "Computer accounts in the snapshots in use, each snapshot once.";
     DIRECTORY_REFUSED Kind::Gauge, "ravelin_directory_snapshot_refused", [],
@@ -133,16 +133,16 @@ definitions! {
     WEAK_MAPPINGS Kind::Counter, "ravelin_weak_mappings_total", ["site"],
         "Tunnels that were permitted by a mapping that `mapping = \"strong\"` would refuse.";
     CERTIFICATE_NOT_AFTER Kind::Gauge, "ravelin_certificate_not_after_timestamp_seconds", ["site", "subject"],
-        "When a site's own certificate ends, Unix seconds; the earliest where one subject has several.";
+        "When a site's own certificate expires, Unix seconds; the earliest if one subject has several.";
 
     READY Kind::Gauge, "ravelin_ready", [],
-        "1 while `/readyz` says ready, else 0.";
+        "1 while `/readyz` answers 200, else 0.";
     LOG_RECORDS_DROPPED Kind::Counter, "ravelin_log_records_dropped_total", [],
-        "Log records given up because the log's reader is too slow.";
+        "Log records dropped because the reader of standard error is too slow.";
     LOG_RECORDS_SUPPRESSED Kind::Counter, "ravelin_log_records_suppressed_total", [],
         "Log records left out because their cause came too often; the log says how many.";
     AUDIT_RECORDS_DROPPED Kind::Counter, "ravelin_audit_records_dropped_total", [],
-        "Audit records given up because the file could not be written, or not fast enough, or because strangers caused too many of one cause.";
+        "Audit records dropped because the file could not be written, or not fast enough, or because too many sessions without a tunnel had one ending.";
     BUILD_INFO Kind::Gauge, "ravelin_build_info", ["version"],
         "Always 1; the version is in the label.";
 
@@ -164,15 +164,15 @@ definitions! {
     SYNC_FETCHES Kind::Counter, "ravelin_sync_fetches_total", ["domain", "controller", "result"],
         "Fetches from a controller that have ended. `result` is `ok`, or what went wrong.";
     SYNC_AGE Kind::Gauge, "ravelin_sync_age_seconds", ["domain"],
-        "Age of what is known of a domain. Not there where nothing is.";
+        "Age of the facts about a domain. Absent while nothing is known.";
     SYNC_ACCOUNTS Kind::Gauge, "ravelin_sync_accounts", ["domain"],
         "Computer accounts of a domain at its last fetch.";
     SYNC_BIND_REFUSED Kind::Gauge, "ravelin_sync_bind_refused", ["domain"],
-        "1 while a domain is left alone because its reader's name or password was refused, else 0.";
+        "1 while a domain is not asked because name or password was refused, else 0.";
     SYNC_SERIAL Kind::Gauge, "ravelin_sync_snapshot_serial", [],
-        "Serial number of the snapshot that was last written; 0 where none was yet.";
+        "Serial number of the snapshot that was last written; 0 if none was.";
     SYNC_WRITTEN Kind::Gauge, "ravelin_sync_snapshot_written_timestamp_seconds", [],
-        "When a snapshot was last written, Unix seconds; 0 where none was yet.";
+        "When a snapshot was last written, Unix seconds; 0 if none was.";
     SYNC_REFUSED Kind::Gauge, "ravelin_sync_snapshot_refused", [],
         "1 while the snapshot cannot be written, or would be refused, else 0; the log and `/readyz` say why.";
 }

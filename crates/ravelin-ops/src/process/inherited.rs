@@ -1,5 +1,5 @@
 //! Listening sockets that the service manager opened and passed on (sd_listen_fds(3)). It keeps them while the gateway is
-//! started anew, and clients that come meanwhile wait in the kernel's queue: a restart refuses nobody (robustness rule 14).
+//! started anew, and clients that come meanwhile wait in the kernel's queue: a restart refuses nobody (docs/rules.md rule 14).
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

@@ -24,21 +24,22 @@ pub struct Pool {
 }
 
 impl Thread {
-    /// Starts a thread; its tasks run until it is stopped. Where its tunnels are busy, it waits up to `linger` between two
-    /// wake-ups.
+    /// Starts a thread; its tasks run until it is stopped. With `linger`, that is called at every wake-up, and may wait for
+    /// more to come: the kernel's timers are exact to a microsecond for it.
     ///
     /// # Errors
     /// The system gives no thread or no descriptors.
-    pub fn start(name: &str, linger: Duration) -> io::Result<Thread> {
+    pub fn start(name: &str, linger: Option<impl Fn() + Send + Sync + 'static>) -> io::Result<Thread> {
         let mut builder = Builder::new_current_thread();
-        if !linger.is_zero() {
-            builder.on_thread_unpark(move || ravelin_relay::linger(linger));
+        let lingers = linger.is_some();
+        if let Some(linger) = linger {
+            builder.on_thread_unpark(linger);
         }
         let runtime = builder.enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let join = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            if !linger.is_zero() {
+            if lingers {
                 // The kernel may else wait for half as long again. Should it refuse, it does.
                 let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1_000));
             }

@@ -2,7 +2,7 @@
 //!
 //! By looking, once a second, at what each path leads to now: device, inode, size and both times. That sees a rename, a
 //! symlink swapped, a write in place, the same modification time put back (the change time tells), and network or
-//! container mounts on which inotify is silent (traps row 24).
+//! container mounts on which inotify is silent (docs/traps.md row 24).
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -90,6 +90,7 @@ impl Watcher {
     }
 }
 
+/// At a look a second: longer than any copy of a trust file takes.
 const RESTLESS_MAX: u32 = 10;
 
 /// When a reload that was refused is tried again by itself. What refused it may be no file that changes: a disk that could not
@@ -118,7 +119,9 @@ impl Retry {
     }
 }
 
+/// Soon, for what mends itself within seconds (a file that is being replaced).
 const RETRY_FIRST: Duration = Duration::from_secs(10);
+/// Ten minutes at most between two tries, so that a mended disk is noticed without a hand.
 const RETRY_MAX: Duration = Duration::from_secs(600);
 
 #[cfg(test)]
@@ -131,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_way_to_replace_a_file_is_seen_once_it_rests() {
-        // Covers: traps row 24 (replaced CRL file not noticed).
+        // Covers: docs/traps.md row 24 (replaced CRL file not noticed).
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         fs::write(path("one"), "1").unwrap();

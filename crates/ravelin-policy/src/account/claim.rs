@@ -74,7 +74,7 @@ impl Claim {
         let sha1 = |bytes: &[u8]| ExplicitKey::sha1(digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref());
         let mut mappings = vec![
             (Kind::IssuerSerial, ExplicitKey::issuer_serial(issuer, &leaf.serial)),
-            // [MS-PKCA] has the hash of the public key, Microsoft's tool writes that of the certificate. Either pins the key.
+            // MS-PKCA has the hash of the public key, Microsoft's tool writes that of the certificate. Either pins the key.
             (Kind::Sha1, sha1(&leaf.der)),
             (Kind::Sha1, sha1(leaf.public_key.bytes())),
         ];

@@ -1,6 +1,6 @@
 //! The account rule: the certificate must belong to a live computer account in the right groups.
 //!
-//! What Windows' KDC asks ([MS-PKCA] §3.1.5.2.1), and more: it asks for no group, and maps no machine whose DNS suffix is not
+//! What Windows' KDC asks (MS-PKCA §3.1.5.2.1), and more: it asks for no group, and maps no machine whose DNS suffix is not
 //! the domain's. In order:
 //!
 //! 1. The directory is fresh enough.
@@ -417,7 +417,7 @@ fn denial(reason: Reason, detail: String) -> Denial {
     Denial { reason, detail }
 }
 
-/// userAccountControl ([MS-ADTS] §2.2.16).
+/// userAccountControl (MS-ADTS §2.2.16).
 const DISABLED: u32 = 0x2;
 const WORKSTATION_TRUST: u32 = 0x1000;
 const SERVER_TRUST: u32 = 0x2000;
@@ -425,5 +425,5 @@ const SERVER_TRUST: u32 = 0x2000;
 const PARTIAL_SECRETS: u32 = 0x0400_0000;
 /// NetBIOS names have 15 characters; a longer host name's account is found by its host name.
 const SAM_NAME_BYTES_MAX: usize = 15;
-/// Keeps a detail below a kilobyte.
+/// Three of at most 256 characters each keep a detail below a kilobyte.
 const NAMES_SHOWN_MAX: usize = 3;

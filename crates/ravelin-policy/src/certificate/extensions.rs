@@ -26,7 +26,7 @@ pub(crate) struct Extensions {
     pub(crate) unknown_critical: Option<Vec<u8>>,
 }
 
-/// `basicConstraints` (§4.2.1.9).
+/// `basicConstraints` (RFC 5280 §4.2.1.9).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct BasicConstraints {
     pub(crate) is_authority: bool,
@@ -34,7 +34,7 @@ pub(crate) struct BasicConstraints {
     pub(crate) path_length: Option<u32>,
 }
 
-/// `keyUsage` (§4.2.1.3): bit 0 (digitalSignature) is the highest.
+/// `keyUsage` (RFC 5280 §4.2.1.3): bit 0 (digitalSignature) is the highest.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct KeyUsage(u16);
 
@@ -50,14 +50,14 @@ impl KeyUsage {
     }
 }
 
-/// `nameConstraints` (§4.2.1.10).
+/// `nameConstraints` (RFC 5280 §4.2.1.10).
 #[derive(Debug, Default)]
 pub(crate) struct NameConstraints {
     pub(crate) permitted: Vec<GeneralName>,
     pub(crate) excluded: Vec<GeneralName>,
 }
 
-/// The four extensions about certificate policies (§4.2.1.4, .5, .11, .14).
+/// The four extensions about certificate policies (RFC 5280 §4.2.1.4, .5, .11, .14).
 #[derive(Debug, Default)]
 pub(crate) struct Policies {
     /// Policies stated, without their qualifiers.
@@ -109,7 +109,7 @@ impl Extensions {
     fn take(&mut self, oid: &[u8], critical: bool, value: &[u8]) -> Result<bool, Malformed> {
         match oid {
             oids::AUTHORITY_KEY_IDENTIFIER | oids::SUBJECT_KEY_IDENTIFIER if critical => {
-                // §4.2.1.1, §4.2.1.2: "MUST mark this extension as non-critical".
+                // RFC 5280 §4.2.1.1, §4.2.1.2: "MUST mark this extension as non-critical".
                 return Err(Malformed("a key identifier that is critical"));
             }
             oids::AUTHORITY_INFORMATION_ACCESS => authority_information_access(value)?,
@@ -143,7 +143,7 @@ impl Extensions {
     }
 }
 
-/// Not used: nothing is fetched on a stranger's word. Read for its form alone (§4.2.2.1).
+/// Not used: nothing is fetched on a stranger's word. Read for its form alone (RFC 5280 §4.2.2.1).
 fn authority_information_access(value: &[u8]) -> Result<(), Malformed> {
     let mut reader = DerReader::new(der::only(value, tag::SEQUENCE)?);
     while !reader.is_empty() {
@@ -265,7 +265,7 @@ fn subtrees(contents: &[u8]) -> Result<Vec<GeneralName>, Malformed> {
         }
         let mut fields = reader.nested(tag::SEQUENCE)?;
         subtrees.push(GeneralName::read(&mut fields)?);
-        // §4.2.1.10: "minimum MUST be zero, and maximum MUST be absent". DER leaves the zero out; writers exist that do not.
+        // RFC 5280 §4.2.1.10: "minimum MUST be zero, and maximum MUST be absent". DER leaves the zero out; writers exist that do not.
         if fields.optional(tag::context(0))?.is_some_and(|minimum| minimum != [0]) {
             return Err(Malformed("a name constraint with a minimum"));
         }
@@ -295,7 +295,7 @@ const BAD_KEY_USAGE: Malformed = Malformed("a key usage that cannot be read");
 const EXTENSIONS_MAX: usize = 64;
 /// AD CS writes one to three. Bounds the policy graph of a path.
 const POLICIES_MAX: usize = 64;
-/// A template has a handful.
+/// A template of AD CS has a handful; the certificate of a multi-purpose server perhaps ten.
 const PURPOSES_MAX: usize = 64;
 /// Every name of every certificate below is held against each: 100 names make 12,800 comparisons, a quarter of a
 /// millisecond, which only an authority that is trusted can cause.

@@ -84,7 +84,7 @@ impl GeneralName {
     }
 }
 
-/// robustness.md, rule 2. A machine has one name, a server perhaps ten. Bounds what reading, constraints and name rules cost.
+/// docs/rules.md rule 2. A machine has one name, a server perhaps ten. Bounds what reading, constraints and name rules cost.
 const NAMES_MAX: usize = 100;
 
 const OTHER_NAME: u8 = tag::context_constructed(0);

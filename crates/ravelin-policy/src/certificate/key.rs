@@ -84,7 +84,7 @@ impl SignatureAlgorithm {
     }
 }
 
-/// robustness.md, rule 2: RSA 2048 to 4096 bits, P-256, P-384, P-521, Ed25519.
+/// docs/rules.md rule 2: RSA 2048 to 4096 bits, P-256, P-384, P-521, Ed25519.
 fn weakness(algorithm: &[u8], key: &[u8]) -> Option<Weakness> {
     let point_bytes = match algorithm {
         id if *id == *alg_id::RSA_ENCRYPTION => return rsa_weakness(key).err(),

@@ -205,6 +205,7 @@ fn negated(bytes: &[u8]) -> Vec<u8> {
     negated
 }
 
+/// RFC 5280 §4.1.2.2.
 const SERIAL_BYTES_MAX: usize = 20;
 
 #[cfg(test)]

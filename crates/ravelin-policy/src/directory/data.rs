@@ -52,7 +52,7 @@ pub struct Account {
     pub dns_host_name: Option<String>,
     /// Hosts of servicePrincipalName values of the class `HOST`, lower case, without port and realm, each once.
     pub service_hosts: Vec<String>,
-    /// userAccountControl ([MS-ADTS] §2.2.16).
+    /// userAccountControl (MS-ADTS §2.2.16).
     pub user_account_control: u32,
     /// accountExpires in Unix seconds; `None` is never.
     pub expires: Option<i64>,

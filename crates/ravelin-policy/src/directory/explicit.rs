@@ -1,6 +1,6 @@
 //! Explicit mappings: what altSecurityIdentities says of certificates, and what a certificate is looked up by.
 //!
-//! Source: [MS-PKCA] §3.1.5.2.1.3; facts of the text form: serial numbers with their bytes reversed, names root first
+//! Source: MS-PKCA §3.1.5.2.1.3; facts of the text form: serial numbers with their bytes reversed, names root first
 //! and quoted as CERT_X500_NAME_STR writes them.
 //!
 //! `X509:<S>…` and `X509:<RFC822>…` bind no issuer and never count: any trusted authority could write such a certificate.
@@ -213,6 +213,7 @@ const NAMES: &[(&str, &str)] = &[
     ("STREET", "2.5.4.9"),
     ("T", "2.5.4.12"),
 ];
+/// FIPS 180-4: 160 bits.
 const SHA1_BYTES: usize = 20;
 /// Serial numbers have 20 bytes, key identifiers rarely more than 32.
 const HEX_BYTES_MAX: usize = 128;

@@ -243,7 +243,7 @@ impl<'a> AccountRef<'a> {
 
     /// objectGUID as Windows writes it, lower case.
     pub fn guid(&self) -> String {
-        // The first three fields are little-endian ([MS-DTYP] §2.3.4.2).
+        // The first three fields are little-endian (MS-DTYP §2.3.4.2).
         const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
         let mut text = String::with_capacity(36);
         for (at, place) in ORDER.into_iter().enumerate() {
@@ -256,7 +256,7 @@ impl<'a> AccountRef<'a> {
         text
     }
 
-    /// userAccountControl ([MS-ADTS] §2.2.16).
+    /// userAccountControl (MS-ADTS §2.2.16).
     pub fn user_account_control(&self) -> u32 {
         self.row.user_account_control
     }

@@ -1,4 +1,4 @@
-//! Security identifiers ([MS-DTYP] §2.4.2).
+//! Security identifiers (MS-DTYP §2.4.2).
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ pub struct Sid {
     sub_authorities: [u32; SUB_AUTHORITIES_MAX],
 }
 
-/// [MS-DTYP] §2.4.2.1.
+/// MS-DTYP §2.4.2.1.
 const SUB_AUTHORITIES_MAX: usize = 15;
 /// The identifier authority has six bytes.
 const AUTHORITY_MAX: u64 = (1 << 48) - 1;

@@ -24,7 +24,7 @@ pub(super) fn check(path: &Path<'_>) -> Result<(), String> {
             return Err(format!("{} has a malformed constraint on {}", authority.label(), malformed.form()));
         }
         for (below, certificate) in path.certificates.iter().take(depth).enumerate() {
-            // §6.1.3 b: an authority that renews itself names nobody new.
+            // RFC 5280 §6.1.3 b: an authority that renews itself names nobody new.
             if below > 0 && certificate.is_self_issued() {
                 continue;
             }
@@ -78,7 +78,7 @@ fn names(certificate: &Certificate, is_leaf: bool) -> Result<Vec<GeneralName>, S
     let subject_values = |kind| {
         name::values(&certificate.subject.der, kind).map_err(|malformed| format!("the subject has {}", malformed.0))
     };
-    // §4.2.1.10: mail addresses in the subject are under rfc822Name constraints.
+    // RFC 5280 §4.2.1.10: mail addresses in the subject are under rfc822Name constraints.
     names.extend(subject_values(name::EMAIL_ADDRESS)?.into_iter().map(|mail| GeneralName::Mail(mail.into_bytes())));
     if is_leaf && certificate.extensions.subject_alternative_name.is_none() {
         let common_names = subject_values(name::COMMON_NAME)?;
@@ -185,7 +185,7 @@ fn mail_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
 }
 
 /// The host of the URI: `host` is exactly it, `.domain` all hosts below it. A URI without a host, or with an address for
-/// one, must be refused (§4.2.1.10).
+/// one, must be refused (RFC 5280 §4.2.1.10).
 fn uri_lies_within(name: &[u8], base: &[u8]) -> Result<bool, String> {
     let host = uri_host(name).ok_or("a uniformResourceIdentifier has no host name")?;
     Ok(host_lies_within(host, base))

@@ -107,7 +107,7 @@ impl<'a, T, J: FnMut(&Path<'a>) -> Result<T, Failure>> Search<'a, J> {
         let issuers = self.issuers(last, nodes);
         if issuers.is_empty() {
             let issuer = last.issuer.label();
-            let text = format!("the list ends at {}: its issuer {issuer} is not known", last.label());
+            let text = format!("the chain ends at {}: its issuer {issuer} is not known", last.label());
             self.note(failure(Stage::Issuer, Reason::UnknownIssuer, text));
         }
         for issuer in issuers {

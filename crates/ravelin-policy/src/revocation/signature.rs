@@ -149,9 +149,9 @@ fn why_not(algorithm: &[u8]) -> String {
     )
 }
 
-/// A CRL of a 1024-bit authority could be forged for the price of a car.
+/// NIST SP 800-131A: 112 bits of strength. A CRL under a key of 1024 bits could be forged.
 const RSA_BITS_MIN: usize = 2048;
-/// The upper bound of the policy for certificates; larger keys are a way to burn our time.
+/// The upper bound of the policy for certificates; a larger key costs more time to verify than a CRL is worth.
 const RSA_BITS_MAX: usize = 4096;
 const NULL: &[u8] = &[0x05, 0x00];
 /// Tag, length and nine bytes of 1.2.840.113549.1.1.x.

@@ -175,7 +175,7 @@ pub(super) fn reason(code: u8) -> &'static str {
 
 /// An alarm from a fifth of its life on gives a weekly CRL a day and a half.
 const LATE_SHARE_OF_LIFE: i64 = 5;
-/// A detail string stays short.
+/// An authority has one CRL a key, rarely a second key: four tell the whole story, and the detail stays below two kilobytes.
 const CRLS_NAMED_MAX: usize = 4;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ fn leaf() -> CertificateSpec {
 /// Authorities of one name that issue one another, from the shortest list to one that fills the handshake.
 ///
 /// Covers: docs/traps.md row 55; docs/rules.md rule 2: at most 0.6 ms an attempt, which is twelve signatures of RSA 4096. Counted,
-/// since time on a shared machine is noise; benches/decide.rs has the times.
+/// since time on a shared machine is noise; benches/benches/decide.rs has the times.
 #[test]
 fn loops_cost_next_to_nothing() {
     let root = Authority::root("Root", NOW);

@@ -1,9 +1,9 @@
 //! From an order to a stream that its controller is at the other end of.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -11,84 +11,10 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
-use super::ldap;
+use super::message;
+use super::stream::{STEP, Stream, Timed, is_late};
 use crate::failure::{Failure, FetchProblem};
 use crate::order::{Login, Order};
-
-/// TCP whose every read and write ends by a deadline that whoever asks sets anew for each question.
-pub(super) struct Timed {
-    tcp: TcpStream,
-    deadline: Instant,
-}
-
-/// The way to a controller.
-pub(super) enum Stream {
-    /// Before StartTLS, and for nothing else.
-    Plain(Timed),
-    /// Verified.
-    Tls(Box<StreamOwned<ClientConnection, Timed>>),
-}
-
-impl Timed {
-    /// What is left until the deadline.
-    fn left(&self) -> io::Result<Duration> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
-    }
-}
-
-impl Read for Timed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.tcp.set_read_timeout(Some(self.left()?))?;
-        self.tcp.read(buffer)
-    }
-}
-
-impl Write for Timed {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.tcp.set_write_timeout(Some(self.left()?))?;
-        self.tcp.write(buffer)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.tcp.flush()
-    }
-}
-
-impl Stream {
-    /// Whatever is asked next is answered by then, or not at all.
-    pub(super) fn set_deadline(&mut self, deadline: Instant) {
-        match self {
-            Stream::Plain(timed) => timed.deadline = deadline,
-            Stream::Tls(tls) => tls.sock.deadline = deadline,
-        }
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Plain(timed) => timed.read(buffer),
-            Stream::Tls(tls) => tls.read(buffer),
-        }
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Plain(timed) => timed.write(buffer),
-            Stream::Tls(tls) => tls.write(buffer),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Stream::Plain(timed) => timed.flush(),
-            Stream::Tls(tls) => tls.flush(),
-        }
-    }
-}
 
 /// Connects, and verifies who is there.
 pub(super) fn connect(order: &Order) -> Result<Stream, FetchProblem> {
@@ -135,7 +61,7 @@ fn dial(order: &Order) -> Result<TcpStream, FetchProblem> {
 /// what comes under TLS (CVE-2011-0411): then there is no going on.
 fn start_tls(timed: Timed) -> Result<Timed, FetchProblem> {
     let mut stream = BufReader::new(Stream::Plain(timed));
-    ldap::start_tls(&mut stream)?;
+    message::start_tls(&mut stream)?;
     if !stream.buffer().is_empty() {
         return Err(tls("something came between StartTLS and TLS"));
     }
@@ -177,16 +103,9 @@ fn handshake_problem(error: &io::Error) -> FetchProblem {
     FetchProblem::new(Failure::Unreachable, format!("the connection broke in the TLS handshake: {error}"))
 }
 
-/// Whether a deadline has passed: a socket says so in either way (socket(7), SO_RCVTIMEO).
-pub(super) fn is_late(kind: io::ErrorKind) -> bool {
-    matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
-}
-
 fn tls(text: &str) -> FetchProblem {
     FetchProblem::new(Failure::Tls, text)
 }
 
-/// For each of TCP, TLS and bind. On a busy link to another continent they take one.
-pub(super) const STEP: Duration = Duration::from_secs(5);
 /// A name with more is no controller's.
 const ADDRESSES_MAX: usize = 8;

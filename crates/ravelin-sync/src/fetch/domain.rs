@@ -7,8 +7,7 @@ use ravelin_feeds::ldap::{
 };
 use ravelin_feeds::ldif;
 
-use super::gone;
-use super::ldap::{Conversation, succeeded};
+use super::conversation::{Conversation, succeeded};
 use crate::failure::{Failure, FetchProblem};
 use crate::order::{Mark, Order};
 
@@ -245,3 +244,8 @@ const DELETED_OBJECTS: &str = "18E2EA80684F11D2B9AA00C04F79F805";
 const NO_SUCH_OBJECT: i64 = 32;
 /// Every computer of the largest directory that is planned for, twice over.
 const VALUES_MAX: usize = 1_000_000;
+
+/// Whoever takes what was fetched has gone.
+pub(super) fn gone(error: &std::io::Error) -> FetchProblem {
+    FetchProblem::new(Failure::Crashed, format!("nobody takes what was fetched: {error}"))
+}

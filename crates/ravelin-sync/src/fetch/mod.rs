@@ -5,9 +5,11 @@
 
 mod confine;
 mod connect;
+mod conversation;
 mod domain;
-mod ldap;
+mod message;
 mod refusal;
+mod stream;
 
 use std::io::{BufWriter, Read, Write};
 use std::process::ExitCode;
@@ -15,15 +17,15 @@ use std::process::ExitCode;
 use ravelin_feeds::ldif;
 use zeroize::Zeroizing;
 
-use super::failure::{Failure, FetchProblem};
-use super::order::{ORDER_OCTETS_MAX, Order};
+use crate::failure::{Failure, FetchProblem};
+use crate::order::{ORDER_OCTETS_MAX, Order};
 
 /// Runs it: an order in JSON on standard input, LDIF on standard output, what went wrong on standard error and in the exit code.
 pub fn run() -> ExitCode {
     let outcome = confine::confine().and_then(|()| read_order()).and_then(|order| {
-        let mut out = BufWriter::with_capacity(OUT_OCTETS, std::io::stdout().lock());
+        let mut out = BufWriter::with_capacity(OUT_BYTES, std::io::stdout().lock());
         domain::fetch(&order, &mut out)?;
-        ldif::write_end(&mut out).and_then(|()| out.flush()).map_err(|error| gone(&error))
+        ldif::write_end(&mut out).and_then(|()| out.flush()).map_err(|error| domain::gone(&error))
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -45,8 +47,5 @@ fn read_order() -> Result<Order, FetchProblem> {
         .map_err(|_| wrong("this is run by `ravelin sync`, and takes its orders alone".to_owned()))
 }
 
-fn gone(error: &std::io::Error) -> FetchProblem {
-    FetchProblem::new(Failure::Crashed, format!("nobody takes what was fetched: {error}"))
-}
-
-const OUT_OCTETS: usize = 64 * 1024;
+/// A pipe holds as much.
+const OUT_BYTES: usize = 64 * 1024;

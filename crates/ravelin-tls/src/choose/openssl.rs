@@ -1,10 +1,10 @@
-//! Whether OpenSSL may and can serve a client: what the site allows, met with the peeked hello.
+//! Whether OpenSSL may and can serve a client: what the site allows, compared with the peeked hello.
 
 use crate::hello::client_hello::ClientHello;
 use crate::legacy::TlsVersion;
 use crate::site::SiteTls;
 use crate::site::offer::{GROUPS, Offer};
-use crate::suites::{Key, Suite};
+use crate::suites::{KeyKind, Suite};
 
 /// The version that OpenSSL would agree on: the newest in common, TLS 1.2 at most.
 pub(super) fn version(site: &SiteTls, hello: &ClientHello) -> Option<TlsVersion> {
@@ -50,10 +50,10 @@ fn knows_group(hello: &ClientHello, group: u16) -> bool {
 }
 
 /// Whether a TLS 1.2 client can verify what the engine signs with. OpenSSL asks so for RSA key exchange too.
-fn can_verify(hello: &ClientHello, key: Key, sha1: bool) -> bool {
+fn can_verify(hello: &ClientHello, key: KeyKind, sha1: bool) -> bool {
     let (schemes, with_sha1) = match key {
-        Key::Rsa => (&[0x0401, 0x0501, 0x0601], 0x0201),
-        Key::Ecdsa => (&[0x0403, 0x0503, 0x0603], 0x0203),
+        KeyKind::Rsa => (&[0x0401, 0x0501, 0x0601], 0x0201),
+        KeyKind::Ecdsa => (&[0x0403, 0x0503, 0x0603], 0x0203),
     };
     // Without the extension a client means SHA-1 (RFC 5246 §7.4.1.4.1).
     let offered = |scheme: &u16| hello.signature_schemes.contains(scheme);

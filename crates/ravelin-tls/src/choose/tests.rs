@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn null_only_is_told_from_null_too() {
+fn offering_null_suites_only_is_recognized() {
     for (suites, expected) in [
         (&[0x003b, 0x0002][..], true),
         (&[0x0a0a, 0x003b, 0x00ff], true),

@@ -7,20 +7,20 @@ use rustls::pki_types::CertificateDer;
 
 use super::judging::CERTIFICATES_MAX;
 use crate::alert::Alert;
-use crate::connection::{ALERT, Front, HANDSHAKE, RECORD_HEADER_BYTES, front_record};
+use crate::connection::{ALERT, HANDSHAKE, NextRecord, RECORD_HEADER_BYTES, front_record};
 use crate::wire::HANDSHAKE_INPUT_BYTES_MAX;
 
 /// Which side the peer is on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Peer {
+pub(crate) enum GatePeer {
     Client,
     Server,
 }
 
 /// The scanner.
-pub(crate) struct Gate {
-    peer: Peer,
-    stage: Stage,
+pub(crate) struct CertificateGate {
+    peer: GatePeer,
+    stage: GateStage,
     /// Pushed and not yet looked at: less than a record.
     partial: Vec<u8>,
     /// The handshake messages as far as they are there.
@@ -32,17 +32,17 @@ pub(crate) struct Gate {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stage {
+enum GateStage {
     Hello,
     Certificate,
-    /// The list was handed out; the engine must not have it yet.
+    /// The chain was handed out; the engine must not have it yet.
     Judging,
     Open,
 }
 
-/// A peer's certificate list as it was sent.
+/// A peer's certificate chain as it was sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Presented {
+pub(crate) enum PresentedList {
     /// Nothing of it has been parsed.
     List(Vec<CertificateDer<'static>>),
     /// More certificates than are looked at; not copied.
@@ -53,16 +53,16 @@ pub(crate) enum Presented {
 
 /// Bytes that no peer sends here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Unexpected {
+pub(crate) struct UnexpectedBytes {
     pub(crate) alert: Alert,
     pub(crate) what: &'static str,
 }
 
-impl Gate {
-    pub(crate) fn new(peer: Peer) -> Gate {
-        Gate {
+impl CertificateGate {
+    pub(crate) fn new(peer: GatePeer) -> CertificateGate {
+        CertificateGate {
             peer,
-            stage: Stage::Hello,
+            stage: GateStage::Hello,
             partial: Vec::new(),
             messages: Vec::new(),
             held: Vec::new(),
@@ -70,25 +70,26 @@ impl Gate {
         }
     }
 
-    /// Takes the next bytes from the socket. A list is handed out once; then nothing more passes before [`Gate::open`].
+    /// Takes the next bytes from the socket. A chain is handed out once; then nothing more passes before
+    /// [`CertificateGate::open`].
     ///
     /// # Errors
     /// What no peer sends before its Certificate message. Push no more.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Presented>, Unexpected> {
-        if self.stage == Stage::Open {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<PresentedList>, UnexpectedBytes> {
+        if self.stage == GateStage::Open {
             self.passed.extend_from_slice(bytes);
             return Ok(None);
         }
         self.partial.extend_from_slice(bytes);
-        if self.stage == Stage::Judging {
+        if self.stage == GateStage::Judging {
             return Ok(None);
         }
         loop {
             let (kind, total_bytes) = match front_record(&self.partial) {
-                Front::Partial => return Ok(None),
-                Front::Whole(record) => (record.kind, record.total_bytes),
-                Front::NoRecord => {
-                    return Err(Unexpected {
+                NextRecord::Partial => return Ok(None),
+                NextRecord::Whole(record) => (record.kind, record.total_bytes),
+                NextRecord::NoRecord => {
+                    return Err(UnexpectedBytes {
                         alert: Alert::UNEXPECTED_MESSAGE,
                         what: "something that is no TLS record",
                     });
@@ -98,10 +99,13 @@ impl Gate {
             let body = record.get(RECORD_HEADER_BYTES..).unwrap_or_default();
             match kind {
                 HANDSHAKE if body.is_empty() => {
-                    return Err(Unexpected { alert: Alert::UNEXPECTED_MESSAGE, what: "an empty handshake record" });
+                    return Err(UnexpectedBytes {
+                        alert: Alert::UNEXPECTED_MESSAGE,
+                        what: "an empty handshake record",
+                    });
                 }
                 HANDSHAKE => self.messages.extend_from_slice(body),
-                // The engine words it; what it belongs to goes first.
+                // The engine reports it; what it belongs to goes first.
                 ALERT => {
                     self.held.extend_from_slice(&record);
                     self.passed.append(&mut self.held);
@@ -109,21 +113,21 @@ impl Gate {
                 }
                 _ => {
                     let what = "a record that is neither handshake nor alert before the Certificate message";
-                    return Err(Unexpected { alert: Alert::UNEXPECTED_MESSAGE, what });
+                    return Err(UnexpectedBytes { alert: Alert::UNEXPECTED_MESSAGE, what });
                 }
             }
             self.held.extend_from_slice(&record);
             if let Some(presented) = self.read_messages()? {
-                self.stage = Stage::Judging;
+                self.stage = GateStage::Judging;
                 return Ok(Some(presented));
             }
         }
     }
 
-    /// The list was permitted: it, and all that follows, goes on.
+    /// The chain was permitted: it, and all that follows, goes on.
     pub(crate) fn open(&mut self) {
-        if self.stage == Stage::Judging {
-            self.stage = Stage::Open;
+        if self.stage == GateStage::Judging {
+            self.stage = GateStage::Open;
             self.messages = Vec::new();
             self.passed.append(&mut self.held);
             self.passed.append(&mut self.partial);
@@ -135,7 +139,7 @@ impl Gate {
         std::mem::take(&mut self.passed)
     }
 
-    fn read_messages(&mut self) -> Result<Option<Presented>, Unexpected> {
+    fn read_messages(&mut self) -> Result<Option<PresentedList>, UnexpectedBytes> {
         loop {
             let Some((&[kind, a, b, c], body)) = self.messages.split_first_chunk::<MESSAGE_HEADER_BYTES>() else {
                 return self.check_kind(self.messages.first().copied()).map(|()| None);
@@ -143,46 +147,46 @@ impl Gate {
             self.check_kind(Some(kind))?;
             let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
             if length > HANDSHAKE_INPUT_BYTES_MAX {
-                if self.stage == Stage::Certificate {
-                    return Ok(Some(Presented::TooLong(length)));
+                if self.stage == GateStage::Certificate {
+                    return Ok(Some(PresentedList::TooLong(length)));
                 }
-                return Err(Unexpected { alert: Alert::DECODE_ERROR, what: "a hello that is too long" });
+                return Err(UnexpectedBytes { alert: Alert::DECODE_ERROR, what: "a hello that is too long" });
             }
             let Some((body, rest)) = body.split_at_checked(length) else { return Ok(None) };
-            if self.stage == Stage::Certificate {
+            if self.stage == GateStage::Certificate {
                 return read_list(body).map(Some);
             }
-            if self.peer == Peer::Client {
+            if self.peer == GatePeer::Client {
                 if !rest.is_empty() {
                     // A client waits for the answer to its hello; nor would the engine get the one without the other.
                     let what = "a message behind the ClientHello in its record";
-                    return Err(Unexpected { alert: Alert::UNEXPECTED_MESSAGE, what });
+                    return Err(UnexpectedBytes { alert: Alert::UNEXPECTED_MESSAGE, what });
                 }
                 self.passed.append(&mut self.held);
             }
-            self.stage = Stage::Certificate;
+            self.stage = GateStage::Certificate;
             self.messages.drain(..MESSAGE_HEADER_BYTES + length);
         }
     }
 
     /// No message but the one that is due.
-    fn check_kind(&self, kind: Option<u8>) -> Result<(), Unexpected> {
+    fn check_kind(&self, kind: Option<u8>) -> Result<(), UnexpectedBytes> {
         let due = match (self.stage, self.peer) {
-            (Stage::Hello, Peer::Client) => CLIENT_HELLO,
-            (Stage::Hello, Peer::Server) => SERVER_HELLO,
-            (Stage::Certificate | Stage::Judging | Stage::Open, _) => CERTIFICATE,
+            (GateStage::Hello, GatePeer::Client) => CLIENT_HELLO,
+            (GateStage::Hello, GatePeer::Server) => SERVER_HELLO,
+            (GateStage::Certificate | GateStage::Judging | GateStage::Open, _) => CERTIFICATE,
         };
         if kind.is_some_and(|kind| kind != due) {
             let what = "a handshake message other than the one that is due";
-            return Err(Unexpected { alert: Alert::UNEXPECTED_MESSAGE, what });
+            return Err(UnexpectedBytes { alert: Alert::UNEXPECTED_MESSAGE, what });
         }
         Ok(())
     }
 }
 
 /// The body of a Certificate message (RFC 5246 §7.4.2): every length exact, no entry empty.
-fn read_list(body: &[u8]) -> Result<Presented, Unexpected> {
-    let malformed = Unexpected { alert: Alert::DECODE_ERROR, what: "a malformed Certificate message" };
+fn read_list(body: &[u8]) -> Result<PresentedList, UnexpectedBytes> {
+    let malformed = UnexpectedBytes { alert: Alert::DECODE_ERROR, what: "a malformed Certificate message" };
     let (mut rest, behind) = prefixed_u24(body).ok_or(malformed)?;
     if !behind.is_empty() {
         return Err(malformed);
@@ -200,7 +204,7 @@ fn read_list(body: &[u8]) -> Result<Presented, Unexpected> {
         }
         rest = behind;
     }
-    Ok(if count > CERTIFICATES_MAX { Presented::TooMany(count) } else { Presented::List(list) })
+    Ok(if count > CERTIFICATES_MAX { PresentedList::TooMany(count) } else { PresentedList::List(list) })
 }
 
 fn prefixed_u24(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -208,6 +212,7 @@ fn prefixed_u24(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::try_from(u32::from_be_bytes([0, a, b, c])).ok()?)
 }
 
+/// Type and length of a handshake message (RFC 8446 §4).
 const MESSAGE_HEADER_BYTES: usize = 4;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;

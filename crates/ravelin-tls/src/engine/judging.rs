@@ -1,4 +1,4 @@
-//! The client's certificate list on its way from the engine to the judge.
+//! The client's certificate chain on its way from the engine to the judge.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use super::proof;
 use crate::alert::{self, Alert};
 use crate::outcome::Judge;
 
-/// What the judge said about which list; at most once a handshake.
+/// What the judge decided about which chain; at most once a handshake.
 #[derive(Clone, Default)]
 pub(crate) struct Judgement(Arc<Mutex<Option<(PresentedChain, Decision)>>>);
 
@@ -25,7 +25,7 @@ impl Judgement {
     }
 }
 
-/// Lets the judge speak in the middle of one handshake, so that a no can still be told by its alert. The proof of the
+/// Asks the judge in the middle of one handshake, so that a denial can still be sent as its alert. The proof of the
 /// key comes after: a permit counts only once the engine has reported the handshake as done.
 pub(crate) struct JudgingVerifier {
     pub(crate) judge: Arc<dyn Judge>,
@@ -45,7 +45,7 @@ impl ClientCertVerifier for JudgingVerifier {
         &self.hints
     }
 
-    /// Nothing of the list has been parsed when this is called. The time is the judge's affair.
+    /// Nothing of the chain has been parsed when this is called. The judge has a clock of its own.
     fn verify_client_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -67,7 +67,7 @@ impl ClientCertVerifier for JudgingVerifier {
         };
         let mut slot = self.judgement.0.lock().unwrap_or_else(PoisonError::into_inner);
         if slot.is_some() {
-            return Err(Error::General("a second certificate list in one handshake".to_owned()));
+            return Err(Error::General("a second certificate chain in one handshake".to_owned()));
         }
         *slot = Some((chain, decision));
         result
@@ -96,15 +96,15 @@ impl ClientCertVerifier for JudgingVerifier {
     }
 }
 
-/// A list that is not even looked at. A denial anybody may make; a permit nobody but policy.
+/// For a chain that is not even looked at. Anybody may make a denial; only policy makes a permit.
 pub(crate) fn too_many(count: usize) -> Decision {
     unread(format!("{count} certificates, more than the {CERTIFICATES_MAX} that are looked at"))
 }
 
-/// The same for a list that is too long to wait for.
+/// The same for a chain that is too long to wait for.
 #[cfg(feature = "legacy-tls")]
 pub(crate) fn too_long(bytes: usize) -> Decision {
-    unread(format!("a certificate list of {bytes} octets, more than a handshake may have"))
+    unread(format!("a certificate chain of {bytes} bytes, more than a handshake may have"))
 }
 
 fn unread(detail: String) -> Decision {
@@ -130,7 +130,7 @@ fn error_for(alert: Alert) -> CertificateError {
     }
 }
 
-/// Twice what policy takes; the rest of a longer list is not copied.
+/// Twice what policy accepts; the rest of a longer chain is not copied.
 pub(crate) const CERTIFICATES_MAX: usize = 10;
 
 #[cfg(test)]
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn rustls_sends_the_alert_of_every_reason() {
         for reason in Reason::ALL {
-            // rustls itself says `certificate_required` when there is nothing to judge.
+            // rustls itself sends `certificate_required` when there is nothing to judge.
             if *reason != Reason::NoCertificate {
                 let alert = alert::for_reason(*reason);
                 let sent = AlertDescription::from(error_for(alert));

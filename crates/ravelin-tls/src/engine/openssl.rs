@@ -1,8 +1,8 @@
 //! OpenSSL, for what rustls lacks: null encryption, old suites, TLS 1.0 and 1.1.
 //!
-//! The client's Certificate message is in the clear in these versions. A [`Gate`] reads it first; the judge is asked
-//! before OpenSSL has a byte of it, and a denial is told by an alert of our own. What OpenSSL does with a certificate is
-//! to verify the proof of its key, and that the key is the judged leaf's is checked byte for byte.
+//! The client's Certificate message is in the clear in these versions. A [`CertificateGate`] reads it first;
+//! the judge is asked before OpenSSL has a byte of it, and a denial is sent as an alert of our own. What OpenSSL does with a
+//! certificate is to verify the proof of its key, and that the key is the judged leaf's is checked byte for byte.
 
 pub(crate) mod connect;
 
@@ -13,18 +13,18 @@ use ravelin_policy::{Decision, PresentedChain, Verdict};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::gate::{Gate, Peer, Presented};
+use super::gate::{CertificateGate, GatePeer, PresentedList};
 use super::judging::{too_long, too_many};
 use super::proven::ProvenChain;
 use super::result::{RefusedHandshake, TerminatedHandshake};
 use crate::alert::{self, Alert};
-use crate::connection::{Inlet, TooMuchInput, alert_in_the_clear};
+use crate::connection::{HandshakeInput, HandshakeInputError, alert_in_the_clear};
 use crate::hello::PeekedHello;
 use crate::hello::server_name::ServerName;
-use crate::openssl_library::describe_stack;
+use crate::openssl_library::OpenSslError;
 use crate::outcome::{Engine, HandshakeEnd, Judge, Negotiated};
 use crate::records::Records;
-use crate::records::openssl::{OpenSslConnection, Step};
+use crate::records::openssl::{OpenSslConnection, OpenSslStep};
 use crate::site::offer::Offer;
 use crate::wire;
 
@@ -35,18 +35,19 @@ pub(crate) async fn terminate(
     offer: &Offer,
     judge: Arc<dyn Judge>,
 ) -> Result<TerminatedHandshake, RefusedHandshake> {
-    let mut handshake = Handshake::begin(offer, hello.hello.server_name, judge).map_err(failed)?;
-    let mut inlet = Inlet::after(hello.bytes.len());
+    let mut handshake =
+        OpenSslHandshake::begin(offer, hello.hello.server_name, judge).map_err(|error| failed(error.to_string()))?;
+    let mut inlet = HandshakeInput::after(hello.bytes.len());
     let mut input = hello.bytes;
     loop {
         let step = handshake.push(&input);
         let output = handshake.connection.take_output();
         match step {
-            Ok(Progress::Done) => {
+            Ok(HandshakeProgress::Done) => {
                 tcp.write_all(&output).await.map_err(socket)?;
                 return handshake.finish();
             }
-            Ok(Progress::NeedMore) => {
+            Ok(HandshakeProgress::NeedMore) => {
                 if !output.is_empty() {
                     tcp.write_all(&output).await.map_err(socket)?;
                 }
@@ -55,47 +56,47 @@ pub(crate) async fn terminate(
         }
         drop(output);
         input = inlet.read_more(tcp).await.map_err(|error| match error {
-            TooMuchInput::Socket(error) => socket(error),
-            TooMuchInput::TooMuch => failed("more bytes than a handshake may have".to_owned()),
+            HandshakeInputError::Socket(error) => socket(error),
+            HandshakeInputError::TooMuch => failed("more bytes than a handshake may have".to_owned()),
         })?;
     }
 }
 
 /// A handshake without its socket.
-struct Handshake {
+struct OpenSslHandshake {
     connection: OpenSslConnection,
-    gate: Gate,
+    gate: CertificateGate,
     judge: Arc<dyn Judge>,
     peeked: ServerName,
     judged: Option<(PresentedChain, Decision)>,
 }
 
-enum Progress {
+enum HandshakeProgress {
     Done,
     NeedMore,
 }
 
-struct Broken {
+struct OpenSslHandshakeError {
     end: HandshakeEnd,
     detail: String,
     /// To be sent in the clear by ourselves, in records of this version; else OpenSSL has queued its own.
     alert: Option<(Alert, u16)>,
 }
 
-impl Handshake {
-    fn begin(offer: &Offer, peeked: ServerName, judge: Arc<dyn Judge>) -> Result<Handshake, String> {
-        let mut ssl = Ssl::new(&offer.context).map_err(|error| describe_stack(&error))?;
+impl OpenSslHandshake {
+    fn begin(offer: &Offer, peeked: ServerName, judge: Arc<dyn Judge>) -> Result<OpenSslHandshake, OpenSslError> {
+        let mut ssl = Ssl::new(&offer.context)?;
         ssl.set_accept_state();
-        Ok(Handshake {
+        Ok(OpenSslHandshake {
             connection: OpenSslConnection::new(ssl)?,
-            gate: Gate::new(Peer::Client),
+            gate: CertificateGate::new(GatePeer::Client),
             judge,
             peeked,
             judged: None,
         })
     }
 
-    fn push(&mut self, input: &[u8]) -> Result<Progress, Broken> {
+    fn push(&mut self, input: &[u8]) -> Result<HandshakeProgress, OpenSslHandshakeError> {
         let presented = self.gate.push(input).map_err(|unexpected| {
             let detail = format!("the client sent {}", unexpected.what);
             self.broken(HandshakeEnd::Failed, detail, unexpected.alert)
@@ -108,33 +109,35 @@ impl Handshake {
     }
 
     /// Has OpenSSL do what it can with what has passed the gate.
-    fn advance(&mut self) -> Result<Progress, Broken> {
+    fn advance(&mut self) -> Result<HandshakeProgress, OpenSslHandshakeError> {
         self.connection.feed(&self.gate.take_passed());
         match self.connection.advance() {
-            Step::Done => Ok(Progress::Done),
-            Step::NeedMore => {
+            OpenSslStep::Done => Ok(HandshakeProgress::Done),
+            OpenSslStep::NeedMore => {
                 let name = self.connection.ssl().servername_raw(NameType::HOST_NAME);
                 let name = name.map_or(ServerName::Absent, ServerName::from_host_name);
                 if name != self.peeked {
-                    // What the engine read and what the site was chosen by must not differ (traps rows 3, 14).
+                    // What the engine read and what the site was chosen by must not differ (docs/traps.md rows 3, 14).
                     let detail = "the server name read by the engine is not the one the site was chosen by".to_owned();
                     return Err(self.broken(HandshakeEnd::Failed, detail, Alert::UNRECOGNIZED_NAME));
                 }
-                Ok(Progress::NeedMore)
+                Ok(HandshakeProgress::NeedMore)
             }
-            Step::Broken(detail) => Err(Broken { end: HandshakeEnd::Failed, detail, alert: None }),
+            OpenSslStep::Broken(error) => {
+                Err(OpenSslHandshakeError { end: HandshakeEnd::Failed, detail: error.to_string(), alert: None })
+            }
         }
     }
 
-    fn judge(&mut self, presented: Presented) -> Result<(), Broken> {
+    fn judge(&mut self, presented: PresentedList) -> Result<(), OpenSslHandshakeError> {
         let (chain, decision) = match presented {
-            Presented::List(certificates) => {
+            PresentedList::List(certificates) => {
                 let chain = PresentedChain { certificates };
                 let decision = self.judge.judge(&chain);
                 (chain, decision)
             }
-            Presented::TooMany(count) => (PresentedChain::default(), too_many(count)),
-            Presented::TooLong(bytes) => (PresentedChain::default(), too_long(bytes)),
+            PresentedList::TooMany(count) => (PresentedChain::default(), too_many(count)),
+            PresentedList::TooLong(bytes) => (PresentedChain::default(), too_long(bytes)),
         };
         match &decision.verdict {
             Verdict::Permit(_) => {
@@ -148,9 +151,9 @@ impl Handshake {
         }
     }
 
-    fn broken(&self, end: HandshakeEnd, detail: String, alert: Alert) -> Broken {
+    fn broken(&self, end: HandshakeEnd, detail: String, alert: Alert) -> OpenSslHandshakeError {
         let version = self.connection.version_code().unwrap_or(wire::TLS12);
-        Broken { end, detail, alert: Some((alert, version)) }
+        OpenSslHandshakeError { end, detail, alert: Some((alert, version)) }
     }
 
     /// Fail closed: an engine that reports success without a permit for the very certificate has a fault, or this file has.
@@ -170,7 +173,7 @@ impl Handshake {
     }
 }
 
-impl Broken {
+impl OpenSslHandshakeError {
     fn into_refused(self, mut output: Vec<u8>) -> RefusedHandshake {
         if let Some((alert, version)) = self.alert {
             output.extend_from_slice(&wire::plain_alert(alert, version));

@@ -2,7 +2,7 @@
 //!
 //! rustls would parse the certificate once more, by the rules of its own verifier, and end the handshake of a client
 //! that policy permits: over a critical extension that policy knows and it does not, for one. What a certificate means
-//! is policy's to say.
+//! is for policy to decide.
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
@@ -27,7 +27,7 @@ pub(crate) fn verify_tls12(
         .iter()
         .find(|(scheme, _)| *scheme == signed.scheme)
         .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
-    // TLS 1.2 binds no curve to a scheme: each is tried, and what is for another kind of key says so at once.
+    // TLS 1.2 binds no curve to a scheme: each is tried, and what is for another kind of key fails at once.
     if candidates.iter().any(|algorithm| entity.verify_signature(*algorithm, message, signed.signature()).is_ok()) {
         Ok(HandshakeSignatureValid::assertion())
     } else {
@@ -48,7 +48,7 @@ pub(crate) fn verify_tls13(
     verify_tls13_signature_with_raw_key(message, &key_of(certificate)?, signed, algorithms)
 }
 
-/// The key of a certificate that policy has judged, by policy's own reader: a stranger's certificate meets no other.
+/// The key of a certificate that policy has judged, by policy's own reader: no other reads a stranger's certificate.
 fn key_of(certificate: &CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'static>, Error> {
     ravelin_policy::public_key(certificate).ok_or_else(|| CertificateError::BadEncoding.into())
 }

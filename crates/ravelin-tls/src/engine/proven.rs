@@ -24,11 +24,11 @@ use rustls::server::UnbufferedServerConnection;
 /// It cannot be built from a chain that was merely presented, nor copied, nor is there a default:
 ///
 /// ```compile_fail,E0451
-/// use ravelin_policy::PresentedChain;
+/// use ravelin_policy::{Permit, PresentedChain};
 /// use ravelin_tls::ProvenChain;
 ///
-/// fn prove(presented: PresentedChain) -> ProvenChain {
-///     ProvenChain { presented }
+/// fn prove(presented: PresentedChain, permit: Permit) -> ProvenChain {
+///     ProvenChain { presented, permit }
 /// }
 /// ```
 ///

@@ -11,7 +11,7 @@ use crate::hello::server_name::ServerName;
 use crate::identity::candidate::{Candidate, pick};
 
 /// Picks for one connection. The site was chosen by the peeked name before; here the name is only compared, so that
-/// what the engine read and what the choice was made from cannot differ (traps rows 3, 14).
+/// what the engine read and what the choice was made from cannot differ (docs/traps.md rows 3, 14).
 pub(crate) struct Resolver {
     /// Preferred first.
     pub(crate) candidates: Arc<[Candidate]>,

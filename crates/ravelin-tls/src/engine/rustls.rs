@@ -15,7 +15,7 @@ use super::proven::ProvenChain;
 use super::resolver::Resolver;
 use super::result::{RefusedHandshake, TerminatedHandshake};
 use crate::alert::{self, Alert};
-use crate::connection::{Broken, Handshake, alert_in_the_clear};
+use crate::connection::{RustlsHandshake, RustlsHandshakeError, alert_in_the_clear};
 use crate::escape::describe;
 use crate::hello::PeekedHello;
 use crate::outcome::{Engine, HandshakeEnd, Judge, Negotiated};
@@ -34,7 +34,7 @@ pub(crate) async fn terminate(
     let name_differs = Arc::new(AtomicBool::new(false));
     let secrets = Arc::new(TrafficSecrets::default());
     let mut connection = begin(&hello, site, judge.clone(), &judgement, &name_differs, &secrets).map_err(internal)?;
-    let mut handshake = Handshake::with_hello(hello.bytes);
+    let mut handshake = RustlsHandshake::with_hello(hello.bytes);
     // The connection and the bytes on their way are dropped with this future, or live on in the tunnel; nothing of a
     // handshake stays behind.
     if let Err(broken) = handshake.run(tcp, &mut connection).await {
@@ -82,8 +82,8 @@ fn begin(
         .with_protocol_versions(site.versions)?
         .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(Arc::new(resolver));
-    // No resumption of any kind (DESIGN.md §1.12; traps rows 1 to 11): nothing is kept, nothing is handed out. The
-    // default ticketer makes no tickets.
+    // No resumption of any kind (docs/rules.md rule 9; docs/traps.md rows 1 to 11): nothing is kept, nothing is
+    // handed out. The default ticketer makes no tickets.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_tls13_tickets = 0;
@@ -98,14 +98,19 @@ fn begin(
     UnbufferedServerConnection::new(Arc::new(config))
 }
 
-fn refused(broken: Broken, judge: &dyn Judge, judgement: &Judgement, name_differs: &AtomicBool) -> RefusedHandshake {
+fn refused(
+    broken: RustlsHandshakeError,
+    judge: &dyn Judge,
+    judgement: &Judgement,
+    name_differs: &AtomicBool,
+) -> RefusedHandshake {
     let (error, last_words) = match broken {
-        Broken::Engine(error, last_words) => (error, last_words),
-        Broken::Socket(error) => {
+        RustlsHandshakeError::Engine(error, last_words) => (error, last_words),
+        RustlsHandshakeError::Socket(error) => {
             let detail = format!("in the handshake: {error}");
             return RefusedHandshake { end: HandshakeEnd::Socket(error), alert: None, detail, last_words: None };
         }
-        Broken::TooMuchInput => {
+        RustlsHandshakeError::TooMuchInput => {
             let detail = "more bytes than a handshake may have".to_owned();
             return RefusedHandshake { end: HandshakeEnd::Failed, alert: None, detail, last_words: Some(Vec::new()) };
         }
@@ -116,7 +121,7 @@ fn refused(broken: Broken, judge: &dyn Judge, judgement: &Judgement, name_differ
     let decision = if matches!(error, Error::InvalidCertificate(_)) {
         judgement.take().map(|(_, decision)| decision)
     } else if matches!(error, Error::NoCertificatesPresented) {
-        // The judge words it, so that the record of it is like any other.
+        // The judge denies it, so that its record is like that of any other denial.
         Some(judge.judge(&PresentedChain::default()))
     } else {
         None

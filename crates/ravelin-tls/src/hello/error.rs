@@ -33,7 +33,7 @@ pub enum HelloError {
 }
 
 impl HelloError {
-    /// What to tell the peer; `None` where it would not understand.
+    /// The alert for the peer; `None` where it would not understand one.
     pub fn alert(&self) -> Option<Alert> {
         match self {
             HelloError::NotTls { .. } => None,

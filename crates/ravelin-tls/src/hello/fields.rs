@@ -7,7 +7,7 @@ use crate::escape::printable;
 
 /// Parses the body of a ClientHello handshake message.
 pub(super) fn parse(body: &[u8]) -> Result<ClientHello, HelloError> {
-    let mut body = Reader(body);
+    let mut body = FieldReader(body);
     let legacy_version = body.u16("legacy_version")?;
     body.take(RANDOM_BYTES, "random")?;
     if body.prefixed_u8("session_id")?.len() > SESSION_ID_BYTES_MAX {
@@ -28,11 +28,11 @@ pub(super) fn parse(body: &[u8]) -> Result<ClientHello, HelloError> {
 }
 
 fn parse_extensions(extensions: &[u8], hello: &mut ClientHello) -> Result<(), HelloError> {
-    let mut rest = Reader(extensions);
+    let mut rest = FieldReader(extensions);
     let mut seen = Vec::new();
     while !rest.is_empty() {
         let kind = rest.u16("extension type")?;
-        let mut body = Reader(rest.prefixed_u16("extension")?);
+        let mut body = FieldReader(rest.prefixed_u16("extension")?);
         if seen.len() == EXTENSIONS_MAX {
             return Err(HelloError::Malformed("too many extensions"));
         }
@@ -63,13 +63,13 @@ fn parse_extensions(extensions: &[u8], hello: &mut ClientHello) -> Result<(), He
 
 /// Spec: RFC 6066 §3. Exactly one entry and that a `host_name`: two names, or a kind nobody has defined, are a name
 /// that no site has, not a reason to guess.
-fn server_name(body: &mut Reader<'_>) -> Result<ServerName, HelloError> {
+fn server_name(body: &mut FieldReader<'_>) -> Result<ServerName, HelloError> {
     let list = body.prefixed_u16("server_name")?;
     body.end("server_name")?;
     if list.is_empty() {
         return Err(HelloError::Malformed("server_name"));
     }
-    let mut entries = Reader(list);
+    let mut entries = FieldReader(list);
     let kind = entries.u8("server_name")?;
     let name = entries.prefixed_u16("server_name")?;
     if kind != HOST_NAME || !entries.is_empty() {
@@ -86,10 +86,10 @@ fn u16_list(bytes: &[u8], field: &'static str) -> Result<Vec<u16>, HelloError> {
     Ok(pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect())
 }
 
-/// Takes from the front, or says which field is short.
-struct Reader<'a>(&'a [u8]);
+/// Takes from the front, or reports which field is short.
+struct FieldReader<'a>(&'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> FieldReader<'a> {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -120,9 +120,11 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// RFC 5246 §7.4.1.2.
 const RANDOM_BYTES: usize = 32;
+/// RFC 5246 §7.4.1.2.
 const SESSION_ID_BYTES_MAX: usize = 32;
-/// Clients in the field send some 20; the look for doubles is quadratic.
+/// Clients in the field send some 20; the search for duplicates is quadratic.
 const EXTENSIONS_MAX: usize = 64;
 
 const HOST_NAME: u8 = 0;

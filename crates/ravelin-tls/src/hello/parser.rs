@@ -20,7 +20,7 @@ pub struct HelloParser {
 
 /// What a push came to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Progress {
+pub enum HelloProgress {
     /// Nothing wrong so far.
     NeedMore,
     /// The hello is whole.
@@ -32,18 +32,18 @@ impl HelloParser {
     ///
     /// # Errors
     /// See [`HelloError`].
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Progress, HelloError> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<HelloProgress, HelloError> {
         self.bytes.extend_from_slice(bytes);
         while let Some(body) = self.next_record()? {
             self.message.extend_from_slice(self.bytes.get(body).unwrap_or_default());
             if let Some(hello) = self.whole_message()? {
-                return Ok(Progress::Complete(hello));
+                return Ok(HelloProgress::Complete(hello));
             }
         }
         if self.bytes.len() > HANDSHAKE_INPUT_BYTES_MAX {
             return Err(HelloError::TooLarge);
         }
-        Ok(Progress::NeedMore)
+        Ok(HelloProgress::NeedMore)
     }
 
     /// How many bytes were pushed.
@@ -63,7 +63,7 @@ impl HelloParser {
             None => return Ok(None),
             Some(&HANDSHAKE) => {}
             Some(&kind) => {
-                // Only with the version behind it is another kind of record told from noise.
+                // Only the version behind it distinguishes another kind of record from noise.
                 return match rest.get(1) {
                     Some(3) if RECORD_KINDS.contains(&kind) => Err(HelloError::UnexpectedRecord(kind)),
                     None if RECORD_KINDS.contains(&kind) => Ok(None),
@@ -120,7 +120,7 @@ impl HelloParser {
     }
 }
 
-/// RFC 8446 §5.1; engines allow no more in the clear.
+/// RFC 8446 §5.1: 2^14 bytes; engines allow no more in the clear.
 const RECORD_BODY_BYTES_MAX: usize = 1 << 14;
 /// A hello with post-quantum key shares is 2 KiB; with two of them and a padded ECH, 4. A session ticket adds little,
 /// as there are none here.
@@ -128,7 +128,9 @@ const HELLO_BYTES_MAX: usize = 16 * 1024;
 /// A hello of 4 KiB, one byte a record. Each costs 5 bytes of header: more would not fit the input limit much longer.
 const RECORDS_MAX: usize = 4096;
 
+/// Type, version and length (RFC 8446 §5.1).
 const RECORD_HEADER_BYTES: usize = 5;
+/// Type and length of a handshake message (RFC 8446 §4).
 const MESSAGE_HEADER_BYTES: usize = 4;
 const CLIENT_HELLO: u8 = 1;
 const HANDSHAKE: u8 = 22;

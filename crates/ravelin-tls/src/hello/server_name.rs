@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn only_a_plain_dns_name_can_match_a_site() {
-        // Covers: traps rows 15, 16, 18.
+        // Covers: docs/traps.md rows 15, 16, 18.
         let long_label = format!("{}.example.com", "a".repeat(64));
         let long_name = format!("{}com", "abcdefg.".repeat(32));
         for (name, expected) in [

@@ -10,7 +10,7 @@ use crate::alert::Alert;
 
 /// A hello by its fields; `with_extension` adds what a case is about.
 #[derive(Clone)]
-struct Shape {
+struct HelloShape {
     version: u16,
     session_id: Vec<u8>,
     suites: Vec<u16>,
@@ -18,9 +18,9 @@ struct Shape {
     extensions: Option<Vec<(u16, Vec<u8>)>>,
 }
 
-impl Shape {
-    fn modern() -> Shape {
-        Shape {
+impl HelloShape {
+    fn modern() -> HelloShape {
+        HelloShape {
             version: 0x0303,
             session_id: vec![7; 32],
             suites: vec![0x1302, 0xc02c],
@@ -32,11 +32,11 @@ impl Shape {
             ]),
         }
     }
-    fn with_extension(mut self, kind: u16, body: &[u8]) -> Shape {
+    fn with_extension(mut self, kind: u16, body: &[u8]) -> HelloShape {
         self.extensions.get_or_insert_default().push((kind, body.to_vec()));
         self
     }
-    fn named(self, name: &[u8]) -> Shape {
+    fn named(self, name: &[u8]) -> HelloShape {
         self.with_extension(0, &server_name(&[(0, name)]))
     }
     /// The body of the handshake message.
@@ -86,7 +86,7 @@ fn record(kind: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// What the parser makes of it, pushed in segments of these sizes, over and over.
-fn parse(bytes: &[u8], segments: &[usize]) -> Result<Progress, HelloError> {
+fn parse(bytes: &[u8], segments: &[usize]) -> Result<HelloProgress, HelloError> {
     let mut parser = HelloParser::default();
     let mut rest = bytes;
     let mut sizes = segments.iter().cycle();
@@ -94,26 +94,26 @@ fn parse(bytes: &[u8], segments: &[usize]) -> Result<Progress, HelloError> {
         let (segment, behind) = rest.split_at((*sizes.next().unwrap()).clamp(1, rest.len()));
         rest = behind;
         match parser.push(segment)? {
-            Progress::NeedMore => {}
+            HelloProgress::NeedMore => {}
             complete => {
                 assert_eq!(parser.into_bytes(), bytes[..bytes.len() - rest.len()]);
                 return Ok(complete);
             }
         }
     }
-    Ok(Progress::NeedMore)
+    Ok(HelloProgress::NeedMore)
 }
 
 fn hello_of(bytes: &[u8]) -> ClientHello {
     match parse(bytes, &[usize::MAX]) {
-        Ok(Progress::Complete(hello)) => hello,
+        Ok(HelloProgress::Complete(hello)) => hello,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn fields_are_read() {
-    let hello = hello_of(&record(22, &Shape::modern().named(b"DA.Example.com.").message()));
+    let hello = hello_of(&record(22, &HelloShape::modern().named(b"DA.Example.com.").message()));
     assert_eq!(
         hello,
         ClientHello {
@@ -128,14 +128,14 @@ fn fields_are_read() {
 
 #[test]
 fn an_old_hello_has_no_extensions() {
-    let old = Shape { version: 0x0301, extensions: None, ..Shape::modern() };
+    let old = HelloShape { version: 0x0301, extensions: None, ..HelloShape::modern() };
     let hello = hello_of(&record(22, &old.message()));
     assert_eq!((hello.server_name, hello.versions), (ServerName::Absent, vec![0x0301]));
 }
 
 #[test]
 fn one_host_name_or_none_that_could_match() {
-    // Covers: traps row 18.
+    // Covers: docs/traps.md row 18.
     for (case, body, usable) in [
         ("one name", server_name(&[(0, b"da.example.com")]), true),
         ("two names", server_name(&[(0, b"da.example.com"), (0, b"evil.example")]), false),
@@ -145,7 +145,7 @@ fn one_host_name_or_none_that_could_match() {
         ("NUL", server_name(&[(0, b"da.example.com\0.evil.example")]), false),
         ("empty", server_name(&[(0, b"")]), false),
     ] {
-        let hello = hello_of(&record(22, &Shape::modern().with_extension(0, &body).message()));
+        let hello = hello_of(&record(22, &HelloShape::modern().with_extension(0, &body).message()));
         assert_eq!(matches!(hello.server_name, ServerName::Dns(_)), usable, "{case}");
         assert_ne!(hello.server_name, ServerName::Absent, "{case}");
     }
@@ -153,8 +153,8 @@ fn one_host_name_or_none_that_could_match() {
 
 #[test]
 fn malformed_hellos_are_refused_with_their_cause() {
-    let good = || Shape::modern().named(b"da.example.com");
-    let whole = |shape: Shape| record(22, &shape.message());
+    let good = || HelloShape::modern().named(b"da.example.com");
+    let whole = |shape: HelloShape| record(22, &shape.message());
     let mut trailing = good().body();
     trailing.push(0);
     let mut short = good().body();
@@ -174,11 +174,11 @@ fn malformed_hellos_are_refused_with_their_cause() {
         ("something behind it", record(22, &[good().message(), vec![20]].concat()), HelloError::UnexpectedMessage(20)),
         ("trailing byte", record(22, &message(&trailing)), HelloError::Malformed("extensions")),
         ("short by one", record(22, &message(&short)), HelloError::Malformed("extensions")),
-        ("session id", whole(Shape { session_id: vec![0; 33], ..good() }), HelloError::Malformed("session_id")),
-        ("no suites", whole(Shape { suites: Vec::new(), ..good() }), HelloError::Malformed("cipher_suites")),
+        ("session id", whole(HelloShape { session_id: vec![0; 33], ..good() }), HelloError::Malformed("session_id")),
+        ("no suites", whole(HelloShape { suites: Vec::new(), ..good() }), HelloError::Malformed("cipher_suites")),
         (
             "no compression",
-            whole(Shape { compression: Vec::new(), ..good() }),
+            whole(HelloShape { compression: Vec::new(), ..good() }),
             HelloError::Malformed("compression_methods"),
         ),
         ("name twice", whole(good().named(b"da.example.com")), HelloError::DuplicateExtension(0)),
@@ -188,50 +188,58 @@ fn malformed_hellos_are_refused_with_their_cause() {
             HelloError::DuplicateExtension(999),
         ),
         ("too many extensions", whole(many), HelloError::Malformed("too many extensions")),
-        ("empty name extension", whole(Shape::modern().with_extension(0, b"")), HelloError::Malformed("server_name")),
-        ("empty name list", whole(Shape::modern().with_extension(0, &[0, 0])), HelloError::Malformed("server_name")),
+        (
+            "empty name extension",
+            whole(HelloShape::modern().with_extension(0, b"")),
+            HelloError::Malformed("server_name"),
+        ),
+        (
+            "empty name list",
+            whole(HelloShape::modern().with_extension(0, &[0, 0])),
+            HelloError::Malformed("server_name"),
+        ),
         (
             "name list with a tail",
-            whole(Shape::modern().with_extension(0, &[0, 4, 0, 0, 1, b'a', 0])),
+            whole(HelloShape::modern().with_extension(0, &[0, 4, 0, 0, 1, b'a', 0])),
             HelloError::Malformed("server_name"),
         ),
         (
             "name longer than its list",
-            whole(Shape::modern().with_extension(0, &[0, 4, 0, 0, 2, b'a'])),
+            whole(HelloShape::modern().with_extension(0, &[0, 4, 0, 0, 2, b'a'])),
             HelloError::Malformed("server_name"),
         ),
         (
             "odd groups",
-            whole(Shape { extensions: Some(vec![(10, vec![0, 3, 0, 23, 0])]), ..good() }),
+            whole(HelloShape { extensions: Some(vec![(10, vec![0, 3, 0, 23, 0])]), ..good() }),
             HelloError::Malformed("supported_groups"),
         ),
         (
             "no versions",
-            whole(Shape { extensions: Some(vec![(43, vec![0])]), ..good() }),
+            whole(HelloShape { extensions: Some(vec![(43, vec![0])]), ..good() }),
             HelloError::Malformed("supported_versions"),
         ),
     ] {
         assert_eq!(parse(&bytes, &[usize::MAX]), Err(error), "{case}");
         assert_eq!(parse(&bytes, &[1]), Err(error), "{case}, byte by byte");
-        // Who does not speak TLS is told nothing.
+        // No alert is sent to a peer that does not speak TLS.
         assert_eq!(error.alert().is_none(), matches!(error, HelloError::NotTls { .. }), "{case}");
     }
 }
 
 #[test]
 fn a_hello_is_bounded_in_bytes_and_records() {
-    let padded = |padding: usize| Shape::modern().with_extension(21, &vec![0; padding]).message();
-    assert!(matches!(parse(&records(&padded(16_000), 16_384), &[4096]), Ok(Progress::Complete(_))));
+    let padded = |padding: usize| HelloShape::modern().with_extension(21, &vec![0; padding]).message();
+    assert!(matches!(parse(&records(&padded(16_000), 16_384), &[4096]), Ok(HelloProgress::Complete(_))));
     assert_eq!(parse(&records(&padded(16_400), 8_192), &[4096]), Err(HelloError::TooLarge));
-    assert!(matches!(parse(&records(&padded(3_000), 1), &[4096]), Ok(Progress::Complete(_))));
+    assert!(matches!(parse(&records(&padded(3_000), 1), &[4096]), Ok(HelloProgress::Complete(_))));
     assert_eq!(parse(&records(&padded(5_000), 1), &[4096]), Err(HelloError::TooManyRecords));
 }
 
 #[test]
-fn every_cut_gives_the_same_hello() {
-    // Covers: traps rows 14, 53.
-    let message = Shape::modern().named(b"da.example.com").message();
-    let expected = Progress::Complete(hello_of(&record(22, &message)));
+fn how_a_hello_is_split_makes_no_difference() {
+    // Covers: docs/traps.md rows 14, 53.
+    let message = HelloShape::modern().named(b"da.example.com").message();
+    let expected = HelloProgress::Complete(hello_of(&record(22, &message)));
     for cut in 1..message.len() {
         let bytes = [record(22, &message[..cut]), record(22, &message[cut..])].concat();
         assert_eq!(parse(&bytes, &[usize::MAX]), Ok(expected.clone()), "records cut at {cut}");
@@ -292,12 +300,12 @@ proptest! {
         segments in prop::collection::vec(1_usize..400, 1..8),
         behind in prop::collection::vec(any::<u8>(), 0..4),
     ) {
-        let message = Shape::modern().named(name.as_bytes()).with_extension(21, &vec![0; padding]).message();
+        let message = HelloShape::modern().named(name.as_bytes()).with_extension(21, &vec![0; padding]).message();
         let expected = hello_of(&record(22, &message));
         // What follows in another record belongs to the engine, and is kept for it.
         let mut bytes = records(&message, record_size);
         bytes.extend(record(23, &behind));
-        prop_assert_eq!(parse(&bytes, &segments), Ok(Progress::Complete(expected)));
+        prop_assert_eq!(parse(&bytes, &segments), Ok(HelloProgress::Complete(expected)));
     }
 
     #[test]
@@ -306,7 +314,7 @@ proptest! {
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         segments in prop::collection::vec(1_usize..90, 1..8),
     ) {
-        let mut hello = records(&Shape::modern().named(b"da.example.com").message(), 100);
+        let mut hello = records(&HelloShape::modern().named(b"da.example.com").message(), 100);
         for (at, value) in flips {
             let at = at.index(hello.len());
             hello[at] = value;
@@ -319,7 +327,7 @@ proptest! {
 }
 
 /// The shapes of the public data set, with our name filled in.
-fn windows_hellos() -> Option<Vec<(String, Shape)>> {
+fn windows_hellos() -> Option<Vec<(String, HelloShape)>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/windows-hello.json");
     let text = std::fs::read_to_string(path).ok()?;
     let rows: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -339,7 +347,7 @@ fn windows_hellos() -> Option<Vec<(String, Shape)>> {
             };
             (kind, body)
         });
-        let shape = Shape {
+        let shape = HelloShape {
             version: 0x0303,
             session_id: vec![1; row["session_id_len"].as_u64().unwrap() as usize],
             suites: suites.map(|suite| u16::from_str_radix(suite.as_str().unwrap(), 16).unwrap()).collect(),

@@ -46,7 +46,7 @@ fn one_file_may_hold_both_and_a_byte_order_mark() {
 }
 
 #[test]
-fn keys_of_older_forms_are_read() {
+fn keys_in_older_formats_are_read() {
     let folder = tempfile::tempdir().unwrap();
     for (kind, arguments) in
         [(KeyType::Rsa2048, &["rsa", "-traditional"][..]), (KeyType::P256, &["ec"]), (KeyType::P384, &["ec"])]
@@ -59,7 +59,7 @@ fn keys_of_older_forms_are_read() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named_with_its_cure() {
+fn unusable_pem_files_are_reported_with_their_cure() {
     let (face, other) = (face(KeyType::P256), issuing().issue(CertificateSpec::server(&["other.example.test"])));
     let (chain, key) = (face.chain_pem(), face.key_pem());
     let reversed: String = {
@@ -114,7 +114,7 @@ fn rsa_below_2048_bits_is_refused() {
 }
 
 #[test]
-fn pfx_files_of_every_make_are_read() {
+fn pfx_files_of_every_tool_are_read() {
     let (rsa, ecdsa) = (face(KeyType::Rsa2048), face(KeyType::P256));
     for (case, arguments, password) in [
         ("AES-256 and SHA-256, as Windows Server 2019 and OpenSSL 3", &[][..], "geheim"),
@@ -141,7 +141,7 @@ fn pfx_files_of_every_make_are_read() {
 }
 
 #[test]
-fn unusable_pfx_files_are_named_with_their_cure() {
+fn unusable_pfx_files_are_reported_with_their_cure() {
     let face = face(KeyType::P256);
     let good = make_pfx(&face, &[], "geheim");
     let odd = make_pfx(&face, &["-macalg", "sha512"], "geheim");

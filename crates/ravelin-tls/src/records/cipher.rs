@@ -231,15 +231,15 @@ mod by_ring {
         fn blocks(key: &Key) -> Vec<[u8; 16]> {
             let mut memory = File::open("/proc/self/mem").unwrap();
             memory.seek(SeekFrom::Start(std::ptr::from_ref(key).addr() as u64)).unwrap();
-            let mut octets = [0; size_of::<Key>()];
-            memory.read_exact(&mut octets).unwrap();
-            octets.as_chunks().0.to_vec()
+            let mut bytes = [0; size_of::<Key>()];
+            memory.read_exact(&mut bytes).unwrap();
+            bytes.as_chunks().0.to_vec()
         }
 
         #[test]
-        fn nothing_of_a_key_is_left() {
-            for (algorithm, octets) in [(Algorithm::Aes128Gcm, 16), (Algorithm::Aes256Gcm, 32)] {
-                let secret: Vec<u8> = (1..).take(octets).collect();
+        fn keys_are_wiped_when_they_are_dropped() {
+            for (algorithm, bytes) in [(Algorithm::Aes128Gcm, 16), (Algorithm::Aes256Gcm, 32)] {
+                let secret: Vec<u8> = (1..).take(bytes).collect();
                 let mut key = Box::new(Key::new(algorithm, &secret).unwrap().unwrap());
                 let before = blocks(&key);
                 assert!(before.contains(secret.first_chunk().unwrap()), "it was there");
@@ -301,14 +301,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_leaves_nothing() {
+    fn a_damaged_record_leaves_no_plaintext() {
         for cipher in every_way(Algorithm::Aes256Gcm, &[7; 32]) {
             let (mut sealed, mut opened) = ([0; 100 + TAG_BYTES], [1; 100]);
             cipher.seal(NONCE, b"with", (&[9; 100], b""), &mut sealed).unwrap();
             for at in [0, 50, 99, 100, 115] {
                 sealed[at] ^= 1;
-                assert!(cipher.open(NONCE, b"with", &sealed, &mut opened).is_none(), "octet {at}");
-                assert!(!opened.contains(&9), "octet {at}");
+                assert!(cipher.open(NONCE, b"with", &sealed, &mut opened).is_none(), "byte {at}");
+                assert!(!opened.contains(&9), "byte {at}");
                 sealed[at] ^= 1;
             }
             assert!(cipher.open(NONCE, b"without", &sealed, &mut opened).is_none());
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_another_length_are_none() {
+    fn keys_of_a_wrong_length_are_refused() {
         for (algorithm, length) in
             [(Algorithm::Aes128Gcm, 32), (Algorithm::Aes256Gcm, 16), (Algorithm::ChaCha20Poly1305, 16)]
         {

@@ -4,20 +4,20 @@ use std::io::{self, Read, Write};
 
 use openssl::ssl::{ErrorCode, Ssl, SslRef, SslStream, SslVersion};
 
-use super::types::{Opened, RECORD_PLAINTEXT_BYTES_MAX, Sealed};
-use crate::connection::{APPLICATION_DATA, Front, HANDSHAKE, RECORD_HEADER_BYTES, Record, front_record};
-use crate::openssl_library::{describe, describe_stack};
+use super::types::{OpenedRecords, RECORD_PLAINTEXT_BYTES_MAX, RecordsError, SealedRecords};
+use crate::connection::{APPLICATION_DATA, HANDSHAKE, NextRecord, RECORD_HEADER_BYTES, RecordHeader, front_record};
+use crate::openssl_library::OpenSslError;
 use crate::suites::{self, Overhead, Suite};
 
 /// Handshake first, then records.
 pub(crate) struct OpenSslConnection {
-    stream: SslStream<Pipe>,
+    stream: SslStream<MemorySocket>,
     overhead: Overhead,
 }
 
 /// What OpenSSL takes for a socket.
 #[derive(Default)]
-struct Pipe {
+struct MemorySocket {
     input: Vec<u8>,
     /// How much of `input` was read.
     at: usize,
@@ -25,15 +25,15 @@ struct Pipe {
 }
 
 /// How far a handshake came.
-pub(crate) enum Step {
+pub(crate) enum OpenSslStep {
     Done,
     NeedMore,
-    /// Escaped and bounded; what is to be said to the peer is in the output.
-    Broken(String),
+    /// What is to be sent to the peer is in the output.
+    Broken(OpenSslError),
 }
 
 /// What a handshake agreed on.
-pub(crate) struct Agreed {
+pub(crate) struct AgreedSuite {
     /// `TLSv1.0` to `TLSv1.2`.
     pub(crate) version: &'static str,
     pub(crate) suite: &'static Suite,
@@ -41,10 +41,10 @@ pub(crate) struct Agreed {
 
 impl OpenSslConnection {
     /// `ssl` knows which side it is on.
-    pub(crate) fn new(ssl: Ssl) -> Result<OpenSslConnection, String> {
+    pub(crate) fn new(ssl: Ssl) -> Result<OpenSslConnection, OpenSslError> {
         // Until the suite is known nothing is sealed or opened.
         let overhead = Overhead { min: 0, max: 0 };
-        let stream = SslStream::new(ssl, Pipe::default()).map_err(|error| describe_stack(&error))?;
+        let stream = SslStream::new(ssl, MemorySocket::default())?;
         Ok(OpenSslConnection { stream, overhead })
     }
 
@@ -58,11 +58,11 @@ impl OpenSslConnection {
     }
 
     /// Does what can be done with what was handed in.
-    pub(crate) fn advance(&mut self) -> Step {
+    pub(crate) fn advance(&mut self) -> OpenSslStep {
         match self.stream.do_handshake() {
-            Ok(()) => Step::Done,
-            Err(error) if error.code() == ErrorCode::WANT_READ => Step::NeedMore,
-            Err(error) => Step::Broken(describe(&error)),
+            Ok(()) => OpenSslStep::Done,
+            Err(error) if error.code() == ErrorCode::WANT_READ => OpenSslStep::NeedMore,
+            Err(error) => OpenSslStep::Broken(error.into()),
         }
     }
 
@@ -72,7 +72,7 @@ impl OpenSslConnection {
     }
 
     /// Ends the handshake: what was agreed, and what was handed in and not read.
-    pub(crate) fn established(&mut self) -> Option<(Agreed, Vec<u8>)> {
+    pub(crate) fn established(&mut self) -> Option<(AgreedSuite, Vec<u8>)> {
         let code = self.ssl().current_cipher().map(|cipher| u16::from_be_bytes(cipher.protocol_id()))?;
         let suite = suites::find(code)?;
         let version = self.ssl().version2()?;
@@ -80,8 +80,8 @@ impl OpenSslConnection {
         self.overhead = suite.overhead;
         let pipe = self.stream.get_mut();
         let rest = pipe.input.split_off(pipe.at);
-        *pipe = Pipe { output: std::mem::take(&mut pipe.output), ..Pipe::default() };
-        Some((Agreed { version, suite }, rest))
+        *pipe = MemorySocket { output: std::mem::take(&mut pipe.output), ..MemorySocket::default() };
+        Some((AgreedSuite { version, suite }, rest))
     }
 
     /// The version agreed on so far, as records carry it.
@@ -106,25 +106,35 @@ impl OpenSslConnection {
     }
 
     /// See `Records::open`.
-    pub(crate) fn open(&mut self, input: &[u8], plaintext: &mut [u8], reply: &mut Vec<u8>) -> Result<Opened, String> {
-        let mut opened = Opened::default();
+    pub(crate) fn open(
+        &mut self,
+        input: &[u8],
+        plaintext: &mut [u8],
+        reply: &mut Vec<u8>,
+    ) -> Result<OpenedRecords, RecordsError> {
+        let mut opened = OpenedRecords::default();
         let result = self.open_records(input, plaintext, &mut opened);
         let pipe = self.stream.get_mut();
         reply.append(&mut pipe.output);
         // An idle tunnel holds no buffers.
-        *pipe = Pipe::default();
+        *pipe = MemorySocket::default();
         result.map(|()| opened)
     }
 
-    fn open_records(&mut self, input: &[u8], plaintext: &mut [u8], opened: &mut Opened) -> Result<(), String> {
+    fn open_records(
+        &mut self,
+        input: &[u8],
+        plaintext: &mut [u8],
+        opened: &mut OpenedRecords,
+    ) -> Result<(), RecordsError> {
         while !opened.ended {
             let rest = input.get(opened.consumed..).unwrap_or_default();
             let (shown, kind) = match front_record(rest) {
-                Front::Partial => return Ok(()),
-                Front::Whole(record) if self.needs(record) > plaintext.len() - opened.produced => return Ok(()),
-                Front::Whole(record) => (record.total_bytes, Some(record.kind)),
-                // The engine shall say what is wrong.
-                Front::NoRecord => (rest.len(), None),
+                NextRecord::Partial => return Ok(()),
+                NextRecord::Whole(record) if self.needs(record) > plaintext.len() - opened.produced => return Ok(()),
+                NextRecord::Whole(record) => (record.total_bytes, Some(record.kind)),
+                // The engine reports what is wrong.
+                NextRecord::NoRecord => (rest.len(), None),
             };
             let pipe = self.stream.get_mut();
             pipe.input.clear();
@@ -133,14 +143,14 @@ impl OpenSslConnection {
             self.open_record(plaintext, opened)?;
             if kind == Some(HANDSHAKE) {
                 // The engine has refused by a warning, and would go on.
-                return Err("tried to renegotiate".to_owned());
+                return Err(RecordsError::Broken("tried to renegotiate".to_owned()));
             }
             opened.consumed += shown;
         }
         Ok(())
     }
 
-    fn open_record(&mut self, plaintext: &mut [u8], opened: &mut Opened) -> Result<(), String> {
+    fn open_record(&mut self, plaintext: &mut [u8], opened: &mut OpenedRecords) -> Result<(), RecordsError> {
         loop {
             let room = plaintext.get_mut(opened.produced..).unwrap_or_default();
             // A record without plaintext is read by asking for some.
@@ -148,19 +158,19 @@ impl OpenSslConnection {
             let (room, is_room) = if room.is_empty() { (&mut none[..], false) } else { (room, true) };
             match self.stream.ssl_read(room) {
                 Ok(produced) if is_room => opened.produced += produced,
-                Ok(_) => return Err("a record held more than its length allows".to_owned()),
+                Ok(_) => return Err(RecordsError::Broken("a record held more than its length allows".to_owned())),
                 Err(error) if error.code() == ErrorCode::WANT_READ => return Ok(()),
                 Err(error) if error.code() == ErrorCode::ZERO_RETURN => {
                     opened.ended = true;
                     return Ok(());
                 }
-                Err(error) => return Err(describe(&error)),
+                Err(error) => return Err(broken(error.into())),
             }
         }
     }
 
     /// The plaintext room that a record can need.
-    fn needs(&self, record: Record) -> usize {
+    fn needs(&self, record: RecordHeader) -> usize {
         let body = record.total_bytes - RECORD_HEADER_BYTES;
         match record.kind {
             APPLICATION_DATA => body.saturating_sub(self.overhead.min).min(RECORD_PLAINTEXT_BYTES_MAX),
@@ -169,14 +179,19 @@ impl OpenSslConnection {
     }
 
     /// See `Records::seal`.
-    pub(crate) fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<Sealed, String> {
-        let mut sealed = Sealed::default();
+    pub(crate) fn seal(&mut self, plaintext: &[u8], output: &mut [u8]) -> Result<SealedRecords, RecordsError> {
+        let mut sealed = SealedRecords::default();
         let result = self.seal_records(plaintext, output, &mut sealed);
         self.stream.get_mut().output = Vec::new();
         result.map(|()| sealed)
     }
 
-    fn seal_records(&mut self, plaintext: &[u8], output: &mut [u8], sealed: &mut Sealed) -> Result<(), String> {
+    fn seal_records(
+        &mut self,
+        plaintext: &[u8],
+        output: &mut [u8],
+        sealed: &mut SealedRecords,
+    ) -> Result<(), RecordsError> {
         loop {
             let rest = plaintext.get(sealed.consumed..).unwrap_or_default();
             let room = output.get_mut(sealed.produced..).unwrap_or_default();
@@ -186,10 +201,10 @@ impl OpenSslConnection {
             let length = if fits >= wanted || sealed.produced == 0 { wanted.min(fits) } else { 0 };
             let Some(piece) = rest.get(..length).filter(|piece| !piece.is_empty()) else { return Ok(()) };
             self.stream.get_mut().output.clear();
-            let written = self.stream.ssl_write(piece).map_err(|error| describe(&error))?;
+            let written = self.stream.ssl_write(piece).map_err(|error| broken(error.into()))?;
             let record = &self.stream.get_ref().output;
             let Some(room) = room.get_mut(..record.len()) else {
-                return Err("a record was longer than its suite allows".to_owned());
+                return Err(RecordsError::Broken("a record was longer than its suite allows".to_owned()));
             };
             room.copy_from_slice(record);
             sealed.consumed += written;
@@ -205,7 +220,7 @@ impl OpenSslConnection {
     }
 }
 
-impl Read for Pipe {
+impl Read for MemorySocket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let rest = self.input.get(self.at..).unwrap_or_default();
         if rest.is_empty() {
@@ -220,7 +235,7 @@ impl Read for Pipe {
     }
 }
 
-impl Write for Pipe {
+impl Write for MemorySocket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.output.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -228,6 +243,10 @@ impl Write for Pipe {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn broken(error: OpenSslError) -> RecordsError {
+    RecordsError::Broken(error.to_string())
 }
 
 const VERSIONS: &[(SslVersion, u16, &str)] = &[

@@ -14,7 +14,7 @@ use crate::connection::{APPLICATION_DATA, RECORD_HEADER_BYTES};
 
 /// One direction's key.
 pub(super) struct Protection {
-    shape: Shape,
+    shape: RecordShape,
     algorithm: Algorithm,
     cipher: Cipher,
     /// What the sequence number is mixed into.
@@ -29,7 +29,7 @@ pub(super) struct Protection {
 
 /// What a record looks like beside its plaintext.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Shape {
+pub(super) enum RecordShape {
     /// RFC 5288 §3: the latter part of the nonce in front.
     Tls12AesGcm,
     /// RFC 7905 §2: nothing in front.
@@ -40,7 +40,7 @@ pub(super) enum Shape {
 
 /// What was in a record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Content {
+pub(super) struct RecordContent {
     pub(super) kind: u8,
     pub(super) length: usize,
 }
@@ -59,10 +59,10 @@ pub(super) enum NotOpened {
 }
 
 impl Protection {
-    /// `iv` as rustls hands it out: in TLS 1.2 with AES-GCM its first four octets are the salt, and the rest is where the
+    /// `iv` as rustls hands it out: in TLS 1.2 with AES-GCM its first four bytes are the salt, and the rest is where the
     /// explicit nonces of what *we* seal begin.
     pub(super) fn new(
-        shape: Shape,
+        shape: RecordShape,
         (algorithm, cipher): (Algorithm, Cipher),
         iv: [u8; NONCE_LEN],
         sequence: u64,
@@ -73,7 +73,7 @@ impl Protection {
     }
 
     pub(super) fn is_tls13(&self) -> bool {
-        self.shape == Shape::Tls13
+        self.shape == RecordShape::Tls13
     }
 
     /// What sealing adds to the body of a record.
@@ -102,10 +102,11 @@ impl Protection {
     }
 
     /// Writes one record to the front of `output` and returns its length; `None` where it does not fit, or the sequence
-    /// numbers have run out.
+    /// numbers are used up.
     pub(super) fn seal(&mut self, kind: u8, plaintext: &[u8], output: &mut [u8]) -> Option<usize> {
         let record_bytes = RECORD_HEADER_BYTES + plaintext.len() + self.overhead();
-        let Begun { nonce, additional, text } = self.begin(kind, plaintext.len(), output.get_mut(..record_bytes)?)?;
+        let UnsealedRecord { nonce, additional, text } =
+            self.begin(kind, plaintext.len(), output.get_mut(..record_bytes)?)?;
         let inner: &[u8] = if self.is_tls13() { &[kind] } else { &[] };
         self.cipher.seal(nonce, additional.as_ref(), (plaintext, inner), text)?;
         self.sequence += 1;
@@ -113,11 +114,11 @@ impl Protection {
     }
 
     /// Seals a record whose plaintext lies in `record` already, with the room of [`Protection::frame`] around it. `None`
-    /// where there is less, or the sequence numbers have run out.
+    /// where there is less, or the sequence numbers are used up.
     pub(super) fn seal_in_place(&mut self, kind: u8, record: &mut [u8]) -> Option<()> {
         let plaintext_bytes = record.len().checked_sub(RECORD_HEADER_BYTES + self.overhead())?;
         let tls13 = self.is_tls13();
-        let Begun { nonce, additional, text } = self.begin(kind, plaintext_bytes, record)?;
+        let UnsealedRecord { nonce, additional, text } = self.begin(kind, plaintext_bytes, record)?;
         if tls13 {
             *text.get_mut(plaintext_bytes)? = kind;
         }
@@ -127,7 +128,7 @@ impl Protection {
     }
 
     /// Writes what is in front of the plaintext of the next record.
-    fn begin<'r>(&self, kind: u8, plaintext_bytes: usize, record: &'r mut [u8]) -> Option<Begun<'r>> {
+    fn begin<'r>(&self, kind: u8, plaintext_bytes: usize, record: &'r mut [u8]) -> Option<UnsealedRecord<'r>> {
         self.sequence.checked_add(1)?;
         let (header, body) = record.split_first_chunk_mut::<RECORD_HEADER_BYTES>()?;
         let outer = if self.is_tls13() { APPLICATION_DATA } else { kind };
@@ -138,8 +139,8 @@ impl Protection {
         if !explicit.is_empty() {
             explicit.copy_from_slice(nonce.last_chunk::<EXPLICIT_NONCE_BYTES>()?);
         }
-        let additional = Additional::new(self.shape, self.sequence, *header, plaintext_bytes)?;
-        Some(Begun { nonce, additional, text })
+        let additional = AdditionalData::new(self.shape, self.sequence, *header, plaintext_bytes)?;
+        Some(UnsealedRecord { nonce, additional, text })
     }
 
     /// Opens one record to the front of `plaintext`, which must have [`Protection::room`].
@@ -148,7 +149,7 @@ impl Protection {
         header: [u8; RECORD_HEADER_BYTES],
         body: &[u8],
         plaintext: &mut [u8],
-    ) -> Result<Content, NotOpened> {
+    ) -> Result<RecordContent, NotOpened> {
         let [outer, ..] = header;
         if self.is_tls13() && outer != APPLICATION_DATA {
             return Err(NotOpened::WrongType);
@@ -160,11 +161,11 @@ impl Protection {
         let plaintext = plaintext.get_mut(..room).ok_or(NotOpened::Damaged)?;
         self.decrypt(header, body, plaintext).ok_or(NotOpened::Damaged)?;
         if !self.is_tls13() {
-            return Ok(Content { kind: outer, length: room });
+            return Ok(RecordContent { kind: outer, length: room });
         }
-        let at = plaintext.iter().rposition(|octet| *octet != 0).ok_or(NotOpened::NoType)?;
+        let at = plaintext.iter().rposition(|byte| *byte != 0).ok_or(NotOpened::NoType)?;
         let kind = plaintext.get(at).copied().ok_or(NotOpened::NoType)?;
-        Ok(Content { kind, length: at })
+        Ok(RecordContent { kind, length: at })
     }
 
     /// `None` where the record is not what the peer's key sealed next.
@@ -177,7 +178,7 @@ impl Protection {
             nonce = *self.iv;
             nonce.last_chunk_mut::<EXPLICIT_NONCE_BYTES>()?.copy_from_slice(explicit);
         }
-        let additional = Additional::new(self.shape, self.sequence, header, plaintext.len())?;
+        let additional = AdditionalData::new(self.shape, self.sequence, header, plaintext.len())?;
         self.cipher.open(nonce, additional.as_ref(), body, plaintext)?;
         self.sequence = next;
         Some(())
@@ -197,61 +198,62 @@ impl Protection {
     /// RFC 8446 §5.3; RFC 7905 §2; and RFC 5288 §3, which wants no more than that none comes twice.
     fn nonce(&self) -> [u8; NONCE_LEN] {
         let mut nonce = *self.iv;
-        for (octet, part) in nonce.iter_mut().rev().zip(self.sequence.to_le_bytes()) {
-            *octet ^= part;
+        for (byte, part) in nonce.iter_mut().rev().zip(self.sequence.to_le_bytes()) {
+            *byte ^= part;
         }
         nonce
     }
 }
 
-impl Shape {
+impl RecordShape {
     fn explicit_nonce_bytes(self) -> usize {
         match self {
-            Shape::Tls12AesGcm => EXPLICIT_NONCE_BYTES,
-            Shape::Tls12ChaCha20Poly1305 | Shape::Tls13 => 0,
+            RecordShape::Tls12AesGcm => EXPLICIT_NONCE_BYTES,
+            RecordShape::Tls12ChaCha20Poly1305 | RecordShape::Tls13 => 0,
         }
     }
 }
 
 /// A record with its header.
-struct Begun<'r> {
+struct UnsealedRecord<'r> {
     nonce: [u8; NONCE_LEN],
-    additional: Additional,
+    additional: AdditionalData,
     /// Plaintext, in TLS 1.3 the type behind it, and the tag.
     text: &'r mut [u8],
 }
 
 /// What is authenticated beside the ciphertext: in TLS 1.3 the header (RFC 8446 §5.2); before it sequence number, type,
 /// version and length of the plaintext (RFC 5246 §6.2.3.3).
-struct Additional {
-    octets: [u8; 13],
+struct AdditionalData {
+    bytes: [u8; 13],
     from: usize,
 }
 
-impl Additional {
+impl AdditionalData {
     fn new(
-        shape: Shape,
+        shape: RecordShape,
         sequence: u64,
         header: [u8; RECORD_HEADER_BYTES],
         plaintext_bytes: usize,
-    ) -> Option<Additional> {
-        let mut octets = [0; 13];
-        let (front, back) = octets.split_first_chunk_mut::<8>()?;
+    ) -> Option<AdditionalData> {
+        let mut bytes = [0; 13];
+        let (front, back) = bytes.split_first_chunk_mut::<8>()?;
         *front = sequence.to_be_bytes();
         back.copy_from_slice(&header);
-        if shape == Shape::Tls13 {
-            return Some(Additional { octets, from: 8 });
+        if shape == RecordShape::Tls13 {
+            return Some(AdditionalData { bytes, from: 8 });
         }
         back.last_chunk_mut::<2>()?.copy_from_slice(&u16::try_from(plaintext_bytes).ok()?.to_be_bytes());
-        Some(Additional { octets, from: 0 })
+        Some(AdditionalData { bytes, from: 0 })
     }
 }
 
-impl AsRef<[u8]> for Additional {
+impl AsRef<[u8]> for AdditionalData {
     fn as_ref(&self) -> &[u8] {
-        self.octets.get(self.from..).unwrap_or_default()
+        self.bytes.get(self.from..).unwrap_or_default()
     }
 }
 
 /// RFC 5288 §3.
+/// The part of the nonce that TLS 1.2 sends with each record (RFC 5288 §3).
 const EXPLICIT_NONCE_BYTES: usize = 8;

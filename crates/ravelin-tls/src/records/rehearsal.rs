@@ -3,10 +3,10 @@
 use aws_lc_rs::aead::NONCE_LEN;
 
 use super::cipher::{Algorithm, Cipher};
-use super::layer::{Layer, Side};
-use super::protection::{Protection, Shape};
+use super::layer::{Layer, RecordSide};
+use super::protection::{Protection, RecordShape};
 use super::secrets::TrafficSecret;
-use super::{Engine, Records};
+use super::{RecordEngine, Records};
 use crate::connection::{HANDSHAKE, RECORD_BODY_BYTES_MAX, RECORD_HEADER_BYTES};
 
 /// Records past a handshake that never was, and a peer that can put anything into a properly protected record: for tests
@@ -21,15 +21,15 @@ pub struct Rehearsal {
 impl Rehearsal {
     /// In TLS 1.3, or 1.2, with AES-GCM; as the server's side or the client's.
     pub fn new(tls13: bool, server: bool) -> Option<Rehearsal> {
-        let shape = if tls13 { Shape::Tls13 } else { Shape::Tls12AesGcm };
+        let shape = if tls13 { RecordShape::Tls13 } else { RecordShape::Tls12AesGcm };
         let protection = || {
             let cipher = Cipher::new(Algorithm::Aes128Gcm, &[7; 16]).ok()?;
             let secret = if tls13 { Some(TrafficSecret::new(&[9; 32])?) } else { None };
             Some(Protection::new(shape, (Algorithm::Aes128Gcm, cipher), [5; NONCE_LEN], 0, 1 << 24, secret))
         };
-        let side = if server { Side::Server } else { Side::Client };
+        let side = if server { RecordSide::Server } else { RecordSide::Client };
         let layer = Layer::over(side, protection()?, protection()?);
-        Some(Rehearsal { records: Records::new(Engine::Own(Box::new(layer))), peer: protection()? })
+        Some(Rehearsal { records: Records::new(RecordEngine::Own(Box::new(layer))), peer: protection()? })
     }
 
     /// A record of any type, or none where no record can be so long. After a key update that our side takes, the peer goes

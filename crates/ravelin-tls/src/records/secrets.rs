@@ -59,23 +59,23 @@ pub(super) struct TrafficSecret {
     /// Of the suite's hash.
     algorithm: hkdf::Algorithm,
     /// Boxed: what is moved would leave a copy where it was.
-    octets: Box<Zeroizing<[u8; SECRET_BYTES_MAX]>>,
+    bytes: Box<Zeroizing<[u8; SECRET_BYTES_MAX]>>,
 }
 
 impl TrafficSecret {
     /// The length of a secret is its hash's, and there are two.
     pub(super) fn new(secret: &[u8]) -> Option<TrafficSecret> {
         let algorithm = [hkdf::HKDF_SHA256, hkdf::HKDF_SHA384].into_iter().find(|it| length(*it) == secret.len())?;
-        let mut octets = Box::new(Zeroizing::new([0; SECRET_BYTES_MAX]));
-        octets.get_mut(..secret.len())?.copy_from_slice(secret);
-        Some(TrafficSecret { algorithm, octets })
+        let mut bytes = Box::new(Zeroizing::new([0; SECRET_BYTES_MAX]));
+        bytes.get_mut(..secret.len())?.copy_from_slice(secret);
+        Some(TrafficSecret { algorithm, bytes })
     }
 
     /// RFC 8446 §7.2.
     pub(super) fn next(&self) -> Result<TrafficSecret, Unspecified> {
-        let mut octets = Box::new(Zeroizing::new([0; SECRET_BYTES_MAX]));
-        self.expand(b"traffic upd", octets.get_mut(..length(self.algorithm)).unwrap_or_default())?;
-        Ok(TrafficSecret { algorithm: self.algorithm, octets })
+        let mut bytes = Box::new(Zeroizing::new([0; SECRET_BYTES_MAX]));
+        self.expand(b"traffic upd", bytes.get_mut(..length(self.algorithm)).unwrap_or_default())?;
+        Ok(TrafficSecret { algorithm: self.algorithm, bytes })
     }
 
     /// RFC 8446 §7.3.
@@ -91,7 +91,7 @@ impl TrafficSecret {
     /// HKDF-Expand-Label without a context (RFC 8446 §7.1).
     fn expand(&self, label: &[u8], output: &mut [u8]) -> Result<(), Unspecified> {
         const PREFIX: &[u8] = b"tls13 ";
-        let secret = self.octets.get(..length(self.algorithm)).ok_or(Unspecified)?;
+        let secret = self.bytes.get(..length(self.algorithm)).ok_or(Unspecified)?;
         let output_bytes = u16::try_from(output.len()).map_err(|_| Unspecified)?.to_be_bytes();
         let label_bytes = u8::try_from(PREFIX.len() + label.len()).map_err(|_| Unspecified)?;
         let info: [&[u8]; 5] = [&output_bytes, &[label_bytes], PREFIX, label, &[0]];
@@ -114,9 +114,9 @@ fn length(algorithm: hkdf::Algorithm) -> usize {
 /// SSLKEYLOGFILE's names, by which rustls offers the secrets.
 const CLIENT: &str = "CLIENT_TRAFFIC_SECRET_0";
 const SERVER: &str = "SERVER_TRAFFIC_SECRET_0";
-/// SHA-384.
+/// The longest hash of a suite is SHA-384.
 const SECRET_BYTES_MAX: usize = 48;
-/// AES-256, ChaCha20.
+/// The longest keys are those of AES-256 and ChaCha20.
 const KEY_BYTES_MAX: usize = 32;
 
 #[cfg(test)]
@@ -125,24 +125,24 @@ mod tests {
 
     use super::*;
 
-    /// The octets of a value itself, without what it points to.
+    /// The bytes of a value itself, without what it points to.
     fn shallow(secrets: &TrafficSecrets) -> Vec<u8> {
         let mut memory = std::fs::File::open("/proc/self/mem").unwrap();
         memory.seek(SeekFrom::Start(std::ptr::from_ref(secrets).addr() as u64)).unwrap();
-        let mut octets = vec![0; size_of::<TrafficSecrets>()];
-        memory.read_exact(&mut octets).unwrap();
-        octets
+        let mut bytes = vec![0; size_of::<TrafficSecrets>()];
+        memory.read_exact(&mut bytes).unwrap();
+        bytes
     }
 
     #[test]
-    fn what_is_taken_leaves_no_copy() {
+    fn secrets_that_were_taken_leave_no_copy() {
         let secrets = Box::new(TrafficSecrets::default());
         secrets.log(CLIENT, &[], &[0x5a; 48]);
         secrets.log(SERVER, &[], &[0xa5; 48]);
         drop(secrets.take().unwrap());
         let left = shallow(&secrets);
-        for octet in [0x5a, 0xa5] {
-            assert!(!left.windows(16).any(|window| window == [octet; 16]), "{octet:x}");
+        for byte in [0x5a, 0xa5] {
+            assert!(!left.windows(16).any(|window| window == [byte; 16]), "{byte:x}");
         }
     }
 

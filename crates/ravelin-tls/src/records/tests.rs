@@ -16,7 +16,7 @@ use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{CipherSuite, ClientConfig, ClientConnection, RootCertStore, ServerConfig};
 
 use super::*;
-use crate::connection::{ALERT, APPLICATION_DATA, Connection, append};
+use crate::connection::{ALERT, APPLICATION_DATA, RustlsConnection, append};
 use forger::{FORGED, forging_provider, limited_provider};
 
 const SUITES: &[CipherSuite] = &[
@@ -84,7 +84,7 @@ impl Pair {
     }
 
     /// Opens everything that is there.
-    fn open(&mut self) -> (Result<Opened, RecordsError>, Vec<u8>, Vec<u8>) {
+    fn open(&mut self) -> (Result<OpenedRecords, RecordsError>, Vec<u8>, Vec<u8>) {
         let (mut plaintext, mut reply) = (vec![0; 1 << 20], Vec::new());
         let opened = self.records.open(&mut self.input, &mut plaintext, &mut reply);
         let (consumed, produced) = opened.as_ref().map_or((0, 0), |opened| (opened.consumed, opened.produced));
@@ -111,7 +111,7 @@ impl Pair {
     }
 
     /// The client reads an alert from these bytes, and that is the end of it.
-    fn told(&mut self, reply: &[u8]) -> rustls::AlertDescription {
+    fn alert_in(&mut self, reply: &[u8]) -> rustls::AlertDescription {
         let mut rest = reply;
         self.client.read_tls(&mut rest).unwrap();
         match self.client.process_new_packets() {
@@ -160,7 +160,7 @@ fn configs(suite: CipherSuite, server: Arc<CryptoProvider>) -> (Arc<ClientConfig
 
 /// One side's turn; true once application data may flow.
 #[expect(clippy::wildcard_enum_match_arm, reason = "any other state is a failed test")]
-fn advance<C: Connection>(connection: &mut C, input: &mut Vec<u8>, output: &mut Vec<u8>) -> bool {
+fn advance<C: RustlsConnection>(connection: &mut C, input: &mut Vec<u8>, output: &mut Vec<u8>) -> bool {
     loop {
         let UnbufferedStatus { discard, state } = connection.process(input);
         let done = match state.unwrap() {
@@ -198,7 +198,7 @@ fn receive(client: &mut ClientConnection, mut bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn both_ways_under_every_suite() {
+fn data_flows_both_ways_under_every_suite() {
     let data: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
     for suite in SUITES {
         let mut pair = Pair::new(*suite);
@@ -238,7 +238,7 @@ fn our_client_and_our_server_understand_each_other() {
 }
 
 #[test]
-fn a_clean_end_is_told_from_the_data_before_it_and_both_directions_end_alone() {
+fn close_notify_is_reported_after_the_data_before_it_and_ends_one_direction() {
     for suite in [TLS12, TLS13] {
         let mut pair = Pair::new(suite);
         pair.send(b"last");
@@ -287,7 +287,7 @@ fn sealing_fills_the_room_and_moves_on_in_little() {
     let sealed = pair.records.seal(&[7; 60_000], &mut output[..1000]).unwrap();
     assert!(sealed.consumed > 800, "a short record where none would fit");
     assert_eq!(receive(&mut pair.client, &output[..sealed.produced]).len(), sealed.consumed);
-    assert_eq!(pair.records.seal(&[7; 10], &mut output[..20]).unwrap(), Sealed::default());
+    assert_eq!(pair.records.seal(&[7; 10], &mut output[..20]).unwrap(), SealedRecords::default());
 }
 
 #[test]
@@ -303,8 +303,8 @@ fn key_updates_work_both_ways() {
 }
 
 #[test]
-fn key_updates_without_data_have_a_budget() {
-    // Covers: robustness rule 10.
+fn key_updates_without_data_are_limited() {
+    // Covers: docs/rules.md rule 10.
     let mut pair = Pair::new(TLS13);
     for _ in 0..32 {
         pair.client.refresh_traffic_keys().unwrap();
@@ -317,8 +317,8 @@ fn key_updates_without_data_have_a_budget() {
 }
 
 #[test]
-fn empty_records_have_a_budget() {
-    // Covers: robustness rule 10.
+fn empty_records_in_a_row_are_limited() {
+    // Covers: docs/rules.md rule 10.
     for suite in [TLS12, TLS13] {
         let mut pair = Pair::new(suite);
         for _ in 0..32 {
@@ -331,8 +331,8 @@ fn empty_records_have_a_budget() {
 }
 
 #[test]
-fn nothing_but_data_and_key_updates_is_taken() {
-    // Covers: robustness rule 10; traps row 12.
+fn nothing_but_data_and_key_updates_is_accepted() {
+    // Covers: docs/rules.md rule 10; docs/traps.md row 12.
     const CLIENT_HELLO: &[u8] = &[1, 0, 0, 43];
     let hello = [CLIENT_HELLO, &[3, 3], &[9; 32], &[0, 0, 2, 0xc0, 0x2c, 1, 0, 0, 0]].concat();
     for (case, suite, kind, body, why, alert) in [
@@ -349,7 +349,7 @@ fn nothing_but_data_and_key_updates_is_taken() {
         ("a finished", TLS13, 22, &[20, 0, 0, 1, 0], "of type 20", Some(10)),
         ("a fatal alert", TLS12, 21, &[2, 80], "alert 80", None),
         ("a fatal alert", TLS13, 21, &[2, 80], "alert 80", None),
-        // RFC 8446 §6: in TLS 1.3 every alert but two is fatal, whatever its level says.
+        // RFC 8446 §6: in TLS 1.3 every alert but two is fatal, whatever its level is.
         ("a warning in TLS 1.3", TLS13, 21, &[1, 100], "alert 100", None),
         ("two alerts at once", TLS12, 21, &[1, 100, 1, 100], "of a length that none has", Some(50)),
         ("change_cipher_spec", TLS12, 20, &[1], "a record of type 20", Some(10)),
@@ -362,8 +362,8 @@ fn nothing_but_data_and_key_updates_is_taken() {
         let Err(RecordsError::Broken(said)) = opened else { panic!("{case}: {opened:?}") };
         assert!(said.contains(why), "{case}: {said}");
         match alert {
-            Some(alert) => assert_eq!(u8::from(pair.told(&reply)), alert, "{case}"),
-            // Who sent an alert is told nothing more; a renegotiation is refused by a warning.
+            Some(alert) => assert_eq!(u8::from(pair.alert_in(&reply)), alert, "{case}"),
+            // A peer that sent an alert gets nothing more; a renegotiation is refused by a warning.
             None => assert_eq!(reply.is_empty(), kind == ALERT, "{case}"),
         }
         // Nothing comes or goes any more.
@@ -385,14 +385,14 @@ fn damaged_records_are_answered_by_an_alert() {
             pair.input[at] ^= 0x80;
             let (why, reply) = pair.broken();
             assert!(!why.is_empty());
-            assert_eq!(u8::from(pair.told(&reply)), alert, "{case} {suite:?}: {why}");
+            assert_eq!(u8::from(pair.alert_in(&reply)), alert, "{case} {suite:?}: {why}");
         }
     }
 }
 
 #[test]
 fn a_key_of_tls_12_has_a_limit_and_it_is_named() {
-    // Covers: performance.md §5.1. The limit is 2^24 - 1 records; here the server's suite says 50.
+    // The limit is 2^24 - 1 records; here the server's suite allows 50.
     const LIMIT: u64 = 50;
     let mut pair = Pair::with_server(TLS12, Arc::new(limited_provider(LIMIT)));
     let mut output = vec![0; 64 * 1024];
@@ -464,11 +464,11 @@ fn little_room_loses_no_key_update() {
 }
 
 #[test]
-fn an_alert_of_nothing_is_unexpected() {
+fn an_empty_alert_is_refused() {
     let mut pair = Pair::new(TLS13);
     pair.forge(ALERT, b"");
     let (_, reply) = pair.broken();
-    assert_eq!(pair.told(&reply), rustls::AlertDescription::UnexpectedMessage);
+    assert_eq!(pair.alert_in(&reply), rustls::AlertDescription::UnexpectedMessage);
 }
 
 proptest! {

@@ -1,8 +1,8 @@
 //! What opening and sealing records come to.
 
-/// See `ravelin_relay::Opened`.
+/// See `ravelin_relay::OpenProgress`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Opened {
+pub struct OpenedRecords {
     /// Bytes of input done with.
     pub consumed: usize,
     /// Plaintext written.
@@ -11,9 +11,9 @@ pub struct Opened {
     pub ended: bool,
 }
 
-/// See `ravelin_relay::Sealed`.
+/// See `ravelin_relay::SealProgress`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Sealed {
+pub struct SealedRecords {
     /// Plaintext done with.
     pub consumed: usize,
     /// Output written.
@@ -22,7 +22,7 @@ pub struct Sealed {
 
 /// See `ravelin_relay::Frame`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Frame {
+pub struct RecordFrame {
     /// Header, and in TLS 1.2 with AES-GCM the explicit nonce.
     pub front: usize,
     /// Tag, and in TLS 1.3 the type.
@@ -38,5 +38,5 @@ pub enum RecordsError {
     KeyLimit,
 }
 
-/// RFC 8446 §5.1.
+/// RFC 8446 §5.1: a record holds at most 2^14 bytes of plaintext.
 pub(crate) const RECORD_PLAINTEXT_BYTES_MAX: usize = 1 << 14;

@@ -2,11 +2,11 @@
 
 use rustls::NamedGroup;
 
-use crate::suites::{Key, Suite};
+use crate::suites::{KeyKind, Suite};
 
 /// What OpenSSL may offer with one of the site's certificates.
 pub(crate) struct Offer {
-    pub(crate) key: Key,
+    pub(crate) key: KeyKind,
     /// The curve of an ECDSA key.
     pub(crate) curve: Option<NamedGroup>,
     /// Allowed by the site, fit for the key, preferred first. Never empty.

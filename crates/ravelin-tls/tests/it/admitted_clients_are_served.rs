@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::support::*;
 
 #[tokio::test]
-async fn every_version_with_every_kind_of_key() {
+async fn every_version_works_with_every_kind_of_key() {
     for (version, label) in [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")] {
         for (certificate, name) in [("healthy", "pc01"), ("healthy-renewed", "pc02")] {
             let judge = Counting::new(estatewide());
@@ -60,7 +60,7 @@ async fn every_suite() {
 
 #[tokio::test]
 async fn a_hello_in_single_byte_records_is_served() {
-    // Covers: traps rows 14, 53.
+    // Covers: docs/traps.md rows 14, 53.
     let (address, task) = serve(site(), estatewide()).await;
     let client = beside(move || {
         let mut socket = Reframing { socket: dial(address), hello_sent: false };
@@ -119,7 +119,7 @@ async fn a_read_that_is_dropped_loses_nothing() {
 }
 
 #[tokio::test]
-async fn ends_are_told_apart() {
+async fn close_notify_and_a_bare_fin_are_distinguished() {
     // A clean end.
     let (mut stream, _client) = established_rustls(b"", true).await;
     assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 0);

@@ -45,7 +45,7 @@ async fn the_certificate_fits_the_client() {
 }
 
 #[tokio::test]
-async fn nothing_in_common_is_named_so() {
+async fn a_client_that_shares_nothing_with_the_site_is_reported_so() {
     let (rsa, ecdsa) = (&estate().face_rsa, &estate().face_ecdsa);
     for (case, face, max, arguments, alert) in [
         (

@@ -29,7 +29,7 @@ async fn serve_many(count: usize) -> (std::net::SocketAddr, tokio::task::JoinHan
 
 #[tokio::test]
 async fn every_connection_is_a_full_handshake_and_judged() {
-    // Covers: traps rows 1 to 11. There is no ticket to take from one name or policy to another: none is sent, no
+    // Covers: docs/traps.md rows 1 to 11. There is no ticket to take from one name or policy to another: none is sent, no
     // session identifier is given out, and a client that tries to resume all the same is judged anew.
     for version in ["-tls1_2", "-tls1_3"] {
         let (address, task) = serve_many(2).await;
@@ -57,7 +57,7 @@ async fn every_connection_is_a_full_handshake_and_judged() {
 
 #[tokio::test]
 async fn a_session_of_another_server_is_worth_nothing_and_its_early_data_goes_nowhere() {
-    // Covers: traps rows 1, 13. Any server that hands out tickets makes the session.
+    // Covers: docs/traps.md rows 1, 13. Any server that hands out tickets makes the session.
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("session.pem").display().to_string();
     let early = folder.path().join("early");
@@ -132,7 +132,7 @@ async fn a_session_of_another_server_is_worth_nothing_and_its_early_data_goes_no
 
 #[tokio::test]
 async fn renegotiation_ends_the_connection() {
-    // Covers: traps row 12.
+    // Covers: docs/traps.md row 12.
     let (address, task) = serve(site(), estatewide()).await;
     let server = tokio::spawn(async move {
         let mut accepted = ended(task).await.unwrap();

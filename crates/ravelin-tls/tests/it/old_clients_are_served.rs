@@ -25,7 +25,7 @@ fn everything(null: NullEncryption) -> Arc<SiteTls> {
 }
 
 #[tokio::test]
-async fn every_old_client_with_its_certificate() {
+async fn every_old_client_is_served_with_its_certificate() {
     for (case, arguments, version, suite) in [
         ("null", &["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"][..], "TLSv1.2", "TLS_RSA_WITH_NULL_SHA256"),
         ("null, SHA-1", &["-tls1_2", "-cipher", "NULL-SHA:@SECLEVEL=0"], "TLSv1.2", "TLS_RSA_WITH_NULL_SHA"),
@@ -90,7 +90,7 @@ async fn read_some(stream: &mut ravelin_tls::TlsStream) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn null_is_given_where_it_is_preferred_and_only_there() {
+async fn null_suites_are_used_only_where_they_are_preferred() {
     for (null, engine) in [(NullEncryption::Fallback, Engine::Rustls), (NullEncryption::Prefer, Engine::OpenSsl)] {
         let (address, task) = serve(everything(null), estatewide()).await;
         let server = tokio::spawn(async move {
@@ -131,8 +131,8 @@ async fn what_the_site_does_not_allow_is_not_served() {
 }
 
 #[tokio::test]
-async fn every_reason_by_its_own_alert() {
-    // Covers: traps row 62; robustness rule 8. The same table as rustls.
+async fn each_denial_reason_sends_its_own_alert() {
+    // Covers: docs/traps.md row 62; docs/rules.md rule 8. The same table as rustls.
     let certificate = with_certificate("healthy");
     for (version, cipher) in [("-tls1_2", "NULL-SHA256:@SECLEVEL=0"), ("-tls1", "AES128-SHA:@SECLEVEL=0")] {
         for reason in Reason::ALL.iter().filter(|reason| **reason != Reason::NoCertificate) {
@@ -143,7 +143,7 @@ async fn every_reason_by_its_own_alert() {
             let expected = alert::for_reason(*reason);
             assert_eq!(said.alert(), Some(expected.0), "{version} {}: {}", reason.label(), said.text);
             assert_eq!(failure.alert_sent, Some(expected), "{version} {}", reason.label());
-            assert_eq!(failure.detail, format!("as told: {}", reason.label()));
+            assert_eq!(failure.detail, format!("as the test wants: {}", reason.label()));
             let HandshakeEnd::Denied(decision) = failure.end else { panic!("{:?}", failure.end) };
             let Verdict::Denial(denial) = decision.verdict else { panic!("a permit") };
             assert_eq!(denial.reason, *reason);
@@ -152,7 +152,7 @@ async fn every_reason_by_its_own_alert() {
 }
 
 #[tokio::test]
-async fn policy_itself_denies_in_the_handshake() {
+async fn a_denial_by_policy_ends_the_handshake() {
     for (client, reason) in [
         ("expired", Reason::Expired),
         ("not-yet-valid", Reason::NotYetValid),
@@ -176,7 +176,7 @@ async fn policy_itself_denies_in_the_handshake() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_proved_lets_nobody_in() {
+async fn a_client_that_does_not_prove_its_key_is_refused() {
     // The certificate of a permitted machine by somebody who does not hold its key.
     let judge = Counting::new(estatewide());
     let (address, task) = serve(everything(NullEncryption::Prefer), judge.clone()).await;
@@ -228,7 +228,7 @@ fn hello(suites: &[u16]) -> Vec<u8> {
 
 #[tokio::test]
 async fn hostile_certificates_end_one_handshake_each() {
-    // Covers: robustness rule 2; traps row 55. None of them reaches OpenSSL; one process, one site, all of them.
+    // Covers: docs/rules.md rule 2; docs/traps.md row 55. None of them reaches OpenSSL; one process, one site, all of them.
     let leaf = estate().clients.healthy.certificate_der.clone();
     let truncated = leaf[..leaf.len() - 9].to_vec();
     let deep = std::iter::repeat_n([0x30, 0x80], 3_000).flatten().collect::<Vec<u8>>();
@@ -265,7 +265,7 @@ async fn hostile_certificates_end_one_handshake_each() {
 
 #[tokio::test]
 async fn nothing_is_resumed_and_nothing_renegotiated() {
-    // Covers: traps rows 1 to 12.
+    // Covers: docs/traps.md rows 1 to 12.
     let certificate = with_certificate("healthy");
     let cipher = ["-cipher", "AES128-SHA256"];
     let folder = tempfile::tempdir().unwrap();

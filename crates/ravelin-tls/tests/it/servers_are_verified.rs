@@ -1,4 +1,4 @@
-//! The gateway as a client: a server is met only under the configured authority and name.
+//! The gateway as a client: it connects to a server only under the configured authority and name.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -55,7 +55,7 @@ impl Drop for Server {
 }
 
 #[tokio::test]
-async fn a_known_server_is_met_in_both_versions() {
+async fn a_trusted_server_is_accepted_in_both_versions() {
     for version in ["-tls1_2", "-tls1_3"] {
         let server = Server::start(&[version]).await;
         let tls = upstream(estate().root.certificate_der(), "da1.corp.example.test", false);
@@ -119,7 +119,7 @@ async fn a_server_without_tls_is_no_server() {
 }
 
 #[test]
-fn what_cannot_be_verified_by_is_refused_at_the_start() {
+fn upstream_settings_that_verify_nobody_are_refused_at_the_start() {
     for (case, authorities, name, count) in [
         ("no authority", Vec::new(), "da.corp.example.test", 1),
         ("no certificate", vec![("ca.pem".to_owned(), b"no DER".to_vec())], "da.corp.example.test", 1),

@@ -99,7 +99,10 @@ pub(crate) struct Denying(pub(crate) Reason);
 impl Judge for Denying {
     fn judge(&self, _: &PresentedChain) -> Decision {
         Decision {
-            verdict: Verdict::Denial(Denial { reason: self.0, detail: format!("as told: {}", self.0.label()) }),
+            verdict: Verdict::Denial(Denial {
+                reason: self.0,
+                detail: format!("as the test wants: {}", self.0.label()),
+            }),
             identity: None,
             rules: Vec::new(),
             account: None,

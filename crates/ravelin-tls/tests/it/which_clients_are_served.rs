@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use ravelin_lab::pki::Issued;
-use ravelin_tls::hello::{HelloParser, Progress};
+use ravelin_tls::hello::{HelloParser, HelloProgress};
 use ravelin_tls::{EngineChoice, LegacySuite, LegacyTls, NullEncryption, SiteTls, SiteTlsSpec, TlsVersion};
 
 use crate::support::*;
@@ -147,7 +147,7 @@ fn site(faces: &[&Issued], listed: &[LegacySuite], setting: usize) -> Option<Arc
 
 /// One cell: the choice, held against what comes of it.
 async fn cell(site: &Arc<SiteTls>, hello: Vec<u8>) -> String {
-    let Ok(Progress::Complete(parsed)) = HelloParser::default().push(&hello) else { panic!("no hello") };
+    let Ok(HelloProgress::Complete(parsed)) = HelloParser::default().push(&hello) else { panic!("no hello") };
     let choice = site.choose(&parsed);
     let (address, task) = serve(site.clone(), estatewide()).await;
     let answered = beside(move || answer(address, &hello)).await;

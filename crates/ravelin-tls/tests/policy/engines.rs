@@ -85,7 +85,7 @@ fn assert_refused(case: &str, ended: Ended, expected: &Decision, told: Option<Op
     }
 }
 
-/// A client that has nothing but certificates: it never gets to a proof. The alert it is told.
+/// A client that has nothing but certificates: it never gets to a proof. The alert it gets.
 #[track_caller]
 fn with_bytes(row: &Row<'_>, suite: u16) -> (Ended, Option<u8>) {
     let certificates: Vec<Vec<u8>> = row.chain.certificates.iter().map(|one| one.to_vec()).collect();
@@ -107,7 +107,7 @@ fn with_bytes(row: &Row<'_>, suite: u16) -> (Ended, Option<u8>) {
     (ended, told.into_inner().unwrap())
 }
 
-/// Serves one client, which runs on this thread, and says how its handshake ended.
+/// Serves one client, which runs on this thread, and returns how its handshake ended.
 #[track_caller]
 fn with_client(row: &Row<'_>, client: impl FnOnce(SocketAddr)) -> Ended {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -160,7 +160,7 @@ fn proving_client(address: SocketAddr, ciphers: &str, issued: &Issued, chain: &P
         builder.add_extra_chain_cert(X509::from_der(other).unwrap()).unwrap();
     }
     builder.set_private_key(&PKey::private_key_from_pem(issued.key_pem().as_bytes()).unwrap()).unwrap();
-    // Whatever comes of it, the other side tells.
+    // Whatever comes of it, the other side reports it.
     if let Ok(mut stream) = builder.build().connect(NAME, dial(address)) {
         let _ = stream.shutdown();
     }

@@ -310,11 +310,12 @@ fn about(path: &Path, problem: impl std::fmt::Display) -> Problems {
 
 /// The first of many: an export that lacks an attribute lacks it in every entry.
 fn some(problems: &[ravelin_feeds::collect::CollectProblem]) -> Problems {
-    let mut told: Problems = problems.iter().take(PROBLEMS_TOLD_MAX).map(ToString::to_string).collect();
-    if let Some(more) = problems.len().checked_sub(PROBLEMS_TOLD_MAX).filter(|more| *more > 0) {
+    let mut told: Problems = problems.iter().take(PROBLEMS_SHOWN_MAX).map(ToString::to_string).collect();
+    if let Some(more) = problems.len().checked_sub(PROBLEMS_SHOWN_MAX).filter(|more| *more > 0) {
         told.push(format!("and {more} more"));
     }
     told
 }
 
-const PROBLEMS_TOLD_MAX: usize = 20;
+/// A screen of them; the count says how many more there are.
+const PROBLEMS_SHOWN_MAX: usize = 20;

@@ -3,58 +3,13 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
+use super::init_args::DEFAULT_CRLS;
+pub use super::init_args::InitArgs;
 use super::init_text::text;
 use ravelin_config::Severity;
-
-/// Write a commented configuration. What no flag says is asked for, where there is a terminal.
-#[derive(clap::Args, Clone, Debug, Default)]
-pub struct InitArgs {
-    /// File to write; one that is there is never overwritten
-    #[arg(long, value_name = "FILE", default_value = "ravelin.toml")]
-    pub output: PathBuf,
-    /// Name that clients ask for: the host of the IP-HTTPS URL (repeatable)
-    #[arg(long = "server-name", value_name = "NAME")]
-    pub server_names: Vec<String>,
-    /// Address to accept clients on (repeatable) [default: all, port 443]
-    #[arg(long, value_name = "IP:PORT")]
-    pub bind: Vec<String>,
-    /// PEM file: certificate shown to clients, then its authorities'
-    #[arg(long, value_name = "FILE", requires = "key")]
-    pub chain: Option<String>,
-    /// PEM file: private key of --chain
-    #[arg(long, value_name = "FILE", requires = "chain")]
-    pub key: Option<String>,
-    /// PFX file instead of --chain and --key
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["chain", "key"])]
-    pub pfx: Option<String>,
-    /// File with the password of --pfx
-    #[arg(long, value_name = "FILE", requires = "pfx")]
-    pub password_file: Option<String>,
-    /// File of the authority that the computers' certificates lead to (repeatable)
-    #[arg(long = "ca", value_name = "FILE")]
-    pub authorities: Vec<String>,
-    /// File of an authority between --ca and the computers (repeatable)
-    #[arg(long = "intermediate", value_name = "FILE")]
-    pub intermediates: Vec<String>,
-    /// Name pattern of computers that may pass: "*.corp.example.com" (repeatable)
-    #[arg(long = "allow", value_name = "PATTERN")]
-    pub allow: Vec<String>,
-    /// File or folder of revocation lists (repeatable) [default: /var/lib/ravelin/crl/]
-    #[arg(long = "crl", value_name = "PATH")]
-    pub lists: Vec<String>,
-    /// A DirectAccess server (repeatable)
-    #[arg(long = "server", value_name = "[NAME=]IP:PORT")]
-    pub servers: Vec<String>,
-    /// File of the authority that the servers' certificates lead to [default: the first --ca]
-    #[arg(long, value_name = "FILE", conflicts_with = "offload")]
-    pub upstream_ca: Option<String>,
-    /// Speak plain HTTP with the servers
-    #[arg(long)]
-    pub offload: bool,
-}
 
 /// The file was written.
 pub const EXIT_WRITTEN: u8 = 0;
@@ -139,7 +94,7 @@ fn ask_all(args: &mut InitArgs, terminal: &mut Terminal<'_>) -> Result<(), Strin
     }
     terminal.ask_list(&mut args.allow, "Computers that may pass, name pattern(s) (*.corp.example.com)")?;
     if args.lists.is_empty() {
-        args.lists = words(&terminal.ask_or("Revocation lists, files or folders", DEFAULT_LISTS)?);
+        args.lists = words(&terminal.ask_or("Revocation lists, files or folders", DEFAULT_CRLS)?);
     }
     terminal.ask_list(&mut args.servers, "DirectAccess server(s) (da1=10.0.0.11:443)")?;
     if args.upstream_ca.is_none() && !args.offload {
@@ -149,8 +104,6 @@ fn ask_all(args: &mut InitArgs, terminal: &mut Terminal<'_>) -> Result<(), Strin
     Ok(())
 }
 
-/// Where the package lets lists be put.
-pub(super) const DEFAULT_LISTS: &str = "/var/lib/ravelin/crl/";
 /// Whoever misses a question three times is no person.
 const TRIES_MAX: usize = 3;
 /// A list of paths is shorter.
@@ -223,6 +176,8 @@ fn write_new(file: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use ravelin_config::{CertificateFiles, UpstreamConfig};
 
@@ -260,7 +215,7 @@ mod tests {
         let config = read(&text.unwrap());
         assert_eq!(config.listeners["edge"].bind.len(), 2);
         assert_eq!(config.pools["directaccess"].servers[0].name, "da1");
-        assert_eq!(config.policies["computers"].revocation.crls, [PathBuf::from(DEFAULT_LISTS)]);
+        assert_eq!(config.policies["computers"].revocation.crls, [PathBuf::from(DEFAULT_CRLS)]);
         let UpstreamConfig::Bridge { ca, .. } = &config.pools["directaccess"].upstream else { panic!("bridge") };
         assert_eq!(ca, &[PathBuf::from("ca/root.pem")]);
     }

@@ -1,6 +1,6 @@
 //! The file that `ravelin init` writes.
 
-use super::init::{DEFAULT_LISTS, InitArgs};
+use super::init_args::{DEFAULT_CRLS, InitArgs};
 use ravelin_config::quote;
 
 /// The commented configuration.
@@ -26,7 +26,7 @@ pub(super) fn text(args: &InitArgs) -> String {
         .replace("@TRUST_ANCHORS@", &texts(&args.authorities))
         .replace("@INTERMEDIATES@", &texts(&args.intermediates))
         .replace("@ALLOW@", &texts(&args.allow))
-        .replace("@CRLS@", &or(&args.lists, &[DEFAULT_LISTS]))
+        .replace("@CRLS@", &or(&args.lists, &[DEFAULT_CRLS]))
         .replace("@SERVERS@", &servers(&args.servers))
         .replace("@UPSTREAM@", &upstream)
 }

@@ -9,6 +9,7 @@ pub mod drain;
 pub mod explain;
 pub mod hello;
 pub mod init;
+mod init_args;
 mod init_text;
 pub mod kill;
 pub mod override_age;

@@ -48,7 +48,7 @@ pub fn run(args: &RunArgs) -> ExitCode {
         Err(problems) => return configuration_error(&problems),
     };
     let metrics = Arc::new(Metrics::new());
-    let log = match log::start(&config.log, &metrics, clock::utc) {
+    let log = match log::start(&config.log, metrics.log_counters(), clock::utc) {
         Ok(log) => log,
         Err(error) => {
             print_problems(&[Problem::error(&args.config, "log", error.to_string())]);

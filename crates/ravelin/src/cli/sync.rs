@@ -44,7 +44,7 @@ pub fn run(args: &SyncArgs) -> ExitCode {
     // The table was demanded.
     let Some(sync_config) = config.sync else { return ExitCode::from(EXIT_CONFIGURATION) };
     let metrics = Sync::metrics(&sync_config);
-    let log = match log::start_counted(&config.log, metrics.log_counters(), clock::utc) {
+    let log = match log::start(&config.log, metrics.log_counters(), clock::utc) {
         Ok(log) => log,
         Err(error) => {
             print_problems(&[Problem::error(&args.config, "log", error.to_string())]);
@@ -152,6 +152,7 @@ fn status(pages: &SyncPages) -> String {
     format!("{}{ready}", domains.join(", "))
 }
 
+/// The service manager wants a sign of life within half its watchdog time.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 /// As for a gateway's reload.
 const LAST_WORK: Duration = Duration::from_millis(100);

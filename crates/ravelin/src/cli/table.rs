@@ -35,7 +35,7 @@ mod tests {
         assert_eq!(table(&["x"], &[]), "");
     }
 
-    /// Covers: traps row 61.
+    /// Covers: docs/traps.md row 61.
     #[test]
     fn a_cell_cannot_reach_the_terminal() {
         let text = table(&["x"], &[vec!["\u{1b}[2J\r\n\u{202e}\u{9b}m\u{fc}".to_owned()]]);

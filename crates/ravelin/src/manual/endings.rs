@@ -62,10 +62,10 @@ fn page() -> String {
         Every session ends with one label. It is the same in the log and the audit file (`end`), in the metrics\n\
         (`ravelin_sessions_total`, `ravelin_denials_total`), in `ravelin explain` (`reason`) and on this page, which is\n\
         made from the code. Labels may be added; none is ever renamed.\n\n\
-        A client is told a TLS alert and nothing else. What Windows makes of the alert is shown by\n\
+        A client gets a TLS alert and nothing else. What Windows makes of the alert is shown by\n\
         `netsh interface httpstunnel show interfaces` and `Get-NetIPHttpsState` on the client.\n\n\
         ## Denials\n\n\
-        Policy said no. During a tunnel the same label means that the permit was withdrawn: the client then sees its\n\
+        The policy denied the client. During a tunnel the same label means that the permit was withdrawn: the client then sees its\n\
         tunnel end, and this alert when it connects again.\n\n\
         | label | meaning | TLS alert | the client shows |\n| --- | --- | --- | --- |\n"
         .to_owned();
@@ -80,7 +80,7 @@ fn page() -> String {
         );
     }
     page += "\n## Other endings\n\n\
-        Nobody said no: something broke, a limit was reached, or the tunnel was over.\n\n\
+        The policy did not deny the client: something failed, a limit was reached, or the tunnel was closed.\n\n\
         | label | meaning | TLS alert | the client shows |\n| --- | --- | --- | --- |\n";
     for end in SessionEnd::OTHERS {
         let (alerts, shown) = match told(*end) {

@@ -12,11 +12,11 @@ const KEYS: &[(&str, &str)] = &[
     ("event", "always `session`"),
     ("session", "number of the session since the start"),
     ("end", "how it ended: see [Endings](endings.md)"),
-    ("detail", "the facts in words"),
+    ("detail", "the facts"),
     ("client", "address and port of the client"),
     (
         "identity",
-        "what the client's certificate says: name, DNS names (the first eight, and how many there are), subject, issuer, serial number, SHA-256 of the public key, end of validity",
+        "what the client's certificate says: name, DNS names (the first eight, and how many there are), subject, issuer, serial number, SHA-256 of the public key, when it expires",
     ),
     (
         "identity_key",
@@ -68,18 +68,20 @@ fn records_page() {
         Each session is one record, written when it has ended: one line of JSON in the audit file (`log.audit`), and the\n\
         same in the log with `log.format = \"json\"`, which adds `level`. In text logs the same keys are `key=value`;\n\
         members of an object are `identity.name=`, what is null or empty is left out, and so are the rules.\n\n\
-        The audit file has every session that had a tunnel. Sessions without one, which strangers can cause as they like,\n\
+        The audit file has every session that had a tunnel. Sessions without one, of which unauthenticated clients can cause any number,\n\
         are written at most a hundred times a second for each ending, in the log at most ten times; what is left out is\n\
-        told by a line with `event` `suppressed`, the ending in `cause` and the number in `more`, and counted in\n\
+        reported by a line with `event` `suppressed`, the ending in `cause` and the number in `more`, and counted in\n\
         `ravelin_audit_records_dropped_total` and `ravelin_log_records_suppressed_total`. The metrics count all.\n\n\
-        All text that a client chose is escaped: everything but printable ASCII, and `\\`, `|` and `=`, is written\n\
-        `\\u{…}` with the character's number; distinguished names keep their `=` in JSON. Every line is ASCII.\n\n\
-        The audit file is opened anew on SIGHUP, and within a second when it was moved or removed. While it cannot be\n\
+        All text that a client chose is escaped: everything but printable ASCII, and `\\`, is written `\\u{…}` with the\n\
+        character's number. Distinguished names have their RFC 4514 form (`CN=pc17,DC=corp`), with `\\` and two hexadecimal\n\
+        digits for each byte that is not printable ASCII. In the text form, a value of anything but letters, digits and\n\
+        `._:/@+,-` stands in quotes. Every line is ASCII.\n\n\
+        The audit file is opened again on SIGHUP, and within a second when it was moved or removed. While it cannot be\n\
         written, about four thousand records wait; further ones are dropped and counted in\n\
         `ravelin_audit_records_dropped_total`, and `/readyz` says so. Sessions go on.\n\
-        What comes within 5 ms is written together, in log and audit file: a process that is killed loses that much.\n\n\
+        Records that occur within 5 ms are written together, in log and audit file: a process that is killed loses that much.\n\n\
         An operator's override (`ravelin override`) is a line of the audit file with `event` `override`: `until` and\n\
-        `reason`, both null where it was ended, and the `generation` that it is in force with.\n\n\
+        `reason`, both null if it was taken back, and the `generation` that it is in force with.\n\n\
         | key | meaning |\n| --- | --- |\n"
         .to_owned();
     for (key, meaning) in KEYS {

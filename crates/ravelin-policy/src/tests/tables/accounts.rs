@@ -324,7 +324,7 @@ fn data_that_are_too_old_admit_nobody() {
 }
 
 #[test]
-fn a_permit_ends_with_its_account_and_tells_of_it() {
+fn a_permit_expires_with_its_account_and_names_it() {
     let estate = Accounts::new(vec![Account { expires: Some(NOW + 5), ..pc(1) }, pc(2)]);
     let policy = estate.mapping(AccountMapping::Compatible);
     let decision = decide(&policy, &chain(&estate.root.issue(of("pc1", 1)).chain()));

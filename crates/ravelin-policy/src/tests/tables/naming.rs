@@ -135,7 +135,7 @@ fn deny_lists() {
 }
 
 #[test]
-fn rules_under_trial_are_told_and_not_enforced() {
+fn rules_under_trial_are_reported_and_not_enforced() {
     let root = Authority::root("Root", NOW);
     let other = source("other", Authority::root("Other", NOW).certificate_der());
     let names =

@@ -1,4 +1,4 @@
-//! Revocation as the whole decision sees it; what a list says is tested beside the lists.
+//! Revocation as the whole decision sees it; what a CRL says is tested in `revocation/tests`.
 
 use ravelin_lab::clock::{DAY, HOUR};
 use ravelin_lab::pki::{CertificateSpec, CrlSpec, DistributionScope, Extension};
@@ -24,13 +24,13 @@ fn tiers() -> Tiers {
 
 /// Covers: docs/traps.md rows 26, 29, 30, 31, 32.
 #[test]
-fn lists_and_settings() {
+fn crls_and_settings() {
     let Tiers { root, issuing, client } = tiers();
     let empty = CrlSpec::new;
-    let root_list = root.crl(empty());
+    let root_crl = root.crl(empty());
     let rekeyed = root.issue_authority(CertificateSpec::authority("CN=Issuing"));
     let partition = |scope: DistributionScope| issuing.crl(empty().scope(scope));
-    for (case, issuing_list, denied, with_grace, with_unknown_allowed) in [
+    for (case, issuing_crl, denied, with_grace, with_unknown_allowed) in [
         ("good", Some(issuing.crl(empty())), Ok(()), Ok(()), Ok(())),
         ("none", None, Err(Reason::RevocationUnknown), Err(Reason::RevocationUnknown), Ok(())),
         (
@@ -83,7 +83,7 @@ fn lists_and_settings() {
             Ok(()),
         ),
     ] {
-        let all: Vec<&Crl> = std::iter::once(&root_list).chain(&issuing_list).collect();
+        let all: Vec<&Crl> = std::iter::once(&root_crl).chain(&issuing_crl).collect();
         let with = |revocation: RevocationSpec| build(PolicySpec { revocation, ..spec(&root) });
         check_issued(case, &with(crls(&all)), &client, denied);
         let grace = RevocationSpec { stale_grace: Duration::from_secs(7200), ..crls(&all) };
@@ -99,10 +99,10 @@ fn lists_and_settings() {
 fn whole_chain_or_leaf() {
     let Tiers { root, issuing, client } = tiers();
     let authority_revoked = root.crl(CrlSpec::new().revoke_authority(&issuing));
-    let issuing_list = issuing.crl(CrlSpec::new());
+    let issuing_crl = issuing.crl(CrlSpec::new());
     for (case, all, chain_says, leaf_says) in [
-        ("authority revoked", vec![&authority_revoked, &issuing_list], Err(Reason::Revoked), Ok(())),
-        ("no CRL of the root", vec![&issuing_list], Err(Reason::RevocationUnknown), Ok(())),
+        ("authority revoked", vec![&authority_revoked, &issuing_crl], Err(Reason::Revoked), Ok(())),
+        ("no CRL of the root", vec![&issuing_crl], Err(Reason::RevocationUnknown), Ok(())),
     ] {
         for (check, expected) in [(RevocationCheck::Chain, chain_says), (RevocationCheck::Leaf, leaf_says)] {
             let revocation = RevocationSpec { check, ..crls(&all) };
@@ -116,16 +116,16 @@ fn whole_chain_or_leaf() {
 fn a_serial_number_counts_for_its_issuer() {
     let Tiers { root, issuing, client } = tiers();
     let other = root.issue_authority(CertificateSpec::authority("CN=Other"));
-    let other_list = other.crl(CrlSpec::new().revoke(&client));
-    let all = [&root.crl(CrlSpec::new()), &issuing.crl(CrlSpec::new()), &other_list];
+    let other_crl = other.crl(CrlSpec::new().revoke(&client));
+    let all = [&root.crl(CrlSpec::new()), &issuing.crl(CrlSpec::new()), &other_crl];
     let policy = build(PolicySpec { revocation: crls(&all), ..spec(&root) });
     check_issued("revoked by another", &policy, &client, Ok(()));
     check_issued("revoked there", &policy, &other.issue(leaf().serial(&client.serial)), Err(Reason::Revoked));
 }
 
-/// A permit ends with its lists, their grace included.
+/// A permit expires with its CRLs, their grace included.
 #[test]
-fn a_permit_ends_with_its_lists() {
+fn a_permit_expires_with_its_crls() {
     let Tiers { root, issuing, client } = tiers();
     let all = [&root.crl(CrlSpec::new().next_update(NOW + DAY)), &issuing.crl(CrlSpec::new().next_update(NOW + HOUR))];
     let revocation = RevocationSpec { stale_grace: Duration::from_secs(60), ..crls(&all) };

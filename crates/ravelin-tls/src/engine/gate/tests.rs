@@ -32,8 +32,12 @@ fn in_records(messages: &[u8], sizes: &[usize]) -> Vec<u8> {
 }
 
 /// Pushes the bytes in pieces of these sizes; what came out of it, what passed before the list was permitted, and after.
-fn push(peer: Peer, bytes: &[u8], pieces: &[usize]) -> (Result<Option<Presented>, Unexpected>, Vec<u8>, Vec<u8>) {
-    let mut gate = Gate::new(peer);
+fn push(
+    peer: GatePeer,
+    bytes: &[u8],
+    pieces: &[usize],
+) -> (Result<Option<PresentedList>, UnexpectedBytes>, Vec<u8>, Vec<u8>) {
+    let mut gate = CertificateGate::new(peer);
     let mut sizes = pieces.iter().copied().chain(std::iter::repeat(*pieces.last().unwrap()));
     let mut rest = bytes;
     let mut presented = None;
@@ -56,14 +60,14 @@ fn push(peer: Peer, bytes: &[u8], pieces: &[usize]) -> (Result<Option<Presented>
 }
 
 #[test]
-fn a_list_is_handed_out_before_the_engine_has_a_byte_of_it() {
+fn a_chain_is_handed_out_before_the_engine_gets_a_byte_of_it() {
     let hello = in_records(&message(CLIENT_HELLO, &[7; 200]), &[90]);
     let certificates = vec![vec![0x30; 900], vec![0x31; 700]];
     let flight = [message(CERTIFICATE, &list(&certificates)), message(16, &[1; 66])].concat();
     let bytes = [hello.clone(), in_records(&flight, &[500]), record(20, &[1])].concat();
-    let (presented, before, after) = push(Peer::Client, &bytes, &[1]);
+    let (presented, before, after) = push(GatePeer::Client, &bytes, &[1]);
     let expected = certificates.into_iter().map(CertificateDer::from).collect();
-    assert_eq!(presented, Ok(Some(Presented::List(expected))));
+    assert_eq!(presented, Ok(Some(PresentedList::List(expected))));
     assert_eq!(before, hello);
     assert_eq!([before, after].concat(), bytes);
 }
@@ -72,30 +76,32 @@ fn a_list_is_handed_out_before_the_engine_has_a_byte_of_it() {
 fn a_server_may_have_hello_and_certificate_in_one_record() {
     let flight = [message(SERVER_HELLO, &[7; 70]), message(CERTIFICATE, &list(&[vec![0x30; 900]])), message(14, &[])];
     let bytes = in_records(&flight.concat(), &[16_384]);
-    let (presented, before, after) = push(Peer::Server, &bytes, &[13]);
-    assert!(matches!(presented, Ok(Some(Presented::List(list))) if list.len() == 1));
+    let (presented, before, after) = push(GatePeer::Server, &bytes, &[13]);
+    assert!(matches!(presented, Ok(Some(PresentedList::List(list))) if list.len() == 1));
     assert_eq!((before, after), (Vec::new(), bytes));
 }
 
 #[test]
-fn hostile_lists_are_capped_before_they_are_parsed() {
-    // Covers: robustness rule 2; traps row 55.
+fn hostile_chains_are_limited_before_they_are_parsed() {
+    // Covers: docs/rules.md rule 2; docs/traps.md row 55.
     let hello = in_records(&message(CLIENT_HELLO, &[7; 200]), &[200]);
-    let after_hello = |bytes: Vec<u8>| push(Peer::Client, &[hello.clone(), bytes].concat(), &[977]).0;
+    let after_hello = |bytes: Vec<u8>| push(GatePeer::Client, &[hello.clone(), bytes].concat(), &[977]).0;
     let certificate = |list: Vec<u8>| after_hello(in_records(&message(CERTIFICATE, &list), &[4_000]));
-    assert_eq!(certificate(list(&[])), Ok(Some(Presented::List(Vec::new()))));
-    assert!(matches!(certificate(list(&vec![vec![0x30]; 10])), Ok(Some(Presented::List(list))) if list.len() == 10));
-    assert_eq!(certificate(list(&vec![vec![0x30]; 11])), Ok(Some(Presented::TooMany(11))));
-    assert_eq!(certificate(list(&vec![vec![0x30]; 5_000])), Ok(Some(Presented::TooMany(5_000))));
+    assert_eq!(certificate(list(&[])), Ok(Some(PresentedList::List(Vec::new()))));
+    assert!(
+        matches!(certificate(list(&vec![vec![0x30]; 10])), Ok(Some(PresentedList::List(list))) if list.len() == 10)
+    );
+    assert_eq!(certificate(list(&vec![vec![0x30]; 11])), Ok(Some(PresentedList::TooMany(11))));
+    assert_eq!(certificate(list(&vec![vec![0x30]; 5_000])), Ok(Some(PresentedList::TooMany(5_000))));
     // Refused by the length it announces: 16 MiB are not waited for.
     assert_eq!(
         after_hello(record(HANDSHAKE, &[CERTIFICATE, 0xff, 0xff, 0xff])),
-        Ok(Some(Presented::TooLong(0x00ff_ffff)))
+        Ok(Some(PresentedList::TooLong(0x00ff_ffff)))
     );
 }
 
 #[test]
-fn what_no_client_sends_is_refused() {
+fn messages_that_no_client_sends_are_refused() {
     let hello = in_records(&message(CLIENT_HELLO, &[7; 200]), &[200]);
     let certificate = message(CERTIFICATE, &list(&[vec![0x30; 9]]));
     for (bytes, alert) in [
@@ -112,19 +118,19 @@ fn what_no_client_sends_is_refused() {
         (record(HANDSHAKE, &message(CERTIFICATE, &[0, 0, 0, 0])), Alert::DECODE_ERROR),
         (record(HANDSHAKE, &message(CERTIFICATE, &[0, 0])), Alert::DECODE_ERROR),
     ] {
-        let (refused, before, _) = push(Peer::Client, &[hello.clone(), bytes].concat(), &[1]);
+        let (refused, before, _) = push(GatePeer::Client, &[hello.clone(), bytes].concat(), &[1]);
         assert_eq!(refused.unwrap_err().alert, alert);
         assert_eq!(before, hello);
     }
     let at_once = [message(CLIENT_HELLO, &[7; 200]), certificate].concat();
-    assert!(push(Peer::Client, &in_records(&at_once, &[9_999]), &[50]).0.is_err());
+    assert!(push(GatePeer::Client, &in_records(&at_once, &[9_999]), &[50]).0.is_err());
 }
 
 #[test]
 fn an_alert_instead_of_a_certificate_goes_to_the_engine() {
     let hello = in_records(&message(CLIENT_HELLO, &[7; 200]), &[200]);
     let bytes = [hello, record(ALERT, &[2, 48])].concat();
-    let (presented, before, _) = push(Peer::Client, &bytes, &[3]);
+    let (presented, before, _) = push(GatePeer::Client, &bytes, &[3]);
     assert_eq!((presented, before), (Ok(None), bytes));
 }
 
@@ -138,11 +144,11 @@ proptest! {
         let hello = in_records(&message(CLIENT_HELLO, &[7; 200]), &records);
         let flight = [message(CERTIFICATE, &list(&certificates)), message(16, &[1; 66])].concat();
         let bytes = [hello.clone(), in_records(&flight, &records), record(20, &[1])].concat();
-        let (presented, before, after) = push(Peer::Client, &bytes, &pieces);
+        let (presented, before, after) = push(GatePeer::Client, &bytes, &pieces);
         let expected = if certificates.len() > CERTIFICATES_MAX {
-            Presented::TooMany(certificates.len())
+            PresentedList::TooMany(certificates.len())
         } else {
-            Presented::List(certificates.into_iter().map(CertificateDer::from).collect())
+            PresentedList::List(certificates.into_iter().map(CertificateDer::from).collect())
         };
         prop_assert_eq!(presented, Ok(Some(expected)));
         prop_assert_eq!(&before, &hello);
@@ -152,8 +158,8 @@ proptest! {
     #[test]
     fn noise_passes_nothing_that_was_not_judged(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let hello = in_records(&message(CLIENT_HELLO, &[7; 50]), &[50]);
-        let (presented, before, _) = push(Peer::Client, &[hello.clone(), bytes].concat(), &[7]);
-        if let Ok(Some(Presented::List(_))) = presented {
+        let (presented, before, _) = push(GatePeer::Client, &[hello.clone(), bytes].concat(), &[7]);
+        if let Ok(Some(PresentedList::List(_))) = presented {
             prop_assert!(before.starts_with(&hello));
         }
         prop_assert!(before.is_empty() || before.starts_with(&hello));

@@ -1,7 +1,7 @@
 //! The gateway as a client of an old server.
 //!
-//! The server's certificate list is read from its plaintext handshake and verified by webpki, against the configured
-//! authorities and name, before OpenSSL has a byte of it. OpenSSL's own opinion is not asked for.
+//! The server's certificate chain is read from its plaintext handshake and verified by webpki, against the configured
+//! authorities and name, before OpenSSL has a byte of it. OpenSSL verifies no certificate itself.
 
 use std::io;
 
@@ -14,12 +14,12 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::alert::Alert;
-use crate::connection::{Inlet, TooMuchInput};
-use crate::engine::gate::{Gate, Peer, Presented};
+use crate::connection::{HandshakeInput, HandshakeInputError};
+use crate::engine::gate::{CertificateGate, GatePeer, PresentedList};
 use crate::escape::describe;
-use crate::openssl_library::describe_stack;
+use crate::openssl_library::OpenSslError;
 use crate::records::Records;
-use crate::records::openssl::{OpenSslConnection, Step};
+use crate::records::openssl::{OpenSslConnection, OpenSslStep};
 use crate::stream::{TlsParts, TlsStream};
 use crate::wire;
 
@@ -33,33 +33,30 @@ pub(crate) async fn connect(
     name: &ServerName<'static>,
     verifier: &dyn ServerCertVerifier,
 ) -> io::Result<TlsStream> {
-    let mut ssl = Ssl::new(context).map_err(|error| io::Error::other(describe_stack(&error)))?;
-    ssl.set_connect_state();
-    ssl.set_hostname(&name.to_str()).map_err(|error| io::Error::other(describe_stack(&error)))?;
-    let mut connection = OpenSslConnection::new(ssl).map_err(io::Error::other)?;
-    let mut gate = Gate::new(Peer::Server);
+    let mut connection = begin(context, name).map_err(|error| io::Error::other(error.to_string()))?;
+    let mut gate = CertificateGate::new(GatePeer::Server);
     let mut verified = None;
-    let mut inlet = Inlet::default();
+    let mut inlet = HandshakeInput::default();
     loop {
         connection.feed(&gate.take_passed());
         let step = connection.advance();
         let output = connection.take_output();
         match step {
-            Step::Broken(why) => {
+            OpenSslStep::Broken(why) => {
                 wire::send_and_linger(&mut tcp, &output).await;
                 return Err(invalid(format!("the handshake with the server failed: {why}")));
             }
-            Step::Done => {
+            OpenSslStep::Done => {
                 tcp.write_all(&output).await?;
                 break;
             }
-            Step::NeedMore if !output.is_empty() => tcp.write_all(&output).await?,
-            Step::NeedMore => {}
+            OpenSslStep::NeedMore if !output.is_empty() => tcp.write_all(&output).await?,
+            OpenSslStep::NeedMore => {}
         }
         drop(output);
         let input = inlet.read_more(&tcp).await.map_err(|error| match error {
-            TooMuchInput::Socket(error) => error,
-            TooMuchInput::TooMuch => invalid("more bytes than a handshake may have".to_owned()),
+            HandshakeInputError::Socket(error) => error,
+            HandshakeInputError::TooMuch => invalid("more bytes than a handshake may have".to_owned()),
         })?;
         let judged = match gate.push(&input) {
             Ok(None) => Ok(()),
@@ -84,21 +81,28 @@ pub(crate) async fn connect(
     Ok(TlsStream::new(TlsParts { tcp, records: Records::openssl(connection), received, opened: Vec::new() }))
 }
 
+fn begin(context: &SslContext, name: &ServerName<'static>) -> Result<OpenSslConnection, OpenSslError> {
+    let mut ssl = Ssl::new(context)?;
+    ssl.set_connect_state();
+    ssl.set_hostname(&name.to_str())?;
+    OpenSslConnection::new(ssl)
+}
+
 /// Returns the leaf.
 fn verify(
-    presented: Presented,
+    presented: PresentedList,
     name: &ServerName<'_>,
     verifier: &dyn ServerCertVerifier,
 ) -> Result<Vec<u8>, (Alert, String)> {
     let refused = |alert, why: &str| (alert, format!("the server's certificate does not verify: {why}"));
-    let Presented::List(list) = presented else {
+    let PresentedList::List(list) = presented else {
         return Err(refused(Alert::BAD_CERTIFICATE, "more certificates than are looked at"));
     };
     let Some((leaf, others)) = list.split_first() else {
         return Err(refused(Alert::BAD_CERTIFICATE, "the server sent none"));
     };
     let Some(now) = DefaultTimeProvider.current_time() else {
-        return Err(refused(Alert::INTERNAL_ERROR, "the time cannot be told"));
+        return Err(refused(Alert::INTERNAL_ERROR, "the time is unknown"));
     };
     match verifier.verify_server_cert(leaf, others, name, &[], now) {
         Ok(_) => Ok(leaf.to_vec()),

@@ -13,13 +13,13 @@ impl Pair {
     }
 }
 
-fn framed(frame: Frame, plaintext: &[u8]) -> Vec<u8> {
+fn framed(frame: RecordFrame, plaintext: &[u8]) -> Vec<u8> {
     [&vec![1; frame.front], plaintext, &vec![2; frame.back]].concat()
 }
 
 #[test]
 fn nothing_is_sealed_in_place_where_something_else_comes_first() {
-    let refused = |pair: &mut Pair, frame: Frame| {
+    let refused = |pair: &mut Pair, frame: RecordFrame| {
         assert_eq!(pair.records.frame(1), None);
         // Whoever did not ask gets no record, and no other one after it.
         let mut record = framed(frame, b"packet");
@@ -80,7 +80,7 @@ fn nothing_that_lay_around_the_plaintext_is_sent() {
     for tls13 in [true, false] {
         let sealed = |filler: u8| {
             let mut records = Rehearsal::new(tls13, true).unwrap().records;
-            let Frame { front, back } = records.frame(1).unwrap();
+            let RecordFrame { front, back } = records.frame(1).unwrap();
             let mut record = [&vec![filler; front], &b"packet"[..], &vec![filler; back]].concat();
             records.seal_in_place(&mut record).unwrap();
             record

@@ -5,13 +5,13 @@
 
 mod directory;
 mod estate;
+mod records;
 mod script;
 mod table;
 
 use std::io;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use clap::Args;
 use ravelin_lab::client::Tunnel;
@@ -22,8 +22,7 @@ use estate::DemoEstate;
 use ravelin_config::Problem;
 use ravelin_gateway::server::{self, Running};
 use ravelin_ops::metrics::Metrics;
-use ravelin_ops::record::SessionRecord;
-use ravelin_ops::record_sink::RecordSink;
+use records::DemoRecords;
 
 /// Arguments of `ravelin demo`.
 #[derive(Args, Debug)]
@@ -62,7 +61,7 @@ impl From<io::Error> for Failure {
 fn demo(args: &DemoArgs) -> Result<bool, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let estate = runtime.block_on(DemoEstate::build())?;
-    let records = Records::default();
+    let records = DemoRecords::default();
     let loaded = ravelin_config::load(&estate.config_file()).map_err(Failure::Configuration)?;
     let running = server::start(loaded, Arc::new(Metrics::new()), vec![Box::new(records.clone())])
         .map_err(Failure::Configuration)?;
@@ -71,7 +70,7 @@ fn demo(args: &DemoArgs) -> Result<bool, Failure> {
     Ok(outcome?)
 }
 
-async fn show(args: &DemoArgs, estate: &DemoEstate, running: &Running, records: &Records) -> io::Result<bool> {
+async fn show(args: &DemoArgs, estate: &DemoEstate, running: &Running, records: &DemoRecords) -> io::Result<bool> {
     let address = running
         .addresses("edge")
         .first()
@@ -108,43 +107,6 @@ async fn until_told_to_end() -> io::Result<()> {
         interrupted = tokio::signal::ctrl_c() => interrupted,
         _ = hangup.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
-    }
-}
-
-/// What the demo keeps of a session record.
-#[derive(Clone, Debug)]
-struct Ended {
-    end: &'static str,
-    detail: String,
-    alert: Option<u8>,
-}
-
-/// Session records of the demo's gateway.
-#[derive(Clone, Default)]
-struct Records(Arc<Mutex<Vec<Ended>>>);
-
-impl RecordSink for Records {
-    fn record(&self, record: &SessionRecord) {
-        let ended = Ended { end: record.end.label(), detail: record.detail.clone(), alert: record.alert_sent };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
-    }
-}
-
-impl Records {
-    fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    /// The record after the first `seen`, when it comes; a session that leaves none within ten seconds is a failure.
-    async fn after(&self, seen: usize) -> Option<Ended> {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < deadline {
-            if let Some(ended) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(seen) {
-                return Some(ended.clone());
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        None
     }
 }
 

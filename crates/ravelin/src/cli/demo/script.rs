@@ -8,9 +8,9 @@ use ravelin_lab::end::End;
 use ravelin_policy::Reason;
 use ravelin_tls::alert::{self, Alert};
 
-use super::Ended;
 use super::directory;
 use super::estate::DemoEstate;
+use super::records::EndedSession;
 use ravelin_ops::record::SessionEnd;
 
 /// One client and what must come of it.
@@ -105,7 +105,7 @@ impl Step {
     pub(super) async fn run<F, R>(self, record: F) -> (Row, Option<Tunnel>)
     where
         F: FnOnce() -> R,
-        R: Future<Output = Option<Ended>>,
+        R: Future<Output = Option<EndedSession>>,
     {
         let Step { what, expected, client, stays } = self;
         let (saw, mut tunnel) = match client.connect().await {
@@ -132,7 +132,7 @@ impl Step {
             let _ = tunnel.close().await;
         }
         match record().await {
-            Some(Ended { end, detail, alert: sent }) => {
+            Some(EndedSession { end, detail, alert: sent }) => {
                 row.ended = end.to_owned();
                 row.detail = detail;
                 if let Some(sent) = sent {

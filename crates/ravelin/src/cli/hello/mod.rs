@@ -118,4 +118,5 @@ async fn meet(mut tcp: TcpStream) -> Result<hello::ClientHello, String> {
 const CONNECTIONS_MAX: usize = 64;
 /// A Windows client sends its hello at once; three lost packets make it late by seven seconds.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Out of descriptors: a pause, so that accepting does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

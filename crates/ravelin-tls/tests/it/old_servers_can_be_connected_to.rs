@@ -35,7 +35,7 @@ async fn server(arguments: &[&str]) -> Server {
 const TLS12: (TlsVersion, TlsVersion) = (TlsVersion::V1_2, TlsVersion::V1_3);
 
 #[tokio::test]
-async fn old_servers_are_met() {
+async fn every_old_server_can_be_connected_to() {
     let old = (TlsVersion::V1_0, TlsVersion::V1_2);
     for (case, arguments, versions, legacy) in [
         // Server 2012 R2 under an RSA certificate: RSA key exchange, or CBC.
@@ -175,7 +175,7 @@ fn carry(from: &mut Records, to: &mut Records, data: &[u8], seed: &mut u32) -> V
 }
 
 #[tokio::test]
-async fn no_cut_of_the_bytes_makes_a_difference() {
+async fn how_the_bytes_are_split_makes_no_difference() {
     let old = (TlsVersion::V1_0, TlsVersion::V1_0);
     for (versions, legacy, expected) in [
         (TLS12, allowing(NullEncryption::Prefer, &[]), "TLS_RSA_WITH_NULL_SHA256"),

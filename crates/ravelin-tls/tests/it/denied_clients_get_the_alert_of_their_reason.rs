@@ -6,8 +6,8 @@ use ravelin_tls::{HandshakeEnd, alert};
 use crate::support::*;
 
 #[tokio::test]
-async fn every_reason_by_its_own_alert() {
-    // Covers: traps row 62; robustness rule 8.
+async fn each_denial_reason_sends_its_own_alert() {
+    // Covers: docs/traps.md row 62; docs/rules.md rule 8.
     let certificate = with_certificate("healthy");
     for version in ["-tls1_2", "-tls1_3"] {
         for reason in Reason::ALL.iter().filter(|reason| **reason != Reason::NoCertificate) {
@@ -17,7 +17,7 @@ async fn every_reason_by_its_own_alert() {
             let expected = alert::for_reason(*reason);
             assert_eq!(said.alert(), Some(expected.0), "{version} {}: {}", reason.label(), said.text);
             assert_eq!(failure.alert_sent, Some(expected), "{version} {}", reason.label());
-            assert_eq!(failure.detail, format!("as told: {}", reason.label()));
+            assert_eq!(failure.detail, format!("as the test wants: {}", reason.label()));
             let HandshakeEnd::Denied(decision) = failure.end else { panic!("{:?}", failure.end) };
             let Verdict::Denial(denial) = decision.verdict else { panic!("a permit") };
             assert_eq!(denial.reason, *reason);
@@ -26,7 +26,7 @@ async fn every_reason_by_its_own_alert() {
 }
 
 #[tokio::test]
-async fn policy_itself_denies_in_the_handshake() {
+async fn a_denial_by_policy_ends_the_handshake() {
     for (client, reason) in [
         ("expired", Reason::Expired),
         ("not-yet-valid", Reason::NotYetValid),
@@ -48,7 +48,7 @@ async fn policy_itself_denies_in_the_handshake() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_certificate_is_judged_so() {
+async fn a_client_without_a_certificate_is_denied_for_that_reason() {
     for version in ["-tls1_2", "-tls1_3"] {
         let judge = Counting::new(estatewide());
         let (address, task) = serve(site(), judge.clone()).await;
@@ -63,8 +63,8 @@ async fn a_client_without_a_certificate_is_judged_so() {
 }
 
 #[tokio::test]
-async fn a_long_list_is_refused_unread() {
-    // Covers: traps row 55; robustness rule 2.
+async fn a_chain_of_too_many_certificates_is_denied_unparsed() {
+    // Covers: docs/traps.md row 55; docs/rules.md rule 2.
     let judge = Counting::new(estatewide());
     let (address, task) = serve(site(), judge.clone()).await;
     let client = beside(move || {

@@ -1,12 +1,12 @@
-//! Any bytes for a revocation list: whatever they are, the client of the estate in `fuzz/pki` passes by the authority's own list
-//! alone, and a list that cannot be read stops the policy with words that are harmless.
+//! Any bytes for a CRL: whatever they are, the client of the estate in `fuzz/pki` passes by the authority's own CRL
+//! alone, and a CRL that cannot be read stops the policy with a text that is harmless.
 
 use ravelin_policy::{PresentedChain, Verdict};
 use rustls_pki_types::CertificateDer;
 
-use super::decide::{CLIENT, CONTEXT, ISSUING_LIST, policy};
+use super::decide::{CLIENT, CONTEXT, ISSUING_CRL, policy};
 
-/// `data` is a list in DER. Panics where a promise is broken.
+/// `data` is a CRL in DER. Panics where a promise is broken.
 pub(crate) fn run(data: &[u8]) {
     let policy = match policy(data) {
         Ok(policy) => policy,
@@ -21,9 +21,9 @@ pub(crate) fn run(data: &[u8]) {
     let chain = PresentedChain { certificates: vec![CertificateDer::from(CLIENT)] };
     if let Verdict::Permit(_) = policy.decide(&chain, &CONTEXT).verdict {
         // The signed part: a signature in another encoding would still be the authority's.
-        let behind_header = &ISSUING_LIST[header_len(ISSUING_LIST)..];
+        let behind_header = &ISSUING_CRL[header_len(ISSUING_CRL)..];
         let signed = &behind_header[..header_len(behind_header) + usize::from(behind_header[2])];
-        assert!(data.windows(signed.len()).any(|window| window == signed), "a list of nobody's let a client in");
+        assert!(data.windows(signed.len()).any(|window| window == signed), "a CRL of nobody's let a client in");
     }
 }
 

@@ -1,12 +1,14 @@
 //! One conversation with a controller, question by question.
 
-use std::io::{BufReader, ErrorKind, Write};
+use std::io::{BufReader, Write};
 use std::time::{Duration, Instant};
 
-use ravelin_feeds::ldap::{self, LdapResult, Message, ReadProblem, Response, Search, SearchEntry, read_message};
+use ravelin_feeds::ldap::{self, LdapResult, Response, Search, SearchEntry};
 
-use super::connect::{STEP, Stream, connect, is_late};
+use super::connect::connect;
+use super::message::{expect, malformed, read, send};
 use super::refusal;
+use super::stream::{STEP, Stream};
 use crate::failure::{Failure, FetchProblem};
 use crate::order::{Login, Order};
 
@@ -107,7 +109,7 @@ impl Conversation {
         }
     }
 
-    /// Says good-bye; a server that has gone has heard enough.
+    /// Unbinds and closes. A server that has gone need not hear it.
     pub(super) fn end(mut self) {
         self.stream.get_mut().set_deadline(Instant::now() + Duration::from_secs(1));
         let id = self.next_id();
@@ -124,22 +126,6 @@ impl Conversation {
     }
 }
 
-/// StartTLS, before there is a conversation.
-pub(super) fn start_tls(stream: &mut BufReader<Stream>) -> Result<(), FetchProblem> {
-    send(stream, &ldap::start_tls(1))?;
-    let answer = read_bounded(stream, START_TLS_OCTETS_MAX)?;
-    match expect(&answer, 1)?.response {
-        Response::Extended(result) if result.code == 0 => Ok(()),
-        Response::Extended(result) => Err(FetchProblem::new(
-            Failure::Tls,
-            format!("StartTLS is refused: result {}: {}", result.code, result.text),
-        )),
-        Response::Bind(_) | Response::Entry(_) | Response::Reference | Response::Done(_) => {
-            Err(malformed("an answer to StartTLS that is none"))
-        }
-    }
-}
-
 /// Whether a search succeeded; the text of its failure.
 pub(super) fn succeeded(search: &Search<'_>, result: &LdapResult) -> Result<(), FetchProblem> {
     let what = match result.code {
@@ -148,54 +134,6 @@ pub(super) fn succeeded(search: &Search<'_>, result: &LdapResult) -> Result<(), 
         code => format!("cannot be searched: result {code}: {}", result.text),
     };
     Err(FetchProblem::new(Failure::SearchFailed, format!("{:?} {what}", search.base)))
-}
-
-fn send(stream: &mut BufReader<Stream>, request: &[u8]) -> Result<(), FetchProblem> {
-    let stream = stream.get_mut();
-    stream.write_all(request).and_then(|()| stream.flush()).map_err(|error| io_problem(&error))
-}
-
-fn read(stream: &mut BufReader<Stream>) -> Result<Vec<u8>, FetchProblem> {
-    read_bounded(stream, MESSAGE_OCTETS_MAX)
-}
-
-fn read_bounded(stream: &mut BufReader<Stream>, most: usize) -> Result<Vec<u8>, FetchProblem> {
-    read_message(stream, most).map_err(|problem| match problem {
-        ReadProblem::Closed => {
-            FetchProblem::new(Failure::Unreachable, "it closed the connection before its answer was whole")
-        }
-        ReadProblem::Malformed(what) => malformed(what.0),
-        ReadProblem::TooLarge(octets) => {
-            FetchProblem::new(Failure::TooLarge, format!("a message of {octets} octets; at most {most} are taken"))
-        }
-        ReadProblem::Io(error) => io_problem(&error),
-    })
-}
-
-/// The message, where it answers this question. One that answers nothing is the server's good-bye (RFC 4511 §4.4.1).
-fn expect(answer: &[u8], id: i32) -> Result<Message<'_>, FetchProblem> {
-    let message = Message::read(answer).map_err(|what| malformed(what.0))?;
-    match message {
-        Message { id: 0, response: Response::Extended(result), .. } => Err(FetchProblem::new(
-            Failure::Unreachable,
-            format!("it ends the connection: result {}: {}", result.code, result.text),
-        )),
-        message if message.id == id => Ok(message),
-        _ => Err(malformed("an answer to a question that was not asked")),
-    }
-}
-
-fn io_problem(error: &std::io::Error) -> FetchProblem {
-    let kind = error.kind();
-    if is_late(kind) {
-        return FetchProblem::new(Failure::Timeout, "it does not answer in time");
-    }
-    let failure = if kind == ErrorKind::InvalidData { Failure::Tls } else { Failure::Unreachable };
-    FetchProblem::new(failure, format!("the connection broke: {error}"))
-}
-
-fn malformed(text: &str) -> FetchProblem {
-    FetchProblem::new(Failure::Malformed, format!("it does not speak LDAP: {text}"))
 }
 
 /// What says that the account or its password is not welcome: inappropriateAuthentication, invalidCredentials,
@@ -211,7 +149,3 @@ const ANSWER: Duration = Duration::from_secs(30);
 const ENTRIES_MAX: usize = 5_000_000;
 /// A page may be empty; not most of them.
 const PAGES_MAX: usize = 100_000;
-/// Some servers give all members of a group at once: half a million with names of a hundred octets.
-const MESSAGE_OCTETS_MAX: usize = 64 << 20;
-/// A result and a text, before anybody has proved who they are.
-const START_TLS_OCTETS_MAX: usize = 16 * 1024;

@@ -18,7 +18,7 @@ fn hello_record() -> Vec<u8> {
     bytes
 }
 
-/// Sends these bytes, ends its side, and tells what came back.
+/// Sends these bytes, ends its side, and returns what came back.
 async fn sends(address: SocketAddr, bytes: Vec<u8>, end: bool) -> Vec<u8> {
     beside(move || {
         let mut socket = dial(address);
@@ -35,7 +35,7 @@ async fn sends(address: SocketAddr, bytes: Vec<u8>, end: bool) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn hostile_first_bytes() {
+async fn hostile_first_bytes_are_refused() {
     let half = hello_record()[..100].to_vec();
     let huge = [&[22, 3, 1, 0x40, 0][..], &[1, 0, 0xff, 0xff], &[0; 16_380]].concat();
     for (case, bytes, end, alert, socket) in [
@@ -61,7 +61,7 @@ async fn hostile_first_bytes() {
 
 #[tokio::test]
 async fn close_notify_in_the_handshake_ends_it() {
-    // Covers: traps row 54.
+    // Covers: docs/traps.md row 54.
     const CLOSE_NOTIFY: &[u8] = &[21, 3, 3, 0, 2, 1, 0];
     for (version, count, end) in
         [(&rustls::version::TLS13, 1, false), (&rustls::version::TLS12, 1, true), (&rustls::version::TLS12, 100, false)]
@@ -83,7 +83,7 @@ async fn close_notify_in_the_handshake_ends_it() {
 }
 
 #[tokio::test]
-async fn noise_in_the_middle_of_the_handshake() {
+async fn noise_in_the_middle_of_the_handshake_ends_it() {
     let mut bytes = hello_record();
     bytes.extend([22, 3, 3, 0, 4, 99, 0, 0, 0]);
     let (address, task) = serve(site(), estatewide()).await;
@@ -116,7 +116,7 @@ async fn a_client_that_cannot_prove_its_key_gets_nothing() {
 
 #[tokio::test]
 async fn a_handshake_is_bounded_in_bytes() {
-    // Covers: traps row 55; robustness rule 2.
+    // Covers: docs/traps.md row 55; docs/rules.md rule 2.
     let judge = Counting::new(estatewide());
     let (address, task) = serve(site(), judge.clone()).await;
     let client = beside(move || {
@@ -132,8 +132,8 @@ async fn a_handshake_is_bounded_in_bytes() {
 }
 
 #[tokio::test]
-async fn a_name_that_the_engine_reads_otherwise_is_no_handshake() {
-    // Covers: traps rows 3, 14: the site was chosen by another name than the engine reads.
+async fn a_server_name_that_the_engine_reads_differently_ends_the_handshake() {
+    // Covers: docs/traps.md rows 3, 14: the site was chosen by another name than the engine reads.
     let (mut client, mut server) = tcp_pair().await;
     let sending = async {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -155,7 +155,7 @@ async fn a_name_that_the_engine_reads_otherwise_is_no_handshake() {
 }
 
 #[tokio::test]
-async fn an_unknown_name_is_told_so() {
+async fn an_unknown_server_name_gets_its_own_alert() {
     for (versions, record_version) in [(vec![0x0304, 0x0303], [3, 3]), (vec![0x0301], [3, 1])] {
         let (mut client, server) = tcp_pair().await;
         let mut peeked = PeekedHello { hello: hello::ClientHello::default(), bytes: Vec::new() };
@@ -172,8 +172,8 @@ async fn an_unknown_name_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_refusal_outlives_bytes_that_nobody_reads() {
-    // Covers: robustness rule 8. The client has sent much more than we read when the alert comes.
+async fn an_alert_arrives_although_the_client_sent_more_than_is_read() {
+    // Covers: docs/rules.md rule 8. The client has sent much more than we read when the alert comes.
     let (address, task) = serve(site(), estatewide()).await;
     let bytes = [&[22, 3, 1, 0, 0][..], &[0; 60_000]].concat();
     let (failure, answer) = tokio::join!(failed(task), sends(address, bytes, false));
@@ -207,8 +207,8 @@ async fn a_panicking_judge_ends_its_own_connection_only() {
 }
 
 #[tokio::test]
-async fn a_silent_client_costs_next_to_nothing() {
-    // Covers: robustness rule 5. What waits for a first byte is this future and a socket.
+async fn a_silent_client_holds_little_memory() {
+    // Covers: docs/rules.md rule 5. What waits for a first byte is this future and a socket.
     let (_client, mut server) = tcp_pair().await;
     let waiting = hello::read(&mut server);
     assert!(size_of_val(&waiting) <= 1024, "{}", size_of_val(&waiting));

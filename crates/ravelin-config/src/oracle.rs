@@ -1,16 +1,15 @@
-//! A checked configuration as a tree in the shape of the file, defaults filled in.
+//! The oracle of the printed configuration: a checked one as a tree in the shape of the file, written by hand and by type.
+//! What reading notes (`effective.rs`) must be the same.
 
 use std::path::Path;
 
-use ravelin_policy::NameRules;
+use ravelin_policy::{AccountMapping, NameRules, RevocationCheck};
+use ravelin_tls::NullEncryption;
 use serde_json::{Map, Value as Json, json};
 
-use super::forms::{duration_text, purpose_text, url_text};
-use super::tables::directory::mapping_text;
-use super::tables::pools::balance_text;
-use super::tables::revocation::check_text;
-use super::tables::tls::{null_text, version_text};
-use super::*;
+use crate::checked::*;
+use crate::forms::duration_text;
+use crate::tables::tls::version_text;
 
 /// The tree. What is absent in the configuration is absent in it.
 pub(crate) fn tree(config: &Config) -> Json {
@@ -273,4 +272,48 @@ fn object<const N: usize>(entries: [(&str, Json); N]) -> Json {
 
 fn named<T>(tables: &std::collections::BTreeMap<String, T>, to: impl Fn(&T) -> Json) -> Json {
     Json::Object(tables.iter().map(|(name, table)| (name.clone(), to(table))).collect())
+}
+
+fn purpose_text(oid: &str) -> &str {
+    match oid {
+        "1.3.6.1.5.5.7.3.2" => "client-auth",
+        "1.3.6.1.5.5.7.3.1" => "server-auth",
+        other => other,
+    }
+}
+
+fn url_text(host: &str, port: u16, tls: bool) -> String {
+    let (scheme, usual) = if tls { ("ldaps", 636) } else { ("ldap", 389) };
+    if port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
+}
+
+fn mapping_text(mapping: AccountMapping) -> &'static str {
+    match mapping {
+        AccountMapping::Strong => "strong",
+        AccountMapping::Compatible => "compatible",
+        AccountMapping::Names => "names",
+    }
+}
+
+fn balance_text(balance: Balance) -> &'static str {
+    match balance {
+        Balance::Identity => "identity",
+        Balance::RoundRobin => "round-robin",
+    }
+}
+
+fn check_text(check: RevocationCheck) -> &'static str {
+    match check {
+        RevocationCheck::Chain => "chain",
+        RevocationCheck::Leaf => "leaf",
+        RevocationCheck::Off => "off",
+    }
+}
+
+fn null_text(null: NullEncryption) -> &'static str {
+    match null {
+        NullEncryption::Off => "off",
+        NullEncryption::Fallback => "fallback",
+        NullEncryption::Prefer => "prefer",
+    }
 }
