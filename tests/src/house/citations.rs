@@ -44,6 +44,7 @@ pub(super) fn unresolved(tree: &Tree) -> Vec<Finding> {
             }
         }
     }
+    findings.sort();
     findings
 }
 
@@ -112,7 +113,8 @@ impl<'a> Cited<'a> {
         for found in self.row.captures_iter(text) {
             let (Some(whole), Some(table), Some(list)) = (found.get(0), found.get(1), found.get(2)) else { continue };
             let path = format!("docs/{}.md", table.as_str());
-            let there = rows(self.tree.texts.get(&path).map_or("", String::as_str));
+            // That the whole table is missing was found above.
+            let Some(there) = self.tree.texts.get(&path).map(|table| rows(table)) else { continue };
             for row in numbers(list.as_str()).into_iter().filter(|row| !there.contains(row)) {
                 wrong.push((whole.start(), format!("{path} has no row {row}")));
             }

@@ -436,12 +436,11 @@ pub(super) fn literals(path: &str, text: &str) -> Vec<(usize, String)> {
                 }
                 TokenTree::Literal(literal) => {
                     let line = Span::start(&literal.span()).line;
-                    match syn::Lit::new(literal) {
-                        syn::Lit::Str(text) => found.push((line, text.value())),
-                        syn::Lit::ByteStr(text) => {
-                            found.push((line, String::from_utf8_lossy(&text.value()).into_owned()))
-                        }
-                        _ => {}
+                    let literal = syn::Lit::new(literal);
+                    if let syn::Lit::Str(text) = &literal {
+                        found.push((line, text.value()));
+                    } else if let syn::Lit::ByteStr(text) = &literal {
+                        found.push((line, String::from_utf8_lossy(&text.value()).into_owned()));
                     }
                 }
                 TokenTree::Ident(_) | TokenTree::Punct(_) => {}
