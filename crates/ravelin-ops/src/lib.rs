@@ -14,3 +14,4 @@ pub mod record;
 pub mod record_sink;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
+pub mod tables;

@@ -21,10 +21,41 @@ pub(crate) fn hold(page: &str, text: &str) {
         std::fs::write(&file, text).unwrap();
     }
     let found = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(
-        found == text,
-        "docs/src/{page} is not what the code says; RAVELIN_BLESS=1 cargo test -p ravelin manual writes it. Wanted:\n{text}"
-    );
+    if let Some((line, is, wanted)) = first_difference(&found, text) {
+        panic!(
+            "docs/src/{page}:{line} is not what the code says\n  is:     {is}\n  wanted: {wanted}\n\
+             mend it with: RAVELIN_BLESS=1 cargo test -p ravelin manual"
+        );
+    }
+}
+
+/// The number of the first line in which two texts differ, and both lines.
+fn first_difference<'t>(found: &'t str, wanted: &'t str) -> Option<(usize, &'t str, &'t str)> {
+    if found == wanted {
+        return None;
+    }
+    let (mut is, mut wants) = (found.lines(), wanted.lines());
+    let mut number = 0;
+    loop {
+        number += 1;
+        match (is.next(), wants.next()) {
+            (None, None) => return Some((number, "(the end)", "(the end, and the end of a line)")),
+            (a, b) if a != b => return Some((number, a.unwrap_or("(the end)"), b.unwrap_or("(the end)"))),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_first_line_that_differs_is_named() {
+    for (found, wanted, expected) in [
+        ("a\nb\n", "a\nb\n", None),
+        ("a\nb\n", "a\nc\n", Some((2, "b", "c"))),
+        ("a\n", "a\nc\n", Some((2, "(the end)", "c"))),
+        ("a\nb", "a\nb\n", Some((3, "(the end)", "(the end, and the end of a line)"))),
+    ] {
+        assert_eq!(first_difference(found, wanted), expected, "{found:?} {wanted:?}");
+    }
 }
 
 fn rows(definitions: &[Definition]) -> String {

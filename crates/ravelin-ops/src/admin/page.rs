@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::operator::{SessionView, Status};
+use crate::tables::{self, ViewTable};
 
 /// Nothing is loaded, run, framed or sent; only the style in the page counts.
 pub(super) const CONTENT_SECURITY_POLICY: &str =
@@ -33,97 +34,15 @@ pub(super) fn status(status: &Status, sessions: &[SessionView]) -> String {
         page.raw("</p>\n");
         page.list("Problems", &reload.problems);
     }
-    page.table(
-        "Listeners",
-        &["listener", "addresses", "sites"],
-        status.listeners.iter().map(|l| vec![l.name.clone(), l.addresses.join(", "), l.sites.join(", ")]),
-    );
-    page.table(
-        "Sites",
-        &["site", "names", "policy", "pool", "tunnels", "certificates"],
-        status.sites.iter().map(|site| {
-            let certificates: Vec<_> =
-                site.certificates.iter().map(|c| format!("{} until {}", c.subject, c.not_after)).collect();
-            vec![
-                site.name.clone(),
-                site.server_names.join(", "),
-                site.policy.clone(),
-                site.pool.clone(),
-                site.tunnels.to_string(),
-                certificates.join("; "),
-            ]
-        }),
-    );
-    page.table(
-        "Servers",
-        &["pool", "server", "address", "state", "tunnels"],
-        status.pools.iter().flat_map(|pool| {
-            pool.servers.iter().map(|server| {
-                let state = if server.up { "up" } else { "down" };
-                vec![
-                    pool.name.clone(),
-                    server.name.clone(),
-                    server.address.clone(),
-                    state.to_owned(),
-                    server.tunnels.to_string(),
-                ]
-            })
-        }),
-    );
-    page.table(
-        "Revocation lists",
-        &["policy", "issuer", "number", "from", "until", "entries", "file"],
-        status.lists.iter().map(|list| {
-            vec![
-                list.policy.clone(),
-                list.issuer.clone(),
-                list.number.clone().unwrap_or_default(),
-                list.this_update.clone(),
-                list.next_update.clone(),
-                list.entries.to_string(),
-                list.origin.clone(),
-            ]
-        }),
-    );
-    page.table(
-        "Directories",
-        &["policy", "domain", "accounts", "known as of", "age", "state", "snapshot", "file"],
-        status.directories.iter().flat_map(|directory| {
-            directory.domains.iter().map(|domain| {
-                vec![
-                    directory.policy.clone(),
-                    domain.domain.clone(),
-                    domain.accounts.to_string(),
-                    domain.as_of.clone(),
-                    format!("{} s", domain.age_seconds),
-                    domain.state.clone(),
-                    directory.serial.to_string(),
-                    directory.file.clone(),
-                ]
-            })
-        }),
-    );
+    for ViewTable { title, heads, rows } in tables::of_status(status) {
+        page.table(title, heads, rows);
+    }
     let title = match sessions.len() {
         all if all > TUNNELS => format!("Tunnels (the oldest {TUNNELS} of {all})"),
         all => format!("Tunnels ({all})"),
     };
-    page.table(
-        &title,
-        &["session", "identity", "client", "site", "server", "since", "permit until", "to server", "to client"],
-        sessions.iter().take(TUNNELS).map(|session| {
-            vec![
-                session.session.to_string(),
-                session.identity.clone(),
-                session.client.clone(),
-                session.site.clone(),
-                session.server.clone(),
-                session.since.clone(),
-                session.valid_until.clone(),
-                session.to_server_bytes.to_string(),
-                session.to_client_bytes.to_string(),
-            ]
-        }),
-    );
+    let tunnels = tables::of_sessions(sessions.iter().take(TUNNELS));
+    page.table(&title, tunnels.heads, tunnels.rows);
     page.raw("</body></html>\n");
     page.0
 }
@@ -200,7 +119,7 @@ impl Page {
         self.raw("</ul>\n");
     }
 
-    fn table(&mut self, title: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    fn table(&mut self, title: &str, heads: &[&str], rows: Vec<Vec<String>>) {
         self.raw("<h2>").text(title).raw("</h2>\n<table><tr>");
         for head in heads {
             self.raw("<th>").text(head).raw("</th>");

@@ -203,9 +203,11 @@ async fn the_table_of_the_manual_is_what_happens() {
         std::fs::write(&file, &text).unwrap();
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
+    let lines = written.lines().zip(text.lines()).zip(1..).find(|((is, wanted), _)| is != wanted);
     assert!(
         written == text,
-        "docs/src/client-table.md is not what happens; RAVELIN_BLESS=1 writes it. Wanted:\n{text}"
+        "docs/src/client-table.md is not what happens; the first line that differs: {lines:?}. Mend it with: \
+         RAVELIN_BLESS=1 cargo test -p ravelin-tls"
     );
 }
 

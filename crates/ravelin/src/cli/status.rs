@@ -7,6 +7,7 @@ use super::table::table;
 use ravelin_ops::admin::control::Request;
 use ravelin_ops::admin::plain;
 use ravelin_ops::operator::{OverrideView, Status};
+use ravelin_ops::tables::{self, ViewTable};
 
 /// Show a running gateway's state.
 #[derive(clap::Args, Clone, Debug)]
@@ -49,73 +50,13 @@ fn text(status: &Status) -> String {
         text += &(plain(&format!("last reload at {}, by {}: {verdict}", reload.at, reload.trigger)) + "\n");
         list(&mut text, "problem", &reload.problems);
     }
-    section(
-        &mut text,
-        &["listener", "addresses", "sites"],
-        status.listeners.iter().map(|l| vec![l.name.clone(), l.addresses.join(", "), l.sites.join(", ")]),
-    );
-    section(
-        &mut text,
-        &["site", "names", "policy", "pool", "tunnels"],
-        status.sites.iter().map(|site| {
-            vec![
-                site.name.clone(),
-                site.server_names.join(", "),
-                site.policy.clone(),
-                site.pool.clone(),
-                site.tunnels.to_string(),
-            ]
-        }),
-    );
-    section(
-        &mut text,
-        &["site", "certificate", "until"],
-        status.sites.iter().flat_map(|site| {
-            site.certificates.iter().map(|c| vec![site.name.clone(), c.subject.clone(), c.not_after.clone()])
-        }),
-    );
-    section(
-        &mut text,
-        &["pool", "server", "address", "state", "tunnels"],
-        status.pools.iter().flat_map(|pool| {
-            pool.servers.iter().map(|server| {
-                let state = if server.up { "up" } else { "down" };
-                let tunnels = server.tunnels.to_string();
-                vec![pool.name.clone(), server.name.clone(), server.address.clone(), state.to_owned(), tunnels]
-            })
-        }),
-    );
-    section(
-        &mut text,
-        &["policy", "revocation list of", "number", "until", "entries", "file"],
-        status.lists.iter().map(|list| {
-            vec![
-                list.policy.clone(),
-                list.issuer.clone(),
-                list.number.clone().unwrap_or_else(|| "-".to_owned()),
-                list.next_update.clone(),
-                list.entries.to_string(),
-                list.origin.clone(),
-            ]
-        }),
-    );
-    section(
-        &mut text,
-        &["policy", "domain", "accounts", "known as of", "age", "state", "snapshot"],
-        status.directories.iter().flat_map(|directory| {
-            directory.domains.iter().map(|domain| {
-                vec![
-                    directory.policy.clone(),
-                    domain.domain.clone(),
-                    domain.accounts.to_string(),
-                    domain.as_of.clone(),
-                    format!("{} s", domain.age_seconds),
-                    domain.state.clone(),
-                    format!("{} ({})", directory.file, directory.serial),
-                ]
-            })
-        }),
-    );
+    for ViewTable { heads, rows, .. } in tables::of_status(status) {
+        let table = table(heads, &rows);
+        if !table.is_empty() {
+            text += "\n";
+            text += &table;
+        }
+    }
     text
 }
 
@@ -125,14 +66,6 @@ fn list(text: &mut String, title: &str, items: &[String]) {
         let graded = item.starts_with("warning: ") || item.starts_with("error: ");
         let line = if graded { plain(item) } else { format!("{title}: {}", plain(item)) };
         *text += &(line + "\n");
-    }
-}
-
-fn section(text: &mut String, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
-    let table = table(heads, &rows.collect::<Vec<_>>());
-    if !table.is_empty() {
-        *text += "\n";
-        *text += &table;
     }
 }
 
@@ -165,11 +98,11 @@ mod tests {
              europe  da1     10.0.0.11:443  up     1\n\
              europe  da2     10.0.0.11:443  down   0\n\
              \n\
-             POLICY            REVOCATION LIST OF  NUMBER  UNTIL                     ENTRIES  FILE\n\
-             domain-computers  CN=Issuing CA       17      2026-01-08T00:00:00.000Z  12       /var/lib/ravelin/crl/issuing.crl\n\
+             POLICY            CRL OF         NUMBER  FROM                      UNTIL                     ENTRIES  FILE\n\
+             domain-computers  CN=Issuing CA  17      2026-01-01T00:00:00.000Z  2026-01-08T00:00:00.000Z  12       /var/lib/ravelin/crl/issuing.crl\n\
              \n\
-             POLICY            DOMAIN            ACCOUNTS  KNOWN AS OF               AGE   STATE  SNAPSHOT\n\
-             domain-computers  corp.example.com  3023      2026-01-02T23:59:30.000Z  45 s  fresh  /var/lib/ravelin/directory.snapshot (42)\n"
+             POLICY            DOMAIN            ACCOUNTS  KNOWN AS OF               AGE   STATE  SNAPSHOT  FILE\n\
+             domain-computers  corp.example.com  3023      2026-01-02T23:59:30.000Z  45 s  fresh  42        /var/lib/ravelin/directory.snapshot\n"
         );
     }
 
