@@ -75,7 +75,7 @@ impl Watcher {
     }
 
     /// Looks again. `true` once when something changed since the last `true` and nothing changed since the last look, or
-    /// where no [`RESTLESS_MAX`] looks find rest: one file that is written for an hour must not hold up a revocation.
+    /// where no `RESTLESS_MAX` looks find rest: one file that is written for an hour must not hold up a revocation.
     pub fn look(&mut self, paths: &[PathBuf]) -> bool {
         let now = Snapshot::take(paths);
         self.restless = if now == self.last { 0 } else { self.restless + 1 };
