@@ -151,7 +151,7 @@ pub(crate) fn read_authority(source: &Source) -> Result<Certificate, Problem> {
     let certificate =
         Certificate::read(&source.der).map_err(|malformed| problem(not_a_certificate(source, malformed)))?;
     match authority_fault(&certificate) {
-        Some((_, text)) => Err(problem(format!("cannot be a certificate authority: {text}"))),
+        Some(fault) => Err(problem(format!("cannot be a certificate authority: {}", fault.detail))),
         None => Ok(certificate),
     }
 }

@@ -105,6 +105,12 @@ pub struct Denial {
     pub detail: String,
 }
 
+impl Denial {
+    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Denial {
+        Denial { reason, detail: detail.into() }
+    }
+}
+
 /// One rule and what came of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RuleReport {

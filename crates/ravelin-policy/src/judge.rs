@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustls_pki_types::UnixTime;
 
 use crate::certificate::Certificate;
-use crate::decision::{Outcome, Reason, RuleReport};
+use crate::decision::{Denial, Outcome, Reason, RuleReport};
 use crate::path::{Failure, Path, Stage, check_rules};
 use crate::purpose::Purposes;
 use crate::revocation::{Authority, CertificateToCheck, Crls, Status};
@@ -59,17 +59,18 @@ impl PathRules {
         passed: &mut Vec<RuleReport>,
         valid_until: &mut i64,
     ) -> Result<(), (Stage, Reason, String)> {
-        check_rules(path).map_err(|(reason, text)| (Stage::Rules, reason, text))?;
+        let at = |stage| move |denial: Denial| (stage, denial.reason, denial.detail);
+        check_rules(path).map_err(at(Stage::Rules))?;
         passed.push(report("path", Outcome::Passed, path.text()));
 
-        let end = check_validity(path, unix_seconds(now)).map_err(|(reason, text)| (Stage::Validity, reason, text))?;
+        let end = check_validity(path, unix_seconds(now)).map_err(at(Stage::Validity))?;
         *valid_until = end;
         passed.push(report("validity", Outcome::Passed, format!("until {}", time::rfc3339(end))));
 
-        let purposes = self.purposes.check(path).map_err(|text| (Stage::Purpose, Reason::WrongPurpose, text))?;
+        let purposes = self.purposes.check(path).map_err(at(Stage::Purpose))?;
         passed.push(report("purpose", Outcome::Passed, purposes));
 
-        passed.push(self.check_issuer(path).map_err(|text| (Stage::IssuedBy, Reason::IssuerNotAllowed, text))?);
+        passed.push(self.check_issuer(path).map_err(at(Stage::IssuedBy))?);
 
         let (report, usable_until) = self.revocation.check(path, now)?;
         *valid_until = usable_until.min(end);
@@ -77,7 +78,7 @@ impl PathRules {
         Ok(())
     }
 
-    fn check_issuer(&self, path: &Path<'_>) -> Result<RuleReport, String> {
+    fn check_issuer(&self, path: &Path<'_>) -> Result<RuleReport, Denial> {
         match &self.issued_by {
             None => Ok(report("issued_by", Outcome::NotAsked, "any authority of the path".to_owned())),
             Some(allowed) => {
@@ -92,27 +93,28 @@ impl PathRules {
 ///
 /// # Errors
 /// Who issued it instead.
-pub(crate) fn check_issued_by(path: &Path<'_>, allowed: &[Certificate]) -> Result<String, String> {
-    let issuer = path.certificates.get(1).ok_or("no issuer")?;
+pub(crate) fn check_issued_by(path: &Path<'_>, allowed: &[Certificate]) -> Result<String, Denial> {
+    let denial = |text: String| Denial::new(Reason::IssuerNotAllowed, text);
+    let issuer = path.certificates.get(1).ok_or_else(|| denial("no issuer".to_owned()))?;
     if allowed.iter().any(|one| one.is_same_authority(issuer)) {
         Ok(issuer.label())
     } else {
-        Err(format!("the leaf was issued by {}, which is not one of issued_by", issuer.label()))
+        Err(denial(format!("the leaf was issued by {}, which is not one of issued_by", issuer.label())))
     }
 }
 
 /// Every certificate of the path, the anchor too, at this second; both ends included (RFC 5280 §4.1.2.5).
-fn check_validity(path: &Path<'_>, now: i64) -> Result<i64, (Reason, String)> {
+fn check_validity(path: &Path<'_>, now: i64) -> Result<i64, Denial> {
     let mut until = i64::MAX;
     for certificate in &path.certificates {
         let Certificate { not_before, not_after, .. } = **certificate;
         if now > not_after {
             let text = format!("{} expired at {}", certificate.label(), time::rfc3339(not_after));
-            return Err((Reason::Expired, text));
+            return Err(Denial::new(Reason::Expired, text));
         }
         if now < not_before {
             let text = format!("{} is not valid before {}", certificate.label(), time::rfc3339(not_before));
-            return Err((Reason::NotYetValid, text));
+            return Err(Denial::new(Reason::NotYetValid, text));
         }
         until = until.min(not_after);
     }

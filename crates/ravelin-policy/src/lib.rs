@@ -37,7 +37,7 @@ mod spec;
 mod tests;
 mod time;
 
-pub use account::accounts_of;
+pub use account::{UnreadableClaim, accounts_of};
 pub use account_report::AccountReport;
 pub use crl_status::CrlStatus;
 pub use decision::{

@@ -164,17 +164,16 @@ impl Policy {
 
 impl Shadow {
     fn check(&self, path: &Path<'_>, leaf: &Certificate, now: i64) -> Result<(), Denial> {
-        let denial = |reason| move |detail| Denial { reason, detail };
         if let Some(purposes) = &self.purposes {
-            purposes.check(path).map_err(denial(Reason::WrongPurpose))?;
+            purposes.check(path)?;
         }
         if let Some(allowed) = &self.issued_by {
-            judge::check_issued_by(path, allowed).map_err(denial(Reason::IssuerNotAllowed))?;
+            judge::check_issued_by(path, allowed)?;
         }
         if let Some(names) = &self.names {
             let named = names.check(leaf)?;
             if let Some(name) = names.denied(&named.names) {
-                return Err(denial(Reason::DenyListed)(format!("the name {name} is on the deny list")));
+                return Err(Denial::new(Reason::DenyListed, format!("the name {name} is on the deny list")));
             }
         }
         if let Some(account) = &self.account {

@@ -1,6 +1,7 @@
 //! Purposes (extended key usage, RFC 5280 §4.2.1.12): the leaf must state them, its authorities must not rule them out.
 
 use crate::certificate::Certificate;
+use crate::decision::{Denial, Reason};
 use crate::oid;
 use crate::path::Path;
 
@@ -40,7 +41,11 @@ impl Purposes {
     ///
     /// # Errors
     /// What is missing where.
-    pub(crate) fn check(&self, path: &Path<'_>) -> Result<String, String> {
+    pub(crate) fn check(&self, path: &Path<'_>) -> Result<String, Denial> {
+        self.check_path(path).map_err(|text| Denial::new(Reason::WrongPurpose, text))
+    }
+
+    fn check_path(&self, path: &Path<'_>) -> Result<String, String> {
         for authority in path.certificates.iter().skip(1) {
             let Some(stated) = &authority.extensions.extended_key_usage else { continue };
             let missing = self.wanted.iter().find(|&purpose| !stated.contains(purpose));
@@ -54,11 +59,7 @@ impl Purposes {
         }
     }
 
-    /// The leaf alone.
-    ///
-    /// # Errors
-    /// What is missing.
-    pub(crate) fn check_leaf(&self, leaf: &Certificate) -> Result<String, String> {
+    fn check_leaf(&self, leaf: &Certificate) -> Result<String, String> {
         let Some(stated) = &leaf.extensions.extended_key_usage else {
             return if self.absent_allowed {
                 Ok("the leaf states no purpose, which the policy allows".to_owned())

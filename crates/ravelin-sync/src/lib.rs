@@ -82,7 +82,7 @@ fn open(config: &SyncConfig, problems: &mut FileProblems) -> Option<Table> {
             Some(Table::new(names, publisher, before, refresh_s))
         }
         Err(why) => {
-            problems.error(&config.snapshot, "sync.snapshot", why);
+            problems.error(&config.snapshot, "sync.snapshot", why.to_string());
             None
         }
     }

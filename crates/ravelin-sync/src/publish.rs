@@ -32,11 +32,27 @@ pub enum PublishProblem {
     TooLarge,
     /// The file cannot be written.
     Io(io::Error),
+    /// What was fetched does not fit together; the first problem.
+    Collect(String),
+    /// A bug of ours; the log says where.
+    BrokeOff,
+}
+
+/// A snapshot that is there and cannot be read.
+#[derive(Debug)]
+pub struct SnapshotInTheWay(String);
+
+impl fmt::Display for SnapshotInTheWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "is there and {}; move it away to begin anew", self.0)
+    }
 }
 
 impl fmt::Display for PublishProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::BrokeOff => f.write_str("writing it broke off"),
+            Self::Collect(problem) => f.write_str(problem),
             Self::Refused(refused) => write!(f, "the new snapshot {refused}"),
             Self::Contradiction(why) => write!(f, "the directory holds a contradiction: {why}"),
             Self::Form(error) => write!(f, "the new snapshot {error}"),
@@ -56,8 +72,8 @@ impl Publisher {
         path: PathBuf,
         signer: Option<SigningKey>,
         max_shrink: u8,
-    ) -> Result<(Publisher, Option<Snapshot>), String> {
-        let in_the_way = |error: String| format!("is there and {error}; move it away to begin anew");
+    ) -> Result<(Publisher, Option<Snapshot>), SnapshotInTheWay> {
+        let in_the_way = SnapshotInTheWay;
         let before = match path.try_exists() {
             Ok(false) => None,
             _ => {

@@ -11,6 +11,7 @@ use super::rest::Rest;
 use super::settings;
 use super::state::Applied;
 use super::table::{Published, Table};
+use crate::publish::PublishProblem;
 use ravelin_config::{SyncConfig, SyncDomainConfig, SyncLogin};
 use ravelin_ops::metrics::SyncMetrics;
 use ravelin_ops::process::clock;
@@ -168,7 +169,7 @@ impl Reader {
         let table = Arc::clone(&self.table);
         let published =
             tokio::task::spawn_blocking(move || lock(&table).publish(Some(applied.data), clock::to_unix(clock::now())));
-        match published.await.unwrap_or_else(|_| Err("writing it broke off".to_owned())) {
+        match published.await.unwrap_or(Err(PublishProblem::BrokeOff)).map_err(|problem| problem.to_string()) {
             Ok(Published::Written(serial)) => {
                 self.metrics.written(serial, clock::to_unix(clock::now()));
                 self.said = None;

@@ -83,7 +83,7 @@ impl Table {
 
     /// Writes the snapshot, where every domain is known and there is something to say. `alone` is the one domain's table, where
     /// there is but one.
-    pub(super) fn publish(&mut self, alone: Option<DirectoryData>, now: i64) -> Result<Published, String> {
+    pub(super) fn publish(&mut self, alone: Option<DirectoryData>, now: i64) -> Result<Published, PublishProblem> {
         let fresh = self.written.is_some_and(|written| now.saturating_sub(written) < self.refresh_s);
         if !self.dirty && fresh {
             return Ok(Published::NotDue);
@@ -101,7 +101,7 @@ impl Table {
                 self.suspect.fill(true);
                 self.suspected = true;
             }
-            problem.to_string()
+            problem
         })?;
         self.suspected = false;
         self.dirty = false;
@@ -114,14 +114,15 @@ impl Table {
 
     /// One table of all domains: as they were fetched, or as the file had them. The inner error names one of which nothing is
     /// known.
-    fn together(&self) -> Result<Result<DirectoryData, String>, String> {
+    fn together(&self) -> Result<Result<DirectoryData, String>, PublishProblem> {
         let fetched: Vec<_> =
             self.domains.iter().filter(|state| state.as_of().is_some()).map(DomainState::part).collect();
         let mut data = if fetched.is_empty() {
             DirectoryData { domains: Vec::new(), groups: Vec::new(), accounts: Vec::new() }
         } else {
-            collect_parts(&fetched, &[])
-                .map_err(|problems| problems.first().map(ToString::to_string).unwrap_or_default())?
+            collect_parts(&fetched, &[]).map_err(|problems| {
+                PublishProblem::Collect(problems.first().map(ToString::to_string).unwrap_or_default())
+            })?
         };
         for (name, state) in self.names.iter().zip(&self.domains) {
             if state.as_of().is_some() {

@@ -8,6 +8,7 @@ use ravelin_policy::directory::{Account, Domain, Sid};
 
 use super::distinguished_name::begins_so;
 use super::groups::Groups;
+use super::problem::CollectProblem;
 use crate::entry::Entry;
 
 /// By objectCategory, which is one for each object; a class is inherited, too.
@@ -19,7 +20,11 @@ pub(super) fn is_computer(entry: &Entry) -> bool {
 }
 
 /// Reads it, or says what it lacks.
-pub(super) fn read(entry: &Entry, domains: &[Domain], groups: &Groups) -> Result<Account, String> {
+pub(super) fn read(entry: &Entry, domains: &[Domain], groups: &Groups) -> Result<Account, CollectProblem> {
+    account(entry, domains, groups).map_err(|text| CollectProblem { dn: entry.dn.clone(), text })
+}
+
+fn account(entry: &Entry, domains: &[Domain], groups: &Groups) -> Result<Account, String> {
     let needed = |attribute: &str| format!("{attribute} is missing or cannot be read: export it too");
     let guid = entry.value("objectguid").and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
     let sid = entry.value("objectsid").and_then(|bytes| Sid::from_bytes(bytes).ok());

@@ -75,7 +75,7 @@ pub fn collect_parts(
     for entry in entries.iter().filter(|entry| account::is_computer(entry)) {
         match account::read(entry, &domains, &groups) {
             Ok(account) => accounts.push(account),
-            Err(text) => problems.push(CollectProblem { dn: entry.dn.clone(), text }),
+            Err(problem) => problems.push(problem),
         }
     }
     if !problems.is_empty() {

@@ -15,6 +15,7 @@
 
 mod claim;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -301,16 +302,27 @@ impl AccountRule {
     }
 }
 
+/// A certificate from which no claim to an account can be read; the text says why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnreadableClaim(String);
+
+impl fmt::Display for UnreadableClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Every account that a certificate (DER) leads to in any way: by its security identifier, by its names, by an explicit
 /// mapping, weak ones too. For people: what may pass is [`crate::Policy::decide`]'s to say.
 ///
 /// # Errors
 /// The certificate, or its security identifier, cannot be read.
-pub fn accounts_of<'d>(directory: &'d Directory, certificate: &[u8]) -> Result<Vec<AccountRef<'d>>, String> {
-    let leaf = Certificate::read(certificate).map_err(|malformed| format!("the certificate: {}", malformed.0))?;
+pub fn accounts_of<'d>(directory: &'d Directory, certificate: &[u8]) -> Result<Vec<AccountRef<'d>>, UnreadableClaim> {
+    let leaf = Certificate::read(certificate)
+        .map_err(|malformed| UnreadableClaim(format!("the certificate: {}", malformed.0)))?;
     let claim = Claim::read(&leaf).map_err(|bad| match bad {
-        BadClaim::Malformed(what) => format!("its security identifier: {what}"),
-        BadClaim::Differ(text) => text,
+        BadClaim::Malformed(what) => UnreadableClaim(format!("its security identifier: {what}")),
+        BadClaim::Differ(text) => UnreadableClaim(text),
     })?;
     let mut accounts = candidates(directory, &claim.names);
     let explicit = claim.strong_mappings(&leaf).into_iter().chain(Claim::weak_mapping(&leaf));

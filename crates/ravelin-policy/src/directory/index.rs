@@ -5,6 +5,7 @@
 //! order for the names. A hash is only where to look: the name itself is compared.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
 
@@ -57,13 +58,27 @@ pub struct AccountRef<'a> {
     row: &'a Row,
 }
 
+/// Data of a directory that contradict themselves; the text says which.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Contradiction(String);
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Directory {
     /// Builds the index.
     ///
     /// # Errors
     /// Data that contradict themselves: an account of no domain here, a security identifier or GUID twice, a group that is
     /// not in the list, a name of more than 65,535 bytes.
-    pub fn build(data: DirectoryData) -> Result<Directory, String> {
+    pub fn build(data: DirectoryData) -> Result<Directory, Contradiction> {
+        Directory::index(data).map_err(Contradiction)
+    }
+
+    fn index(data: DirectoryData) -> Result<Directory, String> {
         let DirectoryData { domains, groups, mut accounts } = data;
         if u16::try_from(domains.len()).is_err() || u32::try_from(accounts.len()).is_err() {
             return Err("more domains or accounts than can be numbered".to_owned());

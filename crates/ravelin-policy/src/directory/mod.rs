@@ -10,5 +10,5 @@ mod sid;
 
 pub use data::{Account, DirectoryData, Domain, Group};
 pub(crate) use explicit::{ExplicitKey, Kind};
-pub use index::{AccountRef, Directory};
+pub use index::{AccountRef, Contradiction, Directory};
 pub use sid::{MalformedSid, Sid};

@@ -10,13 +10,18 @@
 
 use super::certification_path::Path;
 use crate::certificate::{Certificate, GeneralName, NameConstraints};
+use crate::decision::{Denial, Reason};
 use crate::name;
 
 /// Holds every name of the path against every constraint above it.
 ///
 /// # Errors
 /// Which authority does not allow which certificate.
-pub(super) fn check(path: &Path<'_>) -> Result<(), String> {
+pub(super) fn check(path: &Path<'_>) -> Result<(), Denial> {
+    check_names(path).map_err(|text| Denial::new(Reason::NameConstraint, text))
+}
+
+fn check_names(path: &Path<'_>) -> Result<(), String> {
     for (depth, authority) in path.certificates.iter().enumerate().skip(1) {
         let Some(constraints) = &authority.extensions.name_constraints else { continue };
         let bases = constraints.permitted.iter().chain(&constraints.excluded);

@@ -8,12 +8,17 @@ use std::collections::BTreeSet;
 
 use super::certification_path::Path;
 use crate::certificate::{Certificate, PolicyMapping};
+use crate::decision::{Denial, Reason};
 
 /// Whether the certificate policies of the path are in order.
 ///
 /// # Errors
 /// What is wrong, as a text.
-pub(super) fn check(path: &Path<'_>) -> Result<(), String> {
+pub(super) fn check(path: &Path<'_>) -> Result<(), Denial> {
+    process(path).map_err(|text| Denial::new(Reason::MalformedCertificate, text))
+}
+
+fn process(path: &Path<'_>) -> Result<(), String> {
     // RFC 5280 §6.1: n certificates, the anchor not counted. Its policies are the administrator's, who configured it.
     let below_anchor = path.certificates.len().saturating_sub(1);
     let count = u32::try_from(below_anchor).unwrap_or(u32::MAX);

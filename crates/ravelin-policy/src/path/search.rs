@@ -7,7 +7,7 @@ use super::verified::{Verified, VerifiedSignatures};
 use crate::authorities::Authorities;
 use crate::authority_fault::authority_fault;
 use crate::certificate::{Certificate, Weakness};
-use crate::decision::{Reason, RuleReport};
+use crate::decision::{Denial, Reason, RuleReport};
 
 /// How far a path got. The further, the nearer to what the administrator has to mend.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -169,7 +169,7 @@ impl<'a, T, J: FnMut(&Path<'a>) -> Result<T, Failure>> Search<'a, J> {
             let (Some(subject), Some(issuer)) = (self.certificate(subject_node), self.certificate(issuer_node)) else {
                 continue;
             };
-            if let Some((reason, text)) = authority_fault(issuer) {
+            if let Some(Denial { reason, detail: text }) = authority_fault(issuer) {
                 return Err(failure(Stage::Rules, reason, format!("{}: {text}", issuer.label())));
             }
             if let Some(Weakness(weakness)) = subject.signature_algorithm.weakness {

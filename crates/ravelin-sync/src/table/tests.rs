@@ -92,7 +92,7 @@ fn a_machine_that_was_moved_has_both_domains_fetched_whole() {
     assert!(mark.is_some());
     let came = fetch(BRANCH, 2, 7, &[moved(CORP, BRANCH, 2, Some(4096))]);
     table.apply(1, &came, mark.as_ref(), 1_030).unwrap();
-    let problem = table.publish(None, 1_030).unwrap_err();
+    let problem = table.publish(None, 1_030).unwrap_err().to_string();
     assert!(problem.contains("objectGUID"), "{problem}");
     assert_eq!((table.mark(0), table.mark(1)), (None, None));
     let both = [pc(BRANCH, 1), moved(CORP, BRANCH, 2, Some(4096))];

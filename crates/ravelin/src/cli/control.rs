@@ -56,7 +56,7 @@ pub(super) fn run<T: DeserializeOwned + Serialize>(
 }
 
 /// What [`run`] prints and returns.
-pub(crate) fn outcome<T: DeserializeOwned + Serialize>(
+fn outcome<T: DeserializeOwned + Serialize>(
     args: &ControlArgs,
     request: &Request,
     show: impl FnOnce(&T) -> (String, u8),

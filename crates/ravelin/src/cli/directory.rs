@@ -131,7 +131,9 @@ fn import(args: &ImportArgs) -> Result<String, Problems> {
                 " the gateways, and move this file away before (see --as-of, if it is newer than its file says)"
             }
             PublishProblem::Refused(_) => " (see --max-shrink, --as-of)",
-            PublishProblem::Contradiction(_)
+            PublishProblem::BrokeOff
+            | PublishProblem::Collect(_)
+            | PublishProblem::Contradiction(_)
             | PublishProblem::Form(_)
             | PublishProblem::TooLarge
             | PublishProblem::Io(_) => "",
