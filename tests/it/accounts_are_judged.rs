@@ -176,7 +176,7 @@ async fn a_snapshot_that_cannot_be_used_is_refused_and_the_old_one_goes_on() {
 
 /// Fresh, stale, expired: each is seen, and only the last denies.
 #[tokio::test(flavor = "multi_thread")]
-async fn old_facts_are_told_and_too_old_ones_admit_nobody() {
+async fn stale_facts_are_reported_and_expired_ones_admit_nobody() {
     let mut estate = Estate::new();
     let rule = r#"{ snapshot = "directory.snapshot", allow_groups = ["DirectAccess Clients"], max_age = "60s", stale_after = "20s" }"#;
     estate.setup = estate.setup.set("policies.main", "directory", rule);
@@ -435,7 +435,7 @@ async fn a_swap_of_snapshots_goes_on_beside_the_packets() {
 
 /// Under trial the rule refuses nobody, and says whom it would have.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rule_under_trial_lets_in_and_tells() {
+async fn a_rule_under_trial_admits_and_is_reported() {
     let mut estate = Estate::new();
     estate.snapshot.data.accounts[1].user_account_control |= 2;
     estate.write();

@@ -227,7 +227,7 @@ async fn turn_a_bit_of_the_proof(tap: tokio::net::TcpListener, gate: &Gate) -> b
 
 /// Covers: docs/traps.md row 62. All that goes to a refused client after the gateway's own flight is one alert.
 #[tokio::test]
-async fn the_client_is_told_an_alert_and_nothing_else() {
+async fn the_client_gets_an_alert_and_nothing_else() {
     let (gate, _server) = gate_and_server(Setup::new()).await;
     let clients = &gate.estate.clients;
     for (issued, number) in

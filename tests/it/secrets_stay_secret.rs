@@ -47,7 +47,7 @@ fn key_bytes(path: &Path) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_all_that_is_said() {
+async fn in_everything_that_is_printed() {
     let setup = Setup::new()
         .set("log", "level", "\"trace\"")
         .set("log", "audit", "\"audit.jsonl\"")

@@ -57,7 +57,7 @@ async fn balance() {
 }
 
 #[tokio::test]
-async fn no_server_is_told_by_a_reset() {
+async fn no_server_means_a_reset() {
     let gate = Setup::new().servers(&[dead().await, dead().await]).start();
     assert_eq!(client(&gate).refused().await, End::Reset);
     let record = gate.records.ended("no_server").await;
@@ -67,7 +67,7 @@ async fn no_server_is_told_by_a_reset() {
 
 /// A server whose certificate does not verify is no server.
 #[tokio::test]
-async fn a_server_must_be_who_it_says() {
+async fn a_server_must_prove_its_name() {
     let setup = Setup::new();
     let estate = setup.estate().clone();
     for (why, identity) in

@@ -57,7 +57,7 @@ async fn with_a_certificate_of_its_own() {
 }
 
 #[tokio::test]
-async fn without_one_or_with_a_stranger_s() {
+async fn without_a_certificate_or_with_an_unknown_one() {
     for certificate in ["", r#", certificate = { chain = "clients/partner.pem", key = "clients/partner.key" }"#] {
         let setup = Setup::new();
         let server = demanding(&setup).await;

@@ -10,7 +10,7 @@ use ravelin_tests::house::{Tree, labels, rules};
 static TREE: LazyLock<Tree> = LazyLock::new(Tree::of_this_repository);
 
 #[test]
-fn every_rule_of_the_house_holds() {
+fn every_rule_of_the_tree_holds() {
     let broken: Vec<String> = rules(&TREE)
         .into_iter()
         .filter(|rule| !rule.findings.is_empty())

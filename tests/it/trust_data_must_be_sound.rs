@@ -142,7 +142,7 @@ async fn still_as_strict(gate: &Gate, after: &str) {
 
 /// Covers: docs/traps.md rows 21, 32. Without a list nobody's status is known, and unknown is not good; the start says so.
 #[tokio::test]
-async fn no_list_is_no_good_news() {
+async fn without_a_crl_nothing_is_good() {
     let lists = |value: &str| Setup::new().set("policies.main", "revocation", value);
     for value in [r#"{ crls = [], check = "chain" }"#, r#"{ crls = ["ca-without-lists"], check = "leaf" }"#] {
         let setup = lists(value);
@@ -158,7 +158,7 @@ async fn no_list_is_no_good_news() {
 
 /// What the configuration gives up, and what its files lack: each is a line of the log.
 #[test]
-fn a_start_tells_each_warning_once() {
+fn a_start_logs_each_warning_once() {
     let setup = Setup::new().dead_server().set("policies.main", "revocation", r#"{ crls = [], check = "off" }"#);
     let process = Process::start(setup);
     let told = process.ask_json(&["status"])["warnings"].as_array().unwrap().len();

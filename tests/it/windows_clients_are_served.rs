@@ -127,8 +127,8 @@ async fn listening(address: SocketAddr) {
 }
 
 #[tokio::test]
-async fn old_servers_are_met() {
-    if !openssl::there("old_servers_are_met") {
+async fn old_servers_are_connected() {
+    if !openssl::there("old_servers_are_connected") {
         return;
     }
     for (tls, options, said) in [

@@ -60,7 +60,7 @@ struct Case<'a> {
 }
 
 #[test]
-fn each_is_told_where_it_stands() {
+fn each_is_reported_where_it_stands() {
     let cases = cases();
     assert!(cases.len() >= 60, "{} cases", cases.len());
     let failures: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
@@ -105,7 +105,7 @@ fn all_of_them_at_once() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told() {
+fn a_file_that_cannot_be_read_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ravelin.toml");
     let only = |file: &Path| -> Problem {
@@ -126,7 +126,7 @@ fn a_file_that_cannot_be_read_is_told() {
 }
 
 #[test]
-fn a_file_without_listeners_is_told() {
+fn a_file_without_listeners_is_reported() {
     for (text, column) in [("", 1), ("[listeners]\n", 1), ("listeners = {}\n", 13), ("[log]\nlevel = \"info\"\n", 1)] {
         let problems = parse(Path::new("ravelin.toml"), text).unwrap_err();
         assert_eq!(problems.len(), 1, "{text:?}: {problems:#?}");

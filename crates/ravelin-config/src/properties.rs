@@ -149,7 +149,7 @@ proptest! {
     /// Damage of any kind gives a configuration or problems with places in the file, never a panic; and a
     /// configuration is still one that prints and reads back.
     #[test]
-    fn a_damaged_file_is_told(cuts in vec((any::<Index>(), 0usize..40, select(PIECES)), 1..6)) {
+    fn a_damaged_file_is_reported(cuts in vec((any::<Index>(), 0usize..40, select(PIECES)), 1..6)) {
         let mut text = FULL.to_owned();
         for (at, length, piece) in cuts {
             let mut start = at.index(text.len() + 1);

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_suite_has_its_word() {
+    fn every_suite_has_its_name_in_the_file() {
         let words: Vec<&str> = SUITES.of.known.iter().map(|(word, ..)| *word).collect();
         assert_eq!(words, LegacySuite::ALL.iter().map(|suite| suite.label()).collect::<Vec<_>>());
         assert!(SUITES.of.known.iter().all(|(word, value, _)| word == value));

@@ -87,7 +87,7 @@ fn the_fixed_paths() {
 }
 
 #[test]
-fn not_ready_is_told_with_every_reason() {
+fn not_ready_is_reported_with_every_reason() {
     let bench = bench();
     *bench.operator.unready.lock().unwrap() = vec!["no server of pool \"eu\" is up".to_owned(), "a\nb".to_owned()];
     assert_eq!(bench.get("/readyz"), (503, "not ready\nno server of pool \"eu\" is up\na\\u{a}b\n".to_owned()));
@@ -270,7 +270,7 @@ fn a_request_in_pieces_is_one_request() {
 }
 
 #[test]
-fn a_request_that_never_ends_is_ended() {
+fn a_request_that_never_ends_is_closed() {
     let bench = bench();
     let mut stream = bench.control();
     stream.write_all(b"{").unwrap();

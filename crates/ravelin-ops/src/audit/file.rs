@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_write_that_stops_half_way_tells_how_far_it_came() {
+    fn a_write_that_stops_half_way_reports_how_far_it_came() {
         struct Small(usize);
         impl Write for Small {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_cut_is_ended_before_the_next() {
+    fn a_line_that_was_cut_is_closed_before_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("audit.jsonl");
         fs::write(&path, "{\"cut\":").unwrap();

@@ -55,7 +55,7 @@ fn each_session_is_one_line_of_json() {
 }
 
 #[test]
-fn strangers_write_only_so_much() {
+fn unauthenticated_clients_write_only_so_much() {
     let Bench { audit, metrics, .. } = &bench("audit.jsonl");
     let flood = 50 * u64::from(STRANGERS_PER_SECOND);
     for _ in 0..flood {

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_pass_and_the_rest_is_told() {
+    fn ten_pass_and_the_rest_is_summed_up() {
         let limiter = Limiter::default();
         let start = Instant::now();
         let passed = (0..1000).filter(|_| limiter.judge("a", 10, start).pass).count();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_that_went_quiet_is_told_once() {
+    fn a_cause_that_went_quiet_is_summed_up_once() {
         let limiter = Limiter::default();
         let start = Instant::now();
         for _ in 0..15 {

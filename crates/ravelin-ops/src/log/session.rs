@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_tells_the_rule() {
+    fn a_denial_names_the_rule() {
         let json = session_json(&denied(Reason::UnknownIssuer));
         assert_eq!(json["end"], "unknown_issuer");
         assert_eq!(json["rules"][0]["outcome"], "denied");

@@ -144,7 +144,7 @@ fn the_level_holds_for_sessions_and_can_change() {
 }
 
 #[test]
-fn strangers_are_logged_within_bounds_and_summed_up() {
+fn unauthenticated_clients_are_logged_within_bounds_and_summed_up() {
     let sink = Sink::default();
     let (log, _subscriber, counters) = log(false, &sink);
     for _ in 0..500 {

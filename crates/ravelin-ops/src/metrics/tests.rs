@@ -118,7 +118,7 @@ fn an_ended_tunnel() {
 }
 
 #[test]
-fn a_denial_before_a_tunnel_and_a_permit_withdrawn_are_told_apart() {
+fn a_denial_before_a_tunnel_and_a_withdrawn_permit_are_counted_apart() {
     let metrics = Metrics::new();
     metrics.observe(&denied(Reason::Revoked));
     metrics.observe(&SessionRecord { end: SessionEnd::Denied(Reason::Revoked), ..record() });

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_told_where_nobody_asked() {
+    async fn nothing_is_sent_without_a_service_manager() {
         let notifier = Notifier::default();
         notifier.ready();
         notifier.stopping();

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_file_is_told_and_its_files_are_not_read() {
+    fn a_wrong_file_is_reported_and_its_files_are_not_read() {
         let outcome = checked(&LEAST.replace("bind", "bimd"), false, |_| panic!("nothing to read files for"));
         assert_eq!((outcome.code, outcome.configuration.as_str()), (EXIT_WRONG, ""));
         let first = outcome.problems.lines().next().unwrap();

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_that_is_not_there_is_told_plainly() {
+    fn a_gateway_that_is_not_there_is_reported_plainly() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("control.sock");
         let problem = ask(&path, &Request::Drain {}).unwrap_err();

@@ -94,14 +94,14 @@ async fn show(args: &DemoArgs, estate: &DemoEstate, running: &Running, records: 
     if !args.once {
         print(&table::invitation(running.admin_address(), &estate.control_socket(), coloured()));
         // When it cannot be waited for, leaving at once is all there is.
-        let _ = until_told_to_end().await;
+        let _ = until_asked_to_end().await;
     }
     drop(pausing);
     Ok(all_expected)
 }
 
 /// Ctrl-C is the way out, but the estate's folder goes also when the process is ended otherwise.
-async fn until_told_to_end() -> io::Result<()> {
+async fn until_asked_to_end() -> io::Result<()> {
     let (mut hangup, mut terminate) = (signal(SignalKind::hangup())?, signal(SignalKind::terminate())?);
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,

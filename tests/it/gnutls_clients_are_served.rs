@@ -26,7 +26,7 @@ fn cli(test: &str, gate: &Gate, client: &str, priority: &str) -> Option<Peer> {
     command.args(["--priority", priority, "--port", &gate.address().port().to_string(), "127.0.0.1"]);
     let peer = Peer::start(&mut command);
     if peer.is_none() {
-        skip(&format!("gnutls_meets_the_gateway::{test}"), "needs the command gnutls-cli");
+        skip(&format!("gnutls_clients_are_served::{test}"), "needs the command gnutls-cli");
     }
     peer
 }

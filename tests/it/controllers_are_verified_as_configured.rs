@@ -20,7 +20,7 @@ fn fails_by_tls(output: &Output, words: &str) {
 }
 
 #[test]
-fn a_stranger_gets_no_password() {
+fn an_unverified_controller_gets_no_password() {
     let estate = FakeEstate::new();
     let of_another_name = estate.root.issue(CertificateSpec::server(&["dc9.corp.example.test"]));
     let stranger = Authority::root("Strangers", unix_now()).issue(CertificateSpec::server(&["dc1.corp.example.test"]));

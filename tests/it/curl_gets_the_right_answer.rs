@@ -35,7 +35,7 @@ async fn each_request_has_its_label() {
             curl.arg("--key").arg(gate.path(&format!("clients/{client}.key")));
         }
         let Some(output) = run(curl.arg(format!("https://{name}:{port}/IPHTTPS"))) else {
-            return skip("curl_meets_the_gateway", "needs the command curl");
+            return skip("curl_gets_the_right_answer", "needs the command curl");
         };
         assert!(!output.status.success() && output.stdout.is_empty(), "{what}: {output:?}");
         assert_eq!(server.visits().len(), visits, "{what}: {output:?}");

@@ -13,7 +13,7 @@ fn once(config: &Path) -> Output {
 }
 
 #[test]
-fn three_pages_of_computers_and_three_parts_of_members() {
+fn three_pages_of_computers_and_three_ranges_of_members() {
     let estate = FakeEstate::new();
     let controller = FakeController::start(&estate, 2_500);
     controller.change(|model, usn| model.members = ((1..=2_400).chain(5_000..=5_700).collect(), usn));

@@ -26,7 +26,7 @@ fn s_client(test: &str, gate: &Gate, arguments: &[&str]) -> Option<Peer> {
     command.arg(gate.path("ca/root.pem")).args(arguments);
     let peer = Peer::start(&mut command);
     if peer.is_none() {
-        skip(&format!("openssl_meets_the_gateway::{test}"), "needs the command openssl");
+        skip(&format!("openssl_clients_are_served::{test}"), "needs the command openssl");
     }
     peer
 }
