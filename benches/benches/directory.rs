@@ -47,9 +47,9 @@ fn benchmarks(criterion: &mut Criterion) {
     let began = Instant::now();
     let directory = Arc::new(load());
     let took = began.elapsed();
-    let each = |octets: usize| octets / directory.len();
+    let each = |bytes: usize| bytes / directory.len();
     println!(
-        "{count} accounts: {} octets of file each, {} of memory by its own sum, {} by resident memory after a load; loaded in {took:.2?}",
+        "{count} accounts: {} bytes of file each, {} of memory by its own sum, {} by resident memory after a load; loaded in {took:.2?}",
         each(file.len()),
         each(directory.memory_bytes()),
         each(resident().saturating_sub(before)),
@@ -153,7 +153,7 @@ fn policy(root: &Authority, directory: Option<Arc<Directory>>, now: UnixTime) ->
     Policy::build(spec, now).expect("a policy").0
 }
 
-/// Resident memory, octets.
+/// Resident memory, bytes.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,6 +1,6 @@
-//! What a stranger's first bytes cost: the request head of a Windows client, whole and an octet at a time.
+//! What a stranger's first bytes cost: the request head of a Windows client, whole and a byte at a time.
 //!
-//! Promise: CPU of one thread, nothing else in the loop; a head is 150 octets. With `valgrind --tool=callgrind` the same
+//! Promise: CPU of one thread, nothing else in the loop; a head is 150 bytes. With `valgrind --tool=callgrind` the same
 //! loops give instruction counts, which other work on the machine does not change: see `benches/instructions`.
 //!
 //! Cannot show: the sockets that heads come from.
@@ -34,7 +34,7 @@ fn heads(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("head");
     group.throughput(Throughput::Bytes(HEAD.len() as u64));
     group.bench_function("whole", |bencher| bencher.iter(|| parse(&rules, HEAD.len())));
-    group.bench_function("by octet", |bencher| bencher.iter(|| parse(&rules, 1)));
+    group.bench_function("by byte", |bencher| bencher.iter(|| parse(&rules, 1)));
     group.finish();
 }
 

@@ -47,9 +47,9 @@ pub(crate) fn open(face: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<T
     tunnel.write_all(request().as_bytes())?;
     let mut head = Vec::new();
     while !head.ends_with(END_OF_HEAD) {
-        let mut octet = [0];
-        tunnel.read_exact(&mut octet)?;
-        head.push(octet[0]);
+        let mut byte = [0];
+        tunnel.read_exact(&mut byte)?;
+        head.push(byte[0]);
         answered(&head)?;
     }
     Ok(tunnel)

@@ -75,7 +75,7 @@ async fn clients_wait_for_the_next_process() {
     }
 }
 
-/// A listener that goes and comes back finds its socket; what nobody accepts on is told.
+/// A listener that goes and comes back finds its socket; what nobody accepts on is reported.
 #[tokio::test(flavor = "multi_thread")]
 async fn reloads_leave_the_socket_to_the_manager() {
     let manager = Manager::new().await;

@@ -134,7 +134,7 @@ async fn a_live_account_is_let_in_and_cut_when_it_is_not() {
     }
 }
 
-/// Robustness: what cannot be used changes nothing, and is told.
+/// Robustness: what cannot be used changes nothing, and is reported.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_that_cannot_be_used_is_refused_and_the_old_one_goes_on() {
     let (gate, _server, snapshot) = Estate::new().start().await;

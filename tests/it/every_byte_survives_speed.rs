@@ -20,9 +20,9 @@ use crate::support::{Gate, NAME, Setup, gnutls_pipe, skip};
 const MIB: u64 = 96;
 const AT_ONCE: u64 = 8;
 /// The most that one tunnel carries each way.
-const OCTETS_MAX: u64 = 2 << 20;
+const BYTES_MAX: u64 = 2 << 20;
 /// The same of a tunnel that is full in both directions, where gigabytes are asked for: else handshakes were most of it.
-const OCTETS_MAX_OF_GIGABYTES: u64 = 64 << 20;
+const BYTES_MAX_OF_GIGABYTES: u64 = 64 << 20;
 /// Keys are renewed after so many records, as they are after 2^24 outside of tests.
 const KEY_RECORDS: u64 = 300;
 /// The same for GnuTLS, which ends a session at the ninth new key within a second.
@@ -49,14 +49,14 @@ impl Dice {
     }
 }
 
-/// One tunnel there and back through an echo. Returns the octets carried, both ways.
+/// One tunnel there and back through an echo. Returns the bytes carried, both ways.
 async fn tunnel(number: u64, client: Client) -> u64 {
     let mut dice = Dice(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let versions = if dice.roll(2) == 0 { Versions::Tls12 } else { Versions::Tls13 };
     let mut tunnel = client.versions(versions).connect().await.unwrap();
     let mut pattern = Pattern::new(number);
     let (mut received, mut carried) = (Hash::new(), 0);
-    // The more records, the fewer octets: what they cost is what is bounded. TLS 1.2 has a limit of records instead of
+    // The more records, the fewer bytes: what they cost is what is bounded. TLS 1.2 has a limit of records instead of
     // new keys.
     let records = 1 + dice.roll(if versions == Versions::Tls12 { KEY_RECORDS / 3 } else { 2_000 });
     for _ in 0..records {
@@ -65,7 +65,7 @@ async fn tunnel(number: u64, client: Client) -> u64 {
         tunnel.send(&piece).await.unwrap();
         received.update(&tunnel.receive(piece.len()).await.unwrap());
         carried += 2 * piece.len() as u64;
-        if carried > OCTETS_MAX {
+        if carried > BYTES_MAX {
             break;
         }
     }
@@ -78,7 +78,7 @@ async fn tunnel(number: u64, client: Client) -> u64 {
     carried
 }
 
-/// One tunnel with both directions full at once, the client's in records of one size. Returns the octets carried.
+/// One tunnel with both directions full at once, the client's in records of one size. Returns the bytes carried.
 async fn flood(number: u64, client: Client, server_sends: u64) -> u64 {
     let mut dice = Dice(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let sends = 8 * (1 + dice.roll(server_sends / 8));
@@ -107,12 +107,12 @@ fn wanted() -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_any_mix() {
     let wanted = wanted();
-    let octets = if wanted < 1 << 30 { OCTETS_MAX } else { OCTETS_MAX_OF_GIGABYTES };
+    let bytes = if wanted < 1 << 30 { BYTES_MAX } else { BYTES_MAX_OF_GIGABYTES };
     let (mut echoes, mut floods) = (Vec::new(), Vec::new());
     for plain in [false, true] {
         echoes.push(gate(plain, Some(KEY_RECORDS), Body::Echo).await);
         for (versions, key_records) in [(Versions::Tls13, Some(KEY_RECORDS)), (Versions::Tls12, None)] {
-            floods.push((versions, gate(plain, key_records, Body::Bulk { send: octets }).await));
+            floods.push((versions, gate(plain, key_records, Body::Bulk { send: bytes }).await));
         }
     }
     let (carried, mut number, mut running) = (AtomicU64::new(0), 0, JoinSet::new());
@@ -124,7 +124,7 @@ async fn in_any_mix() {
             running.spawn(tunnel(number, echo.good_client()));
         } else {
             let (versions, (bulk, _)) = &floods[turn % floods.len()];
-            running.spawn(flood(number, bulk.good_client().versions(*versions), octets));
+            running.spawn(flood(number, bulk.good_client().versions(*versions), bytes));
         }
         while running.len() as u64 >= AT_ONCE {
             carried.fetch_add(running.join_next().await.unwrap().unwrap(), Relaxed);
@@ -136,16 +136,16 @@ async fn in_any_mix() {
     // What the servers of the floods got, whole, is what the clients made.
     for (_, (_, server)) in &floods {
         let visits =
-            server.wait_until("all octets", |visits| visits.iter().all(|visit| visit.received_sha256.is_some()));
+            server.wait_until("all bytes", |visits| visits.iter().all(|visit| visit.received_sha256.is_some()));
         assert!(visits.await.len() > 2);
     }
     println!("{} MiB in {number} tunnels", carried.load(Relaxed) >> 20);
 }
 
 /// Through a command that sends its standard input and prints what comes back.
-fn carry_by(command: &mut Command, octets: u64) {
+fn carry_by(command: &mut Command, bytes: u64) {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let carried = carry(child.stdin.take().unwrap(), child.stdout.take().unwrap(), octets);
+    let carried = carry(child.stdin.take().unwrap(), child.stdout.take().unwrap(), bytes);
     // It may wait for the server's end.
     let _ = child.kill();
     let said = String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr).into_owned();
@@ -154,16 +154,16 @@ fn carry_by(command: &mut Command, octets: u64) {
 }
 
 /// Piece by piece: a command may not send and print at once. Returns the hashes of what was sent and of what came back.
-fn carry(mut to: impl Write, mut from: impl Read, octets: u64) -> std::io::Result<(String, String)> {
+fn carry(mut to: impl Write, mut from: impl Read, bytes: u64) -> std::io::Result<(String, String)> {
     to.write_all(HEAD.as_bytes())?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        let mut octet = [0];
-        from.read_exact(&mut octet)?;
-        head.push(octet[0]);
+        let mut byte = [0];
+        from.read_exact(&mut byte)?;
+        head.push(byte[0]);
     }
-    let (mut pattern, mut received, mut piece) = (Pattern::new(octets), Hash::new(), vec![0; 32 * 1024]);
-    for _ in 0..octets.div_ceil(piece.len() as u64) {
+    let (mut pattern, mut received, mut piece) = (Pattern::new(bytes), Hash::new(), vec![0; 32 * 1024]);
+    for _ in 0..bytes.div_ceil(piece.len() as u64) {
         pattern.fill(&mut piece);
         to.write_all(&piece)?;
         from.read_exact(&mut piece)?;

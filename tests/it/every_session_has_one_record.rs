@@ -158,7 +158,7 @@ fn json_pairs(line: &str) -> Option<Vec<(String, String)>> {
     Some(members.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, text(value))).collect())
 }
 
-/// A file that cannot be written keeps nobody from serving, and is told.
+/// A file that cannot be written keeps nobody from serving, and is reported.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_written() {
     let setup = Setup::new();

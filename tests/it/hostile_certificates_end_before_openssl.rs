@@ -106,8 +106,8 @@ fn from_the_fuzzers() -> Vec<Hostile> {
 
 fn long_lists(estate: &Estate) -> Vec<Hostile> {
     let leaf = estate.clients.healthy.certificate_der.clone();
-    let padded = |octets: usize| {
-        let spec = CertificateSpec::client("pc01.corp.example.test").extension("1.2.3", false, vec![0; octets]);
+    let padded = |bytes: usize| {
+        let spec = CertificateSpec::client("pc01.corp.example.test").extension("1.2.3", false, vec![0; bytes]);
         estate.issuing.issue(spec).certificate_der
     };
     let mut all = Vec::new();
@@ -123,8 +123,8 @@ fn long_lists(estate: &Estate) -> Vec<Hostile> {
     }
     let deep = above.issue(CertificateSpec::client("pc01.corp.example.test"));
     all.push(hostile("forty authorities deep", &deep.chain()));
-    for octets in [9_000, 40_000, 70_000, 300_000] {
-        all.push(hostile(&format!("a leaf of {octets} octets"), &[padded(octets)]));
+    for bytes in [9_000, 40_000, 70_000, 300_000] {
+        all.push(hostile(&format!("a leaf of {bytes} bytes"), &[padded(bytes)]));
     }
     for record_bytes in [1, 7] {
         let body = list(&[estate.clients.forged.certificate_der.clone(), padded(3_000)]);
@@ -138,11 +138,11 @@ fn broken_der(estate: &Estate) -> Vec<Hostile> {
     let leaf = &estate.clients.healthy.certificate_der;
     let mut all = Vec::new();
     for at in (0..leaf.len()).step_by(5) {
-        all.push(hostile(&format!("cut after {at} octets"), &[leaf[..at].to_vec()]));
+        all.push(hostile(&format!("cut after {at} bytes"), &[leaf[..at].to_vec()]));
         for flip in [0x01, 0x80, 0xff] {
             let mut changed = leaf.clone();
             changed[at] ^= flip;
-            all.push(hostile(&format!("octet {at} ^ {flip:#x}"), &[changed]));
+            all.push(hostile(&format!("byte {at} ^ {flip:#x}"), &[changed]));
         }
     }
     let deep = |open: [u8; 2]| [open].repeat(3_900).concat();
@@ -150,7 +150,7 @@ fn broken_der(estate: &Estate) -> Vec<Hostile> {
         ("indefinite lengths, nested", deep([0x30, 0x80])),
         ("constructed strings, nested", deep([0x24, 0x80])),
         ("contexts, nested", deep([0xa0, 0x80])),
-        ("a length of eight octets", [&[0x30, 0x88][..], &[0xff; 8], leaf].concat()),
+        ("a length of eight bytes", [&[0x30, 0x88][..], &[0xff; 8], leaf].concat()),
         ("a long form for a short length", [&[0x30, 0x84, 0, 0, 0, 3][..], &[2, 1, 1]].concat()),
         ("noise", vec![0xff; 4_000]),
         ("zeros", vec![0; 4_000]),
@@ -188,7 +188,7 @@ fn cunning(estate: &Estate) -> Vec<Hostile> {
         Key::public_only(der::sequence(&[algorithm, der::bit_string(&key)]))
     };
     let mut keys = vec![
-        ("an RSA exponent of 256 octets", rsa(&[0xfd; 256])),
+        ("an RSA exponent of 256 bytes", rsa(&[0xfd; 256])),
         ("an RSA exponent of zero", rsa(&[0])),
         ("a DSA key", other_key("1.2.840.10040.4.1", &der::integer(5))),
         ("a GOST key", other_key("1.2.643.7.1.1.1.1", &der::octet_string(&[7; 64]))),
@@ -250,8 +250,8 @@ fn explicit_curve() -> Key {
 /// A hello that only the OpenSSL engine can serve, and a Certificate message.
 fn flight(suite: u16, body: &[u8], record_bytes: usize) -> Vec<u8> {
     let name = NAME.as_bytes();
-    let octets = |count: usize| u16::try_from(count).unwrap().to_be_bytes();
-    let server_name = [&octets(name.len() + 3)[..], &[0], &octets(name.len()), name].concat();
+    let bytes = |count: usize| u16::try_from(count).unwrap().to_be_bytes();
+    let server_name = [&bytes(name.len() + 3)[..], &[0], &bytes(name.len()), name].concat();
     let extensions = [(0, server_name.as_slice()), (10, &[0, 4, 0, 29, 0, 23]), (13, &[0, 8, 4, 1, 5, 1, 4, 3, 5, 3])];
     let mut bytes = raw::hello_of([3, 3], &[suite], &extensions);
     let [_, a, b, c] = u32::try_from(body.len()).unwrap().to_be_bytes();

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{Setup, gate_and_server};
 
-/// Covers: docs/traps.md rows 34, 35, 36, 37, 38, 39. Neither revocation lists, nor OCSP responders, nor issuers' certificates are
+/// Covers: docs/traps.md rows 34, 35, 36, 37, 38, 39. Neither CRLs, nor OCSP responders, nor issuers' certificates are
 /// fetched, in the handshake or after: not for an untrusted certificate (SSRF), and not for a good one.
 #[tokio::test]
 async fn addresses_in_certificates() {

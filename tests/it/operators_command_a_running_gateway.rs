@@ -174,7 +174,7 @@ async fn drain() {
     assert_eq!(tunnel.end().await, End::CloseNotify);
     assert_eq!(process.end().0.code(), Some(0));
 
-    // Its socket is gone with it; whoever asks is told so.
+    // Its socket is gone with it; whoever asks is reported so.
     let (code, out, error) = said(&process.ask(&["status", "--json"]));
     assert_eq!((code, out.as_str()), (Some(2), ""), "{error}");
     assert!(error.contains("control.sock") && error.contains("is the gateway running?"), "{error}");

@@ -1,4 +1,4 @@
-//! A client that is refused ends with its reason, is told the alert of that reason and nothing else, and no server sees so
+//! A client that is refused ends with its reason, is reported the alert of that reason and nothing else, and no server sees so
 //! much as a connection.
 
 use ravelin_lab::client::{Client, Versions};

@@ -42,7 +42,7 @@ fn key_bytes(path: &Path) -> Vec<u8> {
     let pem = std::fs::read_to_string(path).unwrap();
     let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
-    // PKCS#8: P-256's scalar begins at octet 36; RSA's private exponent is in the middle.
+    // PKCS#8: P-256's scalar begins at byte 36; RSA's private exponent is in the middle.
     if der.len() < 200 { der[36..60].to_vec() } else { der[der.len() / 2..der.len() / 2 + 24].to_vec() }
 }
 

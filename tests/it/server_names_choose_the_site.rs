@@ -37,10 +37,10 @@ async fn a_split_hello_does_not_escape_the_strict_site() {
     assert_eq!(gate.records.next(0).await["site"], "open");
     for versions in [Versions::Tls12, Versions::Tls13] {
         for name in [NAME, "DA.Corp.Example.TEST"] {
-            for octets in [1, 2, 3, 5, 16, 64, 100, 16_384] {
+            for bytes in [1, 2, 3, 5, 16, 64, 100, 16_384] {
                 let seen = gate.records.len();
-                let client = partner(&gate, name).versions(versions).hello_records(octets);
-                assert_eq!(client.refused().await, End::Alert(alert::UNKNOWN_CA), "{versions:?} {name} {octets}");
+                let client = partner(&gate, name).versions(versions).hello_records(bytes);
+                assert_eq!(client.refused().await, End::Alert(alert::UNKNOWN_CA), "{versions:?} {name} {bytes}");
                 let record = gate.records.next(seen).await;
                 assert_eq!((&record["site"], &record["end"]), (&"main".into(), &"unknown_issuer".into()));
             }

@@ -1,4 +1,4 @@
-//! A client is not lost while one server of the pool lives; when none does, it is told by a reset at once. What a server
+//! A client is not lost while one server of the pool lives; when none does, it is reported by a reset at once. What a server
 //! answers decides: 200 is a tunnel, anything else is `server_refused`.
 
 use std::net::SocketAddr;
@@ -121,9 +121,9 @@ async fn early_bytes_are_not_lost() {
     let spec = ServerSpec::tls(&setup.estate().server).behaviour(Behaviour::AnswerAndServe(head));
     let server = spec.body(ravelin_lab::server::Body::Echo).start().await.unwrap();
     let gate = setup.servers(&[server.address()]).start();
-    let mut octets = client(&gate).head_bytes().unwrap();
-    octets.extend_from_slice(b"hasty client");
-    let mut tunnel = client(&gate).head(octets).connect().await.unwrap();
+    let mut bytes = client(&gate).head_bytes().unwrap();
+    bytes.extend_from_slice(b"hasty client");
+    let mut tunnel = client(&gate).head(bytes).connect().await.unwrap();
     assert_eq!(tunnel.receive(10).await.unwrap(), b"early bird");
     assert_eq!(tunnel.receive(12).await.unwrap(), b"hasty client");
 }

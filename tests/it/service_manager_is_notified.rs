@@ -101,7 +101,7 @@ fn the_watchdog_of_another_process_is_left_alone() {
     assert_eq!(process.end().0.code(), Some(0));
 }
 
-/// A service manager that cannot be reached is told to the log and keeps nobody from serving.
+/// A service manager that cannot be reached is reported to the log and keeps nobody from serving.
 #[test]
 fn a_manager_that_is_not_there() {
     let mut process =

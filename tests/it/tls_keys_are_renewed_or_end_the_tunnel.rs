@@ -23,7 +23,7 @@ use crate::support::peer::Peer;
 use crate::support::{Gate, NAME, Setup, wait};
 
 /// Hundreds of keys' worth of records, at the limit below.
-const OCTETS: u64 = 16 << 20;
+const BYTES: u64 = 16 << 20;
 const KEY_RECORDS: u64 = 100;
 
 async fn gate(body: Body, key_records: Option<u64>) -> (Gate, Server) {
@@ -45,7 +45,7 @@ async fn a_key_of_tls_12_ends_its_tunnel() {
         // The gateway may have gone; what it said tells.
         let _ = server.writer.write_all(packet.as_bytes()).await;
         match tunnel.receive(packet.len()).await {
-            Ok(octets) => assert_eq!(octets, packet.as_bytes()),
+            Ok(bytes) => assert_eq!(bytes, packet.as_bytes()),
             Err(end) => break end,
         }
         received += 1;
@@ -65,14 +65,14 @@ async fn a_key_of_tls_12_ends_its_tunnel() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_of_tls_13_are_renewed_by_the_gateway() {
-    let (gate, server) = gate(Body::Bulk { send: OCTETS }, Some(KEY_RECORDS)).await;
+    let (gate, server) = gate(Body::Bulk { send: BYTES }, Some(KEY_RECORDS)).await;
     let mut tunnel = gate.good_client().versions(Versions::Tls13).connect().await.unwrap();
-    let report = tunnel.bulk(7, OCTETS, OCTETS).await.unwrap();
+    let report = tunnel.bulk(7, BYTES, BYTES).await.unwrap();
     tunnel.close().await.unwrap();
-    let visits = server.wait_until("all octets", |visits| visits[0].received_sha256.is_some()).await;
+    let visits = server.wait_until("all bytes", |visits| visits[0].received_sha256.is_some()).await;
     assert_eq!(visits[0].sent_sha256.as_deref(), Some(report.received_sha256.as_str()));
     assert_eq!(visits[0].received_sha256.as_deref(), Some(report.sent_sha256.as_str()));
-    assert_eq!(gate.records.ended("client_closed").await["to_client_bytes"], OCTETS);
+    assert_eq!(gate.records.ended("client_closed").await["to_client_bytes"], BYTES);
 }
 
 /// In the middle of both streams, each from its own side: some tell, some want an answer.
@@ -84,8 +84,8 @@ async fn keys_of_tls_13_are_renewed_by_clients_and_servers() {
     let server = taken.recv().await.unwrap();
     assert_eq!(server.with_tls(|tls| tls.protocol_version()), Some(Some(rustls::ProtocolVersion::TLSv1_3)));
     let (there, back) = tokio::join!(streams(tunnel.stream, 1), streams(server, 2));
-    assert_eq!(there.received_sha256, Pattern::sha256_of(2, OCTETS), "to the client");
-    assert_eq!(back.received_sha256, Pattern::sha256_of(1, OCTETS), "to the server");
+    assert_eq!(there.received_sha256, Pattern::sha256_of(2, BYTES), "to the client");
+    assert_eq!(back.received_sha256, Pattern::sha256_of(1, BYTES), "to the server");
 }
 
 /// What is left of a stream: it stays open while the other side has still to write.
@@ -99,7 +99,7 @@ async fn streams(mut stream: Stream, seed: u64) -> Streamed {
     const PIECES: u64 = 256;
     let writer = stream.writer.clone();
     let writing = async {
-        let (mut pattern, mut piece) = (Pattern::new(seed), vec![0; (OCTETS / PIECES) as usize]);
+        let (mut pattern, mut piece) = (Pattern::new(seed), vec![0; (BYTES / PIECES) as usize]);
         for _ in 0..PIECES {
             pattern.fill(&mut piece);
             writer.write_all(&piece).await.unwrap();
@@ -107,7 +107,7 @@ async fn streams(mut stream: Stream, seed: u64) -> Streamed {
         }
     };
     let reading = async {
-        let (mut hash, mut left, mut buffer) = (bulk::Hash::new(), OCTETS, vec![0; 1 << 16]);
+        let (mut hash, mut left, mut buffer) = (bulk::Hash::new(), BYTES, vec![0; 1 << 16]);
         while left > 0 {
             let count = stream.reader.read(&mut buffer).await.unwrap();
             hash.update(&buffer[..count]);
@@ -192,9 +192,9 @@ async fn what_waits_is_sealed_in_large_records() {
         }
         assert_eq!(hash.sha256(), Pattern::sha256_of(3, (PACKETS * PACKET) as u64));
         drop(writing.await.unwrap());
-        let (records, octets) = (tap.records.load(Relaxed), PACKETS * PACKET);
-        println!("{versions:?}: {before} packets waited; {octets} octets in {records} records of {}", octets / records);
-        assert!(octets / records > 4 * PACKET, "{records} records for {octets} octets");
+        let (records, bytes) = (tap.records.load(Relaxed), PACKETS * PACKET);
+        println!("{versions:?}: {before} packets waited; {bytes} bytes in {records} records of {}", bytes / records);
+        assert!(bytes / records > 4 * PACKET, "{records} records for {bytes} bytes");
     }
 }
 

@@ -1,4 +1,4 @@
-//! A client that shares nothing with its site is told apart from a broken one, and an administrator learns what it offers:
+//! A client that shares nothing with its site is reported apart from a broken one, and an administrator learns what it offers:
 //! from its record, from a metric, and from `ravelin hello`.
 
 use std::io::{BufRead, BufReader, Read};

@@ -156,7 +156,7 @@ fn a_key_in_the_file_is_not_repeated() {
     assert!(text.contains("password_file") && !text.contains("hunter2"), "{text}");
 }
 
-/// What was told other than expected.
+/// What was reported other than expected.
 fn check(case: &Case<'_>) -> Result<(), String> {
     let (from, to) = (case.from.join("\n"), case.to.join("\n"));
     let text = match GOOD.matches(&from).count() {

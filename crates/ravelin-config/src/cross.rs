@@ -94,7 +94,7 @@ fn addresses(reader: &FileReader<'_>, listeners: &[Listener], admin: Option<Sock
         for (index, address) in listener.bind.iter().flat_map(Items::indexed) {
             let same_list = format!("{}.bind[", key_of("listeners", &listener.name));
             let key = format!("{same_list}{index}]");
-            // A repetition within one list was told when the list was read.
+            // A repetition within one list was reported when the list was read.
             let clash = taken.iter().find(|(other, taken)| {
                 overlap(*address, *taken) && !(other.starts_with(&same_list) && address == taken)
             });

@@ -91,7 +91,7 @@ pub fn parse(file: &Path, text: &str) -> Result<(Config, Vec<Problem>), Vec<Prob
 
 /// A gateway with a thousand sites takes a third of it.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-/// A file that is no TOML at all is told after a few lines.
+/// A file that is no TOML at all is reported after a few lines.
 const SYNTAX_ERRORS_MAX: usize = 20;
 
 fn read_file(file: &Path) -> Result<String, Vec<Problem>> {

@@ -60,6 +60,11 @@ impl<'a> Table<'a> {
         self.value(key).is_some()
     }
 
+    /// Whether a list is absent or empty. One whose elements are all wrong names something.
+    pub(crate) fn names_none<F>(&self, key: &'static Key<F>) -> bool {
+        self.value(key).is_none_or(|(_, value)| value.get_ref().as_array().is_some_and(|list| list.is_empty()))
+    }
+
     /// Where a key stands, or the table that lacks it.
     pub(crate) fn place_of<F>(&self, key: &'static Key<F>) -> Place<'a> {
         self.value(key).map_or_else(

@@ -1,6 +1,6 @@
 //! For demo, tests and benches: throw-away PKI like AD CS, an IP-HTTPS client, a DirectAccess stand-in.
 //!
-//! - [`pki`]: authorities, certificates and revocation lists in every shape, good and bad.
+//! - [`pki`]: authorities, certificates and CRLs in every shape, good and bad.
 //! - [`client`]: an IP-HTTPS client, well-behaved or not.
 //! - [`server`]: a DirectAccess server stand-in that sees and remembers everything.
 //! - [`end`]: one word for every way in which a connection ends.

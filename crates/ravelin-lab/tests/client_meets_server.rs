@@ -121,8 +121,8 @@ async fn ends_are_told_apart_both_ways() {
             assert_eq!(tunnel.end().await, expected, "the server's {ending:?}, plain {plain}");
 
             let mut tunnel = client.connect().await.expect("a tunnel");
-            tunnel.send(b"octets").await.expect("sent");
-            assert_eq!(tunnel.receive(6).await.expect("an echo"), b"octets");
+            tunnel.send(b"bytes").await.expect("sent");
+            assert_eq!(tunnel.receive(6).await.expect("an echo"), b"bytes");
             let number = server.visits().len() - 1;
             // The socket must outlive a close or a FIN, else the kernel may turn it into a reset.
             let kept = match ending {

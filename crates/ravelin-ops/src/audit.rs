@@ -211,7 +211,7 @@ impl Writer {
         match message {
             Message::Line(line) => self.pending.extend_from_slice(line.as_bytes()),
             Message::Flush(done) => {
-                // Whoever flushes may be about to end the process: what is left out so far is told now.
+                // Whoever flushes may be about to end the process: what is left out so far is reported now.
                 self.tell_left_out(Instant::now() + WINDOW);
                 if self.settle(true) {
                     // Whoever asked may have gone.

@@ -111,7 +111,7 @@ pub const FLUSH_DEADLINE: Duration = Duration::from_secs(2);
 /// Records of one cause that strangers get a second: enough to see who and why, ten lines a screen.
 const STRANGERS_PER_SECOND: u32 = 10;
 
-/// Records of one place in the code a second. A configuration with a hundred problems is told whole.
+/// Records of one place in the code a second. A configuration with a hundred problems is reported whole.
 const PLACE_PER_SECOND: u32 = 100;
 
 /// Longest text of one field. A configuration problem quotes a line of a file.

@@ -186,7 +186,7 @@ impl Metrics {
         self.reevaluations.with_label_values(&[trigger]).inc();
     }
 
-    /// Accepting paused because descriptors or memory ran out.
+    /// Accepting paused because descriptors or memory expired.
     pub fn accept_paused(&self) {
         self.accept_paused.inc();
     }

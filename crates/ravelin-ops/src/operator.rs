@@ -111,7 +111,7 @@ pub struct ServerView {
     pub tunnels: usize,
 }
 
-/// One revocation list.
+/// One CRL.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[expect(missing_docs, reason = "as for Status")]
 pub struct ListView {

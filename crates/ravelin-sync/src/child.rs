@@ -9,7 +9,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::failure::{Failure, FetchProblem};
-use super::order::{ORDER_OCTETS_MAX, Order};
+use super::order::{ORDER_BYTES_MAX, Order};
 
 /// The hidden command that the process is started with.
 pub const COMMAND: &str = "sync-fetch";
@@ -19,7 +19,7 @@ pub(super) async fn fetch(order: &Order, deadline: Duration) -> Result<Vec<u8>, 
     let broken =
         |error: std::io::Error| FetchProblem::new(Failure::Crashed, format!("no process to fetch with: {error}"));
     let json = order.to_json();
-    if json.len() > ORDER_OCTETS_MAX {
+    if json.len() > ORDER_BYTES_MAX {
         return Err(FetchProblem::new(Failure::Unusable, "`ca` names more authorities than a process can be told of"));
     }
     // This very program, though its file may have been replaced since it was started.
@@ -42,7 +42,7 @@ pub(super) async fn fetch(order: &Order, deadline: Duration) -> Result<Vec<u8>, 
                 let _ = stdin.write_all(&json).await;
             }
         };
-        let (_, text, said) = tokio::join!(tell, read(stdout, TEXT_OCTETS_MAX), read(stderr, SAID_OCTETS_MAX));
+        let (_, text, said) = tokio::join!(tell, read(stdout, TEXT_BYTES_MAX), read(stderr, SAID_BYTES_MAX));
         (text, said, child.wait().await)
     };
     let Ok((text, said, status)) = timeout(deadline, exchange).await else {
@@ -51,7 +51,7 @@ pub(super) async fn fetch(order: &Order, deadline: Duration) -> Result<Vec<u8>, 
         return Err(FetchProblem::new(Failure::Timeout, format!("not fetched within {deadline:?}")));
     };
     let status = status.map_err(broken)?;
-    if text.len() as u64 > TEXT_OCTETS_MAX {
+    if text.len() as u64 > TEXT_BYTES_MAX {
         return Err(FetchProblem::new(Failure::TooLarge, "more was fetched than is taken"));
     }
     match status.success() {
@@ -67,18 +67,18 @@ pub(super) async fn fetch(order: &Order, deadline: Duration) -> Result<Vec<u8>, 
     }
 }
 
-/// Reads to the end, or one octet more than is taken; then whoever writes finds nobody there.
+/// Reads to the end, or one byte more than is taken; then whoever writes finds nobody there.
 async fn read(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> Vec<u8> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
         // What came before an error is cut short, which shows.
-        let _ = pipe.take(most + 1).read_to_end(&mut octets).await;
+        let _ = pipe.take(most + 1).read_to_end(&mut bytes).await;
     }
-    octets
+    bytes
 }
 
 /// Half a million accounts with their names and groups take a quarter of it.
-const TEXT_OCTETS_MAX: u64 = 1 << 30;
+const TEXT_BYTES_MAX: u64 = 1 << 30;
 /// A line.
 /// A sentence of the child, and no more of whatever a controller made it say.
-const SAID_OCTETS_MAX: u64 = 4096;
+const SAID_BYTES_MAX: u64 = 4096;

@@ -1,4 +1,4 @@
-//! What one fetch is told, over its standard input: where, who as, and since when.
+//! What one fetch is reported, over its standard input: where, who as, and since when.
 
 use std::net::SocketAddr;
 
@@ -70,17 +70,17 @@ impl Order {
             Login::Password { name, password } => name.len() + password.len(),
             Login::Certificate { chain, key } => chain.iter().map(Vec::len).sum::<usize>() + key.len(),
         };
-        let octets = self.roots.iter().map(Vec::len).sum::<usize>() + secret + self.host.len() + self.base.len();
-        let mut json = Zeroizing::new(Vec::with_capacity(octets * JSON_OCTETS_EACH + OTHER_OCTETS));
+        let bytes = self.roots.iter().map(Vec::len).sum::<usize>() + secret + self.host.len() + self.base.len();
+        let mut json = Zeroizing::new(Vec::with_capacity(bytes * JSON_BYTES_EACH + OTHER_BYTES));
         // Into memory, of values that JSON has: it cannot fail.
         let _ = serde_json::to_writer(&mut *json, self);
         json
     }
 }
 
-/// Some hundred authorities; as numbers in JSON an octet takes up to four.
-pub(crate) const ORDER_OCTETS_MAX: usize = 2 << 20;
-/// `\u0000` is the longest that an octet becomes; numbers are shorter.
-const JSON_OCTETS_EACH: usize = 6;
+/// Some hundred authorities; as numbers in JSON a byte takes up to four.
+pub(crate) const ORDER_BYTES_MAX: usize = 2 << 20;
+/// `\u0000` is the longest that a byte becomes; numbers are shorter.
+const JSON_BYTES_EACH: usize = 6;
 /// Names of fields, numbers, an invocation.
-const OTHER_OCTETS: usize = 4096;
+const OTHER_BYTES: usize = 4096;

@@ -28,7 +28,7 @@ pub enum PublishProblem {
     Contradiction(String),
     /// It cannot be put into the form of the file.
     Form(SnapshotError),
-    /// It has more octets than a gateway reads.
+    /// It has more bytes than a gateway reads.
     TooLarge,
     /// The file cannot be written.
     Io(io::Error),
@@ -99,7 +99,7 @@ impl Publisher {
         if u64::try_from(bytes.len()).is_ok_and(|length| length > SNAPSHOT_BYTES_MAX) {
             return Err(PublishProblem::TooLarge);
         }
-        // What a gateway would refuse is not written: it reads these octets.
+        // What a gateway would refuse is not written: it reads these bytes.
         let read = Snapshot::read(&bytes, None).map_err(PublishProblem::Form)?;
         Directory::build(read.data).map_err(|why| PublishProblem::Contradiction(why.to_string()))?;
         write_atomically(&self.path, &bytes).map_err(PublishProblem::Io)?;

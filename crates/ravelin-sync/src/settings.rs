@@ -26,7 +26,7 @@ pub(super) fn password_file(source: &PasswordSource) -> Option<PathBuf> {
     }
 }
 
-/// An order for one of the domain's controllers; `None`: something cannot be read, which was told.
+/// An order for one of the domain's controllers; `None`: something cannot be read, which was reported.
 pub(super) fn order(
     domain: &SyncDomainConfig,
     controller: &ControllerConfig,

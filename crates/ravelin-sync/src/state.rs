@@ -61,7 +61,7 @@ impl DomainState {
         as_of: i64,
     ) -> Result<Applied, FetchProblem> {
         // What a line becomes in memory is a multiple of the shortest: the text's own limit is none for that.
-        if text.iter().filter(|octet| **octet == b'\n').count() > LINES_MAX {
+        if text.iter().filter(|byte| **byte == b'\n').count() > LINES_MAX {
             return Err(FetchProblem::new(Failure::TooLarge, format!("more than {LINES_MAX} lines were fetched")));
         }
         let entries = ldif::read(text).map_err(|problem| FetchProblem::new(Failure::Malformed, problem.to_string()))?;
@@ -155,7 +155,7 @@ impl Fetched {
         let (mut usn, mut invocation) = (None, None);
         let (mut forest, mut objects, mut deleted) = (Vec::new(), HashMap::new(), Vec::new());
         for entry in entries {
-            let guid = entry.value("objectguid").and_then(|octets| Guid::try_from(octets).ok());
+            let guid = entry.value("objectguid").and_then(|bytes| Guid::try_from(bytes).ok());
             if entry.dn.is_empty() {
                 usn = entry.text("highestcommittedusn").and_then(|text| text.parse().ok());
             } else if let Some(id) = entry.value("invocationid") {

@@ -26,11 +26,11 @@ pub enum Fault {
     Refuses(u8, &'static str),
     /// Takes connections and says nothing, not even in TLS.
     Silent,
-    /// Answers the first search with these octets.
+    /// Answers the first search with these bytes.
     Says(Vec<u8>),
     /// Answers the search for computers with entries without end.
     Endless,
-    /// Answers the search for computers at one octet in a hundred milliseconds.
+    /// Answers the search for computers at one byte in a hundred milliseconds.
     Drips,
     /// Ends the connection in the middle of the second page of computers.
     CutsSecondPage,
@@ -279,8 +279,8 @@ impl Shared {
                     tls.write_all(&message(id, 0x61, &result(code, text), None))?;
                 }
                 0x63 => {
-                    if let Fault::Says(octets) = fault {
-                        return tls.write_all(&octets);
+                    if let Fault::Says(bytes) = fault {
+                        return tls.write_all(&bytes);
                     }
                     self.answer(&mut tls, id, &asked(body, controls), &fault)?;
                 }
@@ -422,8 +422,8 @@ impl Shared {
         }
         text.extend(message(id, 0x65, &result(code, "of the fake"), cookie.as_deref()));
         if *fault == Fault::Drips && kind == "computer" {
-            for octet in text {
-                tls.write_all(&[octet])?;
+            for byte in text {
+                tls.write_all(&[byte])?;
                 std::thread::sleep(Duration::from_millis(100));
             }
             return Ok(());
@@ -441,7 +441,7 @@ impl Shared {
             (from, until) => format!("member;range={from}-{}", until - 1),
         };
         let sid = self.sid();
-        let hex = |octets: Vec<u8>| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+        let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let value = |number: &u32| {
             let sid = hex(sid.join(*number).unwrap().to_bytes());
             format!("<GUID=00>;<SID={sid}>;CN=PC{number},{}", self.base()).into_bytes()
@@ -500,21 +500,21 @@ fn octets(text: &[u8]) -> Vec<u8> {
     element(4, text)
 }
 
-/// With a length in four octets, as Active Directory has it.
+/// With a length in four bytes, as Active Directory has it.
 pub fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
     [&[tag, 0x84], &length[..], contents].concat()
 }
 
-fn tlv(octets: &[u8]) -> (u8, &[u8], &[u8]) {
-    let (head, length) = match octets[1] {
+fn tlv(bytes: &[u8]) -> (u8, &[u8], &[u8]) {
+    let (head, length) = match bytes[1] {
         short @ 0..0x80 => (2, usize::from(short)),
         long => {
             let count = usize::from(long - 0x80);
-            (2 + count, octets[2..2 + count].iter().fold(0, |length, octet| (length << 8) | usize::from(*octet)))
+            (2 + count, bytes[2..2 + count].iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)))
         }
     };
-    (octets[0], &octets[head..head + length], &octets[head + length..])
+    (bytes[0], &bytes[head..head + length], &bytes[head + length..])
 }
 
 /// Number, operation, its body, and the controls.
@@ -523,7 +523,7 @@ fn take_apart(message: &[u8]) -> (i64, u8, &[u8], &[u8]) {
     let (_, id, rest) = tlv(contents);
     let (operation, body, rest) = tlv(rest);
     let controls = if rest.is_empty() { rest } else { tlv(rest).1 };
-    (id.iter().fold(0, |id, octet| (id << 8) | i64::from(*octet)), operation, body, controls)
+    (id.iter().fold(0, |id, byte| (id << 8) | i64::from(*byte)), operation, body, controls)
 }
 
 fn asked(body: &[u8], mut controls: &[u8]) -> Asked {
@@ -567,7 +567,7 @@ fn read(stream: &mut impl Read) -> std::io::Result<Vec<u8>> {
     stream.read_exact(&mut length)?;
     let contents = match head[1] {
         short @ 0..0x80 => usize::from(short),
-        _ => length.iter().fold(0, |length, octet| (length << 8) | usize::from(*octet)),
+        _ => length.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)),
     };
     let mut body = vec![0; contents];
     stream.read_exact(&mut body)?;

@@ -172,7 +172,7 @@ impl Gate {
         self.running.operations().status()
     }
 
-    /// Changes one key in the configuration file; the gateway notices by itself, or is told to reload.
+    /// Changes one key in the configuration file; the gateway notices by itself, or is reported to reload.
     pub fn rewrite(&mut self, section: &str, key: &str, value: &str) {
         self.sections.entry(section.to_owned()).or_default().insert(key.to_owned(), value.to_owned());
         replace(&self.path("ravelin.toml"), render(&self.sections).as_bytes());

@@ -29,7 +29,7 @@ pub(crate) struct CredentialName;
 pub(crate) struct Url {
     pub host: String,
     pub port: u16,
-    /// From the first octet on.
+    /// From the first byte on.
     pub tls: bool,
 }
 
@@ -110,7 +110,7 @@ impl Shape for BindName {
         "name of an account".to_owned()
     }
     fn schema(&self) -> Json {
-        json!({ "type": "string", "minLength": 1, "maxLength": BIND_NAME_OCTETS_MAX })
+        json!({ "type": "string", "minLength": 1, "maxLength": BIND_NAME_BYTES_MAX })
     }
 }
 
@@ -118,9 +118,9 @@ impl Form for BindName {
     type Value = String;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<String> {
         read_text(self, place, value, |text| {
-            if text.trim() != text || text.is_empty() || text.len() > BIND_NAME_OCTETS_MAX {
+            if text.trim() != text || text.is_empty() || text.len() > BIND_NAME_BYTES_MAX {
                 return Err(format!(
-                    "{} cannot be an account: wants 1 to {BIND_NAME_OCTETS_MAX} octets, no blanks at its ends",
+                    "{} cannot be an account: wants 1 to {BIND_NAME_BYTES_MAX} bytes, no blanks at its ends",
                     shown(text)
                 ));
             }
@@ -161,7 +161,7 @@ impl Form for CredentialName {
 }
 
 /// A distinguished name of a dozen levels has half of it.
-const BIND_NAME_OCTETS_MAX: usize = 1024;
+const BIND_NAME_BYTES_MAX: usize = 1024;
 
 #[cfg(test)]
 mod tests {

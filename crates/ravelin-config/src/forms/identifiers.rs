@@ -153,7 +153,7 @@ impl Form for Serial {
     }
 }
 
-/// 20 octets, RFC 5280 §4.1.2.2.
+/// 20 bytes, RFC 5280 §4.1.2.2.
 const SERIAL_DIGITS_MAX: usize = 40;
 
 impl Shape for Digest {
@@ -223,7 +223,7 @@ impl Shape for GroupName {
         "name, `DOMAIN\\name` or security identifier of a group".to_owned()
     }
     fn schema(&self) -> Json {
-        json!({ "type": "string", "minLength": 1, "maxLength": GROUP_NAME_OCTETS_MAX })
+        json!({ "type": "string", "minLength": 1, "maxLength": GROUP_NAME_BYTES_MAX })
     }
 }
 
@@ -231,8 +231,8 @@ impl Form for GroupName {
     type Value = String;
     fn read(&self, place: &Place<'_>, value: &DeValue<'_>) -> Option<String> {
         read_text(self, place, value, |text| {
-            if text.trim() != text || text.is_empty() || text.len() > GROUP_NAME_OCTETS_MAX {
-                return Err(format!("{} cannot be a group: wants 1 to 320 octets, no blanks at its ends", shown(text)));
+            if text.trim() != text || text.is_empty() || text.len() > GROUP_NAME_BYTES_MAX {
+                return Err(format!("{} cannot be a group: wants 1 to 320 bytes, no blanks at its ends", shown(text)));
             }
             if text.contains(|c: char| c.is_control()) || text.matches('\\').count() > 1 {
                 return Err(format!("{} cannot be a group: write \"name\" or 'DOMAIN\\name'", shown(text)));
@@ -254,7 +254,7 @@ impl Form for GroupName {
 }
 
 /// A sAMAccountName of 256, a NetBIOS name, and room.
-const GROUP_NAME_OCTETS_MAX: usize = 320;
+const GROUP_NAME_BYTES_MAX: usize = 320;
 
 /// EKUs, at least one. A certificate of AD CS has two or three; sixteen is a template of everything.
 pub(crate) const PURPOSES_SHAPE: ListOf<Purpose> =

@@ -27,7 +27,7 @@ keys! {
         ListOf { of: Digest, min: 0, max: DENIED_MAX, twice_is_error: false, single: false }, Presence::Default("[]");
 }
 
-/// What an administrator can still read; beyond, a revocation list is the means.
+/// What an administrator can still read; beyond, a CRL is the means.
 const DENIED_MAX: usize = 10_000;
 
 type Denied = (Vec<(PathBuf, String)>, Option<Vec<String>>);

@@ -44,12 +44,12 @@ const fn days(days: u64) -> Duration {
 pub(crate) fn read(policy: &Table<'_>) -> Option<RevocationConfig> {
     let table = policy.section(&REVOCATION.table);
     let config = RevocationConfig::read_keys(&table, &REVOCATION)?;
-    warn(&table, &config);
+    warn(&table, &config, table.names_none(&REVOCATION.crls));
     Some(config)
 }
 
-fn warn(table: &Table<'_>, config: &RevocationConfig) {
-    match (config.check, config.crls.is_empty(), config.unknown_allowed) {
+fn warn(table: &Table<'_>, config: &RevocationConfig, none_named: bool) {
+    match (config.check, none_named, config.unknown_allowed) {
         (RevocationCheck::Off, true, _) => {
             table.place_of(&REVOCATION.check).warn("revoked certificates pass: nothing is checked");
         }

@@ -115,7 +115,7 @@ fn domains(entries: &[&Entry], collected: Collected<'_>, problems: &mut Vec<Coll
             problems.push(CollectProblem { dn: entry.dn.clone(), text });
             continue;
         };
-        // From the crossRef of the domain, else as it was told, else the first label as Windows proposes it.
+        // From the crossRef of the domain, else as it was reported, else the first label as Windows proposes it.
         let of_cross_ref = cross_refs.get(&entry.dn.to_ascii_lowercase()).map(|name| (*name).to_owned());
         let told =
             || collected.netbios_names.iter().find(|(domain, _)| *domain == dns_name).map(|(_, name)| name.clone());
@@ -127,7 +127,7 @@ fn domains(entries: &[&Entry], collected: Collected<'_>, problems: &mut Vec<Coll
     domains
 }
 
-/// Domains that are told apart by their name alone, or by their SID alone: exports of two forests, or of two times, in one.
+/// Domains that are reported apart by their name alone, or by their SID alone: exports of two forests, or of two times, in one.
 /// `domains` are in the order of their SIDs.
 fn doubles(domains: &[Domain]) -> Vec<CollectProblem> {
     let mut by_name: Vec<&Domain> = domains.iter().collect();

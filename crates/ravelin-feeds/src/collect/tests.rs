@@ -181,7 +181,7 @@ fn what_lacks_something_is_named() {
         let problems = read(&text).unwrap_err();
         assert!(problems.iter().any(|problem| problem.to_string().contains(words)), "{case}: {problems:?}");
     }
-    // However many there are, each is told once.
+    // However many there are, each is reported once.
     let many = |count: u32| -> String {
         (0..count).map(|number| domain().replace("dn: DC=corp", &format!("dn: DC=old{number}"))).collect()
     };

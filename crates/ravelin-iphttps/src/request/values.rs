@@ -13,7 +13,7 @@ pub(super) struct ContentLength {
 
 impl ContentLength {
     /// Told whole before it is refused as wrong, so that the record shows what the client announced; a number with more
-    /// digits than the legal one is told up to the first digit too many.
+    /// digits than the legal one is reported up to the first digit too many.
     pub(super) fn push(&mut self, byte: u8) -> Result<(), RequestError> {
         match byte {
             // RFC 9112 §5.1: the one space that everybody sends, or none.

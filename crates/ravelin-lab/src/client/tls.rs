@@ -104,7 +104,7 @@ impl TlsSpec {
     }
 }
 
-/// Shows what it was told to show, whatever the server hints at.
+/// Shows what it was reported to show, whatever the server hints at.
 #[derive(Debug)]
 struct Resolver {
     certified: Option<Arc<CertifiedKey>>,

@@ -67,7 +67,7 @@ impl Authority {
         issue(spec, &self.name, &self.key, self.now, &self.path)
     }
 
-    /// Signs a revocation list.
+    /// Signs a CRL.
     ///
     /// # Panics
     /// If the key cannot make the signature that is asked for.

@@ -1,4 +1,4 @@
-//! Revocation lists, good and bad.
+//! CRLs, good and bad.
 
 use super::authority::{self, Authority, Issued};
 use super::certificate::KeyId;
@@ -10,7 +10,7 @@ use super::signature::SignatureAlgorithm;
 use super::{der, pem};
 use crate::clock::{DAY, HOUR};
 
-/// A revocation list to be signed. Every field is public; the methods are for chaining.
+/// A CRL to be signed. Every field is public; the methods are for chaining.
 #[derive(Clone, Debug)]
 pub struct CrlSpec {
     /// CRL number, big-endian; `None`: no extension.

@@ -1,4 +1,4 @@
-//! Throw-away PKI shaped like AD CS: authorities, certificates and revocation lists in every shape, good and bad.
+//! Throw-away PKI shaped like AD CS: authorities, certificates and CRLs in every shape, good and bad.
 //!
 //! Start from a good value and change one thing:
 //!

@@ -44,7 +44,7 @@ impl Limiter {
         Verdict { pass: false, more }
     }
 
-    /// Causes that have gone quiet by `now` with records left out, and how many; a cause is told once.
+    /// Causes that have gone quiet by `now` with records left out, and how many; a cause is reported once.
     pub fn quiet(&self, now: Instant) -> Vec<(&'static str, u64)> {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let mut told = Vec::new();

@@ -7,7 +7,7 @@ use super::*;
 use crate::metrics::Metrics;
 use crate::samples::{ACCEPTED_AT, denied, record, stranger};
 
-/// Collects what is written, and blocks while it is told to.
+/// Collects what is written, and blocks while it is reported to.
 #[derive(Clone, Default)]
 struct Sink(Arc<(Mutex<State>, Condvar)>);
 

@@ -120,7 +120,7 @@ pub fn certificates_of(path: &Path, key: &str, problems: &mut FileProblems) -> V
         .collect()
 }
 
-/// Revocation lists of files and folders, PEM (one or several) or DER. In a folder, files that begin with a dot or
+/// CRLs of files and folders, PEM (one or several) or DER. In a folder, files that begin with a dot or
 /// end in `~`, `.tmp` or `.part` are somebody's work in progress and are passed over.
 pub fn lists(paths: &[PathBuf], key: &str, problems: &mut FileProblems) -> Vec<Source> {
     let mut found = Vec::new();

@@ -105,7 +105,7 @@ fn take_cache() -> Vec<Vec<u8>> {
     sizes.flat_map(|size| std::iter::repeat_with(move || Vec::with_capacity(size)).take(CACHE_EACH)).collect()
 }
 
-/// What a glibc thread keeps for itself: so many sizes from the least on, these octets apart, and so many blocks of each.
+/// What a glibc thread keeps for itself: so many sizes from the least on, these bytes apart, and so many blocks of each.
 const CACHE_SIZES: usize = 64;
 const CACHE_LEAST: usize = 24;
 const CACHE_STEP: usize = 16;

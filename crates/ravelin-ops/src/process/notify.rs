@@ -19,7 +19,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// From the environment that systemd set. A manager that cannot be reached is told to the log and then left alone:
+    /// From the environment that systemd set. A manager that cannot be reached is reported to the log and then left alone:
     /// it would not hear us anyway, and ends the start by its own deadline.
     pub fn from_env() -> Notifier {
         let Some(address) = std::env::var_os("NOTIFY_SOCKET") else { return Notifier::default() };

@@ -117,7 +117,7 @@ fn lies_within(name: &GeneralName, base: &GeneralName, subtree: Subtree) -> Resu
 }
 
 /// "Any DNS name that can be constructed by simply adding zero or more labels to the left-hand side." A leading dot, which
-/// RFC 5280 does not know and Windows' own authorities are told to write, asks for at least one label.
+/// RFC 5280 does not know and Windows' own authorities are reported to write, asks for at least one label.
 fn dns_lies_within(name: &[u8], base: &[u8], subtree: Subtree) -> Result<bool, String> {
     let (wildcard, name) = match name.strip_prefix(b"*.") {
         Some(rest) => (true, rest),

@@ -10,7 +10,7 @@ use crate::failure::{Failure, FetchProblem};
 /// Sets every limit, or refuses to go on.
 pub(super) fn confine() -> Result<(), FetchProblem> {
     let limits = [
-        (Resource::As, MEMORY_OCTETS_MAX),
+        (Resource::As, MEMORY_BYTES_MAX),
         (Resource::Cpu, CPU_SECONDS_MAX),
         // A core file would hold the password.
         (Resource::Core, 0),
@@ -31,7 +31,7 @@ fn refused(error: &rustix::io::Errno) -> FetchProblem {
 }
 
 /// The largest message that is taken, twice while it grows, held values of as much, and the program.
-const MEMORY_OCTETS_MAX: u64 = 512 << 20;
+const MEMORY_BYTES_MAX: u64 = 512 << 20;
 /// Half a million accounts take some seconds.
 const CPU_SECONDS_MAX: u64 = 120;
 /// The controller, a name server or two, and the three that everybody has.

@@ -10,7 +10,7 @@ use crate::failure::{Failure, FetchProblem};
 /// StartTLS, before there is a conversation.
 pub(super) fn start_tls(stream: &mut BufReader<Stream>) -> Result<(), FetchProblem> {
     send(stream, &ldap::start_tls(1))?;
-    let answer = read_bounded(stream, START_TLS_OCTETS_MAX)?;
+    let answer = read_bounded(stream, START_TLS_BYTES_MAX)?;
     match expect(&answer, 1)?.response {
         Response::Extended(result) if result.code == 0 => Ok(()),
         Response::Extended(result) => Err(FetchProblem::new(
@@ -31,7 +31,7 @@ pub(super) fn send(stream: &mut BufReader<Stream>, request: &[u8]) -> Result<(),
 
 /// Reads one message.
 pub(super) fn read(stream: &mut BufReader<Stream>) -> Result<Vec<u8>, FetchProblem> {
-    read_bounded(stream, MESSAGE_OCTETS_MAX)
+    read_bounded(stream, MESSAGE_BYTES_MAX)
 }
 
 fn read_bounded(stream: &mut BufReader<Stream>, most: usize) -> Result<Vec<u8>, FetchProblem> {
@@ -40,8 +40,8 @@ fn read_bounded(stream: &mut BufReader<Stream>, most: usize) -> Result<Vec<u8>, 
             FetchProblem::new(Failure::Unreachable, "it closed the connection before its answer was whole")
         }
         ReadProblem::Malformed(what) => malformed(what.0),
-        ReadProblem::TooLarge(octets) => {
-            FetchProblem::new(Failure::TooLarge, format!("a message of {octets} octets; at most {most} are taken"))
+        ReadProblem::TooLarge(bytes) => {
+            FetchProblem::new(Failure::TooLarge, format!("a message of {bytes} bytes; at most {most} are taken"))
         }
         ReadProblem::Io(error) => io_problem(&error),
     })
@@ -74,7 +74,7 @@ pub(super) fn malformed(text: &str) -> FetchProblem {
     FetchProblem::new(Failure::Malformed, format!("it does not speak LDAP: {text}"))
 }
 
-/// Some servers give all members of a group at once: half a million with names of a hundred octets.
-const MESSAGE_OCTETS_MAX: usize = 64 << 20;
+/// Some servers give all members of a group at once: half a million with names of a hundred bytes.
+const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// A result and a text, before anybody has proved who they are.
-const START_TLS_OCTETS_MAX: usize = 16 * 1024;
+const START_TLS_BYTES_MAX: usize = 16 * 1024;

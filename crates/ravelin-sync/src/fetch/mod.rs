@@ -18,7 +18,7 @@ use ravelin_feeds::ldif;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, FetchProblem};
-use crate::order::{ORDER_OCTETS_MAX, Order};
+use crate::order::{ORDER_BYTES_MAX, Order};
 
 /// Runs it: an order in JSON on standard input, LDIF on standard output, what went wrong on standard error and in the exit code.
 pub fn run() -> ExitCode {
@@ -40,8 +40,8 @@ pub fn run() -> ExitCode {
 fn read_order() -> Result<Order, FetchProblem> {
     let wrong = |text: String| FetchProblem::new(Failure::Crashed, text);
     // Set aside in one piece: growing would leave copies of a password behind.
-    let mut json = Zeroizing::new(Vec::with_capacity(ORDER_OCTETS_MAX + 1));
-    let read = std::io::stdin().lock().take(ORDER_OCTETS_MAX as u64).read_to_end(&mut json);
+    let mut json = Zeroizing::new(Vec::with_capacity(ORDER_BYTES_MAX + 1));
+    let read = std::io::stdin().lock().take(ORDER_BYTES_MAX as u64).read_to_end(&mut json);
     read.map_err(|error| wrong(format!("the order cannot be read: {error}")))?;
     serde_json::from_slice(&json)
         .map_err(|_| wrong("this is run by `ravelin sync`, and takes its orders alone".to_owned()))

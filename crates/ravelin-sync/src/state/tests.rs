@@ -52,7 +52,7 @@ pub(crate) fn moved(from: &str, domain: &str, number: u32, control: Option<u32>)
 /// A group of these members, by their SIDs.
 pub(crate) fn group(domain: &str, number: u32, members: &[Sid]) -> Vec<u8> {
     let (guid, sid) = (guid(domain, number), sid(domain, Some(number)).to_bytes());
-    let hex = |sid: &Sid| sid.to_bytes().iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    let hex = |sid: &Sid| sid.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let members: Vec<String> = members.iter().map(|member| format!("<SID={}>", hex(member))).collect();
     let name = format!("G{number}");
     let mut attributes: Vec<(&str, &[u8])> = vec![

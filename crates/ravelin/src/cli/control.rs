@@ -125,7 +125,7 @@ fn exchange(stream: &mut UnixStream, request: &Request) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
     let mut answer = Vec::new();
-    // A gateway without a free seat closes at once; what it then says, nothing, is told by the caller.
+    // A gateway without a free seat closes at once; what it then says, nothing, is reported by the caller.
     match stream.write_all(&line) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(answer),

@@ -35,7 +35,7 @@ pub struct InitArgs {
     /// Name pattern of computers that may pass: "*.corp.example.com" (repeatable)
     #[arg(long = "allow", value_name = "PATTERN")]
     pub allow: Vec<String>,
-    /// File or folder of revocation lists (repeatable) [default: /var/lib/ravelin/crl/]
+    /// File or folder of CRLs (repeatable) [default: /var/lib/ravelin/crl/]
     #[arg(long = "crl", value_name = "PATH")]
     pub lists: Vec<String>,
     /// A DirectAccess server (repeatable)

@@ -68,7 +68,7 @@ pub fn run(args: &RunArgs) -> ExitCode {
             return configuration_error(&problems);
         }
     };
-    // The configuration's own come first, and are told.
+    // The configuration's own come first, and are reported.
     for warning in running.gateway().generation().warnings.iter().skip(told) {
         tracing::warn!("{warning}");
     }

@@ -86,7 +86,7 @@ fn the_dashboard_shows_every_metric_and_no_other() {
             metrics_of(query);
         }
     }
-    // What is told as an alert or an annotation and has no panel of its own.
+    // What is reported as an alert or an annotation and has no panel of its own.
     let elsewhere = ["ravelin_config_last_reload_success_timestamp_seconds"];
     for definition in DEFINITIONS.iter().chain(SYNC_DEFINITIONS) {
         assert!(

@@ -1,4 +1,4 @@
-//! What every label means, and what the client is told: the manual's page, from the code.
+//! What every label means, and what the client is reported: the manual's page, from the code.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! The standard estate: everybody who should get in does, everybody else is told the right reason.
+//! The standard estate: everybody who should get in does, everybody else is reported the right reason.
 
 use super::*;
 

@@ -29,7 +29,7 @@ pub(super) struct Row {
     pub(super) expected: &'static str,
     pub(super) ended: String,
     pub(super) detail: String,
-    /// What the client was told.
+    /// What the client was reported.
     pub(super) client_saw: String,
     /// Packets went both ways.
     pub(super) tunnel_worked: bool,

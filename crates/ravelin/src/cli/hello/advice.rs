@@ -75,7 +75,7 @@ impl Advisor {
 }
 
 impl Subject {
-    /// `None`: an identity cannot be had, which was told.
+    /// `None`: an identity cannot be had, which was reported.
     fn new(
         title: String,
         settings: &TlsConfig,

@@ -85,7 +85,7 @@ async fn listen(args: &HelloArgs, advisor: &Advisor) -> io::Result<()> {
                         let _ = sender.send((client, seen)).await;
                     });
                 }
-                // A client that has gone, or descriptors that ran out: others are waited for, not in a tight loop.
+                // A client that has gone, or descriptors that expired: others are waited for, not in a tight loop.
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
             Some((client, seen)) = seen.recv() => match seen {
