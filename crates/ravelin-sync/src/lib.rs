@@ -7,18 +7,18 @@
 //!
 //! - What a controller sends is read twice: in the process that fetches, which may die of it, and here by the reader of LDIF.
 //! - Every fetch is whole or nothing. A domain whose controllers are away keeps what is known of it, and ages by itself.
-//! - A refused password is tried again after an hour, or when it is another one (`refused.rs`).
+//! - A refused password is tried again after an hour, or when it is another one (`refused_password.rs`).
 //! - Nothing here listens but the pages for metrics and health.
 
+mod backoff;
 mod child;
+mod domain_reader;
 mod failure;
 pub mod fetch;
 mod order;
 mod pages;
 pub mod publish;
-mod reader;
-mod refused;
-mod rest;
+mod refused_password;
 mod settings;
 mod state;
 mod table;
@@ -30,11 +30,11 @@ use ravelin_feeds::snapshot::SigningKey;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use backoff::jittered;
 pub use child::COMMAND as FETCH_COMMAND;
+use domain_reader::DomainReader;
 use failure::Failure;
 pub use pages::SyncPages;
-use reader::Reader;
-use rest::jittered;
 use table::Table;
 
 use crate::publish::Publisher;
@@ -144,14 +144,15 @@ impl Sync {
         }
     }
 
-    fn readers(&self) -> Vec<Reader> {
-        let readers = (0..self.config.domains.len())
-            .filter_map(|index| Reader::new(index, &self.config, Arc::clone(&self.table), Arc::clone(&self.metrics)));
+    fn readers(&self) -> Vec<DomainReader> {
+        let readers = (0..self.config.domains.len()).filter_map(|index| {
+            DomainReader::new(index, &self.config, Arc::clone(&self.table), Arc::clone(&self.metrics))
+        });
         readers.collect()
     }
 }
 
-async fn read_for_ever(mut reader: Reader, poll: Duration, resync: Duration, mut again: watch::Receiver<u64>) {
+async fn read_for_ever(mut reader: DomainReader, poll: Duration, resync: Duration, mut again: watch::Receiver<u64>) {
     let mut whole_due = Instant::now();
     loop {
         let whole = Instant::now() >= whole_due;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::reader::lock;
+use super::domain_reader::lock;
 use super::table::Table;
 use ravelin_ops::admin::http::{Page, Pages};
 use ravelin_ops::metrics::{Metrics, SyncMetrics};

@@ -50,7 +50,7 @@ impl Conversation {
         match expect(&answer, id)?.response {
             Response::Bind(result) if result.code == 0 => Ok(()),
             Response::Bind(result) if REFUSALS.contains(&result.code) => {
-                Err(FetchProblem::new(Failure::BindRefused, refusal::in_words(&result)))
+                Err(FetchProblem::new(Failure::BindRefused, refusal::text_of(&result)))
             }
             Response::Bind(result) => Err(FetchProblem::new(
                 Failure::SearchFailed,

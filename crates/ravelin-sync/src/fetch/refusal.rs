@@ -3,7 +3,7 @@
 use ravelin_feeds::ldap::LdapResult;
 
 /// What an administrator should know of it.
-pub(super) fn in_words(result: &LdapResult) -> String {
+pub(super) fn text_of(result: &LdapResult) -> String {
     let text = &result.text;
     let data = text.split("data ").nth(1).and_then(|rest| rest.split([',', ' ']).next()).unwrap_or_default();
     let known = MEANINGS.iter().find(|(code, _)| code.eq_ignore_ascii_case(data));
@@ -45,7 +45,7 @@ mod tests {
             ("Simple Bind Failed: NT_STATUS_LOGON_FAILURE", "result 49: Simple Bind Failed: NT_STATUS_LOGON_FAILURE"),
             ("data ", "result 49: data "),
         ] {
-            assert_eq!(in_words(&LdapResult { code: 49, text: text.to_owned() }), expected);
+            assert_eq!(text_of(&LdapResult { code: 49, text: text.to_owned() }), expected);
         }
     }
 }

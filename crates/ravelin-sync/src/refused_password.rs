@@ -10,18 +10,18 @@ use std::path::{Path, PathBuf};
 use ravelin_feeds::snapshot::write_atomically;
 
 /// The memory of one domain.
-pub(super) struct Refused {
+pub(super) struct RefusedPassword {
     path: PathBuf,
     /// Where the file cannot be written: when, Unix seconds.
     at: Option<i64>,
 }
 
-impl Refused {
+impl RefusedPassword {
     /// Beside the snapshot.
-    pub(super) fn beside(snapshot: &Path, domain: &str) -> Refused {
+    pub(super) fn beside(snapshot: &Path, domain: &str) -> RefusedPassword {
         let mut path = snapshot.as_os_str().to_owned();
         path.push(format!(".{domain}.refused"));
-        Refused { path: path.into(), at: None }
+        RefusedPassword { path: path.into(), at: None }
     }
 
     /// Seconds until the next try; 0: now. A new password, or another name, is tried at once.
@@ -34,7 +34,7 @@ impl Refused {
             return 0;
         }
         // A clock that was set back does not make it longer.
-        at.0.saturating_add(REST_S).saturating_sub(now).clamp(0, REST_S)
+        at.0.saturating_add(BACKOFF_S).saturating_sub(now).clamp(0, BACKOFF_S)
     }
 
     /// It was refused.
@@ -61,25 +61,25 @@ fn modified(path: &Path) -> Option<(i64, i64)> {
 
 /// The window in which Active Directory counts bad passwords is half an hour by default, and five of them a usual limit: one
 /// an hour never adds up.
-const REST_S: i64 = 3_600;
+const BACKOFF_S: i64 = 3_600;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_password_rests_for_an_hour_or_until_it_is_another() {
+    fn a_refused_password_is_not_tried_for_an_hour_or_until_it_changes() {
         let folder = tempfile::tempdir().unwrap();
         let (snapshot, password) = (folder.path().join("s"), folder.path().join("p"));
         fs::write(&password, "x").unwrap();
-        let mut refused = Refused::beside(&snapshot, "corp");
+        let mut refused = RefusedPassword::beside(&snapshot, "corp");
         let (now, _) = modified(&password).unwrap();
         assert_eq!(refused.rest("a", Some(&password), now), 0);
         refused.note("a", "data 52e\n", now);
-        let rest = |seconds: i64| Refused::beside(&snapshot, "corp").rest("a", Some(&password), now + seconds);
+        let rest = |seconds: i64| RefusedPassword::beside(&snapshot, "corp").rest("a", Some(&password), now + seconds);
         assert!((3_590..=3_600).contains(&rest(0)), "{}", rest(0));
         assert!((90..=110).contains(&rest(3_500)), "{}", rest(3_500));
-        assert_eq!((rest(4_000), rest(-10_000)), (0, REST_S));
+        assert_eq!((rest(4_000), rest(-10_000)), (0, BACKOFF_S));
         assert_eq!(refused.rest("b", Some(&password), now), 0, "another name");
         let later = fs::metadata(&password).unwrap().modified().unwrap() + std::time::Duration::from_secs(10);
         fs::File::options().write(true).open(&password).unwrap().set_modified(later).unwrap();

@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 /// One controller's failures in a row.
 #[derive(Default)]
-pub(super) struct Rest {
+pub(super) struct Backoff {
     failures: u32,
     until: Option<Instant>,
 }
 
-impl Rest {
+impl Backoff {
     /// Once more. Twice as long each time.
     pub(super) fn failed(&mut self, now: Instant) {
-        let doubled = REST_MIN.saturating_mul(1 << self.failures.min(DOUBLINGS_MAX));
+        let doubled = BACKOFF_MIN.saturating_mul(1 << self.failures.min(DOUBLINGS_MAX));
         self.failures = self.failures.saturating_add(1);
-        self.until = Some(now + jittered(doubled.min(REST_MAX)));
+        self.until = Some(now + jittered(doubled.min(BACKOFF_MAX)));
     }
 
     /// What is left of it.
@@ -32,9 +32,9 @@ pub(super) fn jittered(span: Duration) -> Duration {
 }
 
 /// A controller that restarts is back in a minute or two.
-const REST_MIN: Duration = Duration::from_secs(5);
+const BACKOFF_MIN: Duration = Duration::from_secs(5);
 /// A controller that came back is asked again within two minutes.
-const REST_MAX: Duration = Duration::from_secs(120);
+const BACKOFF_MAX: Duration = Duration::from_secs(120);
 /// Far beyond the longest rest, and no overflow.
 const DOUBLINGS_MAX: u32 = 16;
 
@@ -43,8 +43,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rests_double_up_to_a_limit() {
-        let (now, mut rest) = (Instant::now(), Rest::default());
+    fn backoffs_double_up_to_a_limit() {
+        let (now, mut rest) = (Instant::now(), Backoff::default());
         assert_eq!(rest.left(now), Duration::ZERO);
         for expected in [5, 10, 20, 40, 80, 120, 120] {
             rest.failed(now);
@@ -55,6 +55,6 @@ mod tests {
         for _ in 0..100 {
             rest.failed(now);
         }
-        assert!(rest.left(now) <= REST_MAX);
+        assert!(rest.left(now) <= BACKOFF_MAX);
     }
 }

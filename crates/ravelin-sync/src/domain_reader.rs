@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::backoff::Backoff;
 use super::child;
 use super::failure::{Failure, FetchProblem};
-use super::refused::Refused;
-use super::rest::Rest;
+use super::refused_password::RefusedPassword;
 use super::settings;
 use super::state::Applied;
 use super::table::{Published, Table};
@@ -18,17 +18,17 @@ use ravelin_ops::process::clock;
 use ravelin_ops::process::files::FileProblems;
 
 /// Reads one domain.
-pub(super) struct Reader {
+pub(super) struct DomainReader {
     index: usize,
     config: SyncDomainConfig,
     deadline: Duration,
     table: Arc<Mutex<Table>>,
     metrics: Arc<SyncMetrics>,
     /// How each controller has behaved.
-    rests: Vec<Rest>,
+    backoffs: Vec<Backoff>,
     /// The controller whose changes are known.
     current: usize,
-    refused: Refused,
+    refused: RefusedPassword,
     /// What was said last of a state that lasts: it is not said again at each look.
     said: Option<String>,
 }
@@ -40,22 +40,22 @@ pub(super) struct Round {
     pub(super) whole: bool,
 }
 
-impl Reader {
+impl DomainReader {
     pub(super) fn new(
         index: usize,
         config: &SyncConfig,
         table: Arc<Mutex<Table>>,
         metrics: Arc<SyncMetrics>,
-    ) -> Option<Reader> {
+    ) -> Option<DomainReader> {
         let domain = config.domains.get(index)?.clone();
-        Some(Reader {
+        Some(DomainReader {
             index,
             deadline: config.deadline,
             table,
             metrics,
-            rests: domain.controllers.iter().map(|_| Rest::default()).collect(),
+            backoffs: domain.controllers.iter().map(|_| Backoff::default()).collect(),
             current: 0,
-            refused: Refused::beside(&config.snapshot, &domain.domain),
+            refused: RefusedPassword::beside(&config.snapshot, &domain.domain),
             config: domain,
             said: None,
         })
@@ -91,7 +91,7 @@ impl Reader {
                 Err(problem) => {
                     let failure = problem.failure.label();
                     tracing::warn!(domain = %self.config.domain, controller = %host, failure, "not fetched: {}", problem.text);
-                    if let Some(rest) = self.rests.get_mut(controller) {
+                    if let Some(rest) = self.backoffs.get_mut(controller) {
                         rest.failed(Instant::now());
                     }
                     if problem.failure == Failure::BindRefused {
@@ -107,17 +107,17 @@ impl Reader {
 
     /// When it is worth trying again after a failure.
     pub(super) fn next_try(&self, now: Instant) -> Duration {
-        self.rests.iter().map(|rest| rest.left(now)).min().unwrap_or_default()
+        self.backoffs.iter().map(|rest| rest.left(now)).min().unwrap_or_default()
     }
 
     fn order(&self, whole: bool) -> Vec<usize> {
         let now = Instant::now();
-        let mut order: Vec<usize> = (0..self.rests.len()).collect();
+        let mut order: Vec<usize> = (0..self.backoffs.len()).collect();
         if !whole {
             // Changes are known of one alone; whichever else answers tells everything.
             order.sort_by_key(|controller| *controller != self.current);
         }
-        order.retain(|controller| self.rests.get(*controller).is_some_and(|rest| rest.left(now).is_zero()));
+        order.retain(|controller| self.backoffs.get(*controller).is_some_and(|rest| rest.left(now).is_zero()));
         order
     }
 
@@ -148,8 +148,8 @@ impl Reader {
 
     fn took(&mut self, controller: usize, host: &str, applied: &Applied, took: Duration) {
         self.current = controller;
-        if let Some(rest) = self.rests.get_mut(controller) {
-            *rest = Rest::default();
+        if let Some(rest) = self.backoffs.get_mut(controller) {
+            *rest = Backoff::default();
         }
         self.refused.forget();
         let domain = &self.config.domain;
