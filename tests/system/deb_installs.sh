@@ -29,7 +29,7 @@ cargo_deb_here() {
     cargo install --quiet --locked --root "$CACHE/tools" cargo-deb </dev/null || skip_all "cargo-deb cannot be installed"
 }
 
-make_deb() { (cd "$REPOSITORY" && cargo deb --quiet --locked -p ravelin --output "$DEB"); }
+make_deb() { (cd "$REPOSITORY" && cargo deb --quiet --locked --strip -p ravelin --output "$DEB"); }
 
 contents() {
     local mode path

@@ -119,7 +119,7 @@ has_address() { in_client ip -6 -o addr show dev iphttps0 scope global | grep -v
 
 # All checks, named after the way: direct or gateway.
 checks() {
-    local way=$1 octets=$2 sent received
+    local way=$1 bytes=$2 sent received
     if wait_for has_address; then
         ok "$way: address by router advertisement"
     else
@@ -136,9 +136,9 @@ checks() {
     fi
     # The largest packet of the link: 1280 with IPv6 and ICMPv6 headers.
     if in_client ping -6 -c 3 -i 0.05 -W 2 -M do -s 1232 "$PREFIX::1" >"$scratch/ping.log" 2>&1; then
-        ok "$way: ping with 1280 octets"
+        ok "$way: ping with 1280 bytes"
     else
-        not_ok "$way: ping with 1280 octets" "$(tail -n 2 "$scratch/ping.log" | tr '\n' ' ')"
+        not_ok "$way: ping with 1280 bytes" "$(tail -n 2 "$scratch/ping.log" | tr '\n' ' ')"
     fi
 
     start "$SERVER" iperf3-server iperf3 -6 -s -B "$PREFIX::1"
@@ -146,23 +146,23 @@ checks() {
     iperf "$way: iperf3 to the server"
     iperf "$way: iperf3 to the client" -R
 
-    in_server timeout "$BULK_SECONDS_MAX" "$LAB_TUN" accept --listen "[$PREFIX::1]:7000" --octets "$octets" --seed 1 \
+    in_server timeout "$BULK_SECONDS_MAX" "$LAB_TUN" accept --listen "[$PREFIX::1]:7000" --bytes "$bytes" --seed 1 \
         >"$scratch/accept.out" 2>"$scratch/accept.log" </dev/null &
     local accepting=$!
     pids+=("$accepting")
     wait_for listening 7000
     local begun=$SECONDS
-    in_client timeout "$BULK_SECONDS_MAX" "$LAB_TUN" exchange --connect "[$PREFIX::1]:7000" --octets "$octets" --seed 2 \
+    in_client timeout "$BULK_SECONDS_MAX" "$LAB_TUN" exchange --connect "[$PREFIX::1]:7000" --bytes "$bytes" --seed 2 \
         >"$scratch/exchange.out" 2>"$scratch/exchange.log" </dev/null
     wait "$accepting"
     # `sent HASH received HASH` on both sides, crossed.
     sent=$(awk '{print $2, $4}' "$scratch/exchange.out")
     received=$(awk '{print $4, $2}' "$scratch/accept.out")
     if [ -n "$sent" ] && [ "$sent" = "$received" ]; then
-        ok "$way: $octets octets each way with equal hashes"
+        ok "$way: $bytes bytes each way with equal hashes"
         echo "   in $((SECONDS - begun)) s"
     else
-        not_ok "$way: $octets octets each way with equal hashes" \
+        not_ok "$way: $bytes bytes each way with equal hashes" \
             "client '$sent' server '$received' $(tail -qn 1 "$scratch/exchange.log" "$scratch/accept.log" | tr '\n' ' ')"
     fi
 }
