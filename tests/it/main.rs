@@ -51,6 +51,7 @@ mod service_manager_is_notified;
 mod support;
 mod the_gateway_proves_itself_to_servers;
 mod the_house_is_in_order;
+mod the_manuals_figures_are_the_codes;
 mod the_next_controller_is_asked_when_one_fails;
 mod the_process_drains_on_a_signal;
 mod thousands_leave_nothing_behind;

@@ -23,7 +23,8 @@ use ravelin_ops::record::{Ending, SessionEnd};
 
 /// Connections that the kernel holds for us while we are busy: Linux's own default limit.
 const BACKLOG: i32 = 4096;
-/// The pause after descriptors or memory expired (docs/rules.md rule 6).
+/// The pause after descriptors or memory ran out (docs/rules.md rule 6): long enough that a loop of failures costs no
+/// processor, short enough that no client notices.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The sockets that accept, across generations: a reload opens the new ones before it closes the old.

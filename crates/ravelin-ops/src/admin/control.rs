@@ -241,11 +241,10 @@ fn check_override(order: &AgeOverride) -> Result<(), String> {
     Ok(())
 }
 
-/// A sentence.
 /// A sentence: it stands in a log line and on the status page.
 const REASON_BYTES_MAX: usize = 300;
 /// A week: an estate whose facts are missing for longer has another problem.
-const OVERRIDE_SECONDS_MAX: i64 = 7 * 86_400;
+pub const OVERRIDE_SECONDS_MAX: i64 = 7 * 86_400;
 
 fn to_answer(value: &impl Serialize) -> Answer {
     match serde_json::to_value(value) {

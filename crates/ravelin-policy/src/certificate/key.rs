@@ -138,10 +138,10 @@ fn positive_bits(integer: &[u8]) -> Option<usize> {
     Some(magnitude.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(8))
 }
 
-/// NIST SP 800-131A: 112 bits of strength.
-const RSA_BITS_MIN: usize = 2048;
+/// NIST SP 800-131A: 112 bits of strength. A certificate or CRL under a key of 1024 bits could be forged.
+pub(crate) const RSA_BITS_MIN: usize = 2048;
 /// A verification grows with the square of the size: 4096 bits cost 50 microseconds, 16384 bits a millisecond.
-const RSA_BITS_MAX: usize = 4096;
+pub(crate) const RSA_BITS_MAX: usize = 4096;
 /// 65537 has 17. A large exponent makes a verification as dear as a signature (CVE-2023-0286 and its kin); aws-lc
 /// itself stops at 33.
 const RSA_EXPONENT_BITS_MAX: usize = 33;

@@ -10,7 +10,7 @@ mod key;
 
 pub(crate) use extensions::{Extensions, NameConstraints, PolicyMapping};
 pub(crate) use general_name::GeneralName;
-pub(crate) use key::{PublicKey, SignatureAlgorithm, Weakness};
+pub(crate) use key::{PublicKey, RSA_BITS_MAX, RSA_BITS_MIN, SignatureAlgorithm, Weakness};
 
 use crate::der::{self, DerReader, Malformed, tag};
 use crate::digest::hex;

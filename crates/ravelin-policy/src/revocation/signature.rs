@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use rustls_pki_types::{AlgorithmIdentifier, alg_id};
 
+use crate::certificate::{RSA_BITS_MAX, RSA_BITS_MIN};
 use crate::der::{self, DerReader, Malformed, tag};
 
 /// The signature of one CRL over that CRL.
@@ -149,10 +150,6 @@ fn why_not(algorithm: &[u8]) -> String {
     )
 }
 
-/// NIST SP 800-131A: 112 bits of strength. A CRL under a key of 1024 bits could be forged.
-const RSA_BITS_MIN: usize = 2048;
-/// The upper bound of the policy for certificates; a larger key costs more time to verify than a CRL is worth.
-const RSA_BITS_MAX: usize = 4096;
 const NULL: &[u8] = &[0x05, 0x00];
 /// Tag, length and nine bytes of 1.2.840.113549.1.1.x.
 const RSA_PKCS1_OID_BYTES: usize = 11;

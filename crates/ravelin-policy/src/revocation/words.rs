@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::crl::{Crl, Unsigned};
 use super::parse::{Parsed, SetAside};
 use super::query::{Authority, CertificateToCheck};
+use crate::certificate::{RSA_BITS_MAX, RSA_BITS_MIN};
 use crate::der::Malformed;
 use crate::escape::escape_name;
 use crate::name;
@@ -71,7 +72,7 @@ pub(super) fn of_no_authority(issuer: &str, why: Unsigned) -> String {
              that belongs to this CRL, or remove the file"
         ),
         Unsigned::WeakKey => format!(
-            "the CRL of {issuer} is not used, because that authority's RSA key is not of 2048 to 4096 bits; renew the \
+            "the CRL of {issuer} is not used, because that authority's RSA key is not of {RSA_BITS_MIN} to {RSA_BITS_MAX} bits; renew the \
              authority with a larger key"
         ),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::control::{self, ControlArgs, EXIT_DONE, EXIT_REFUSED};
 use super::reload;
 use super::{EXIT_CONFIGURATION, print_error};
-use ravelin_ops::admin::control::Request;
+use ravelin_ops::admin::control::{OVERRIDE_SECONDS_MAX, Request};
 use ravelin_ops::operator::{AgeOverride, ReloadReport};
 use ravelin_ops::process::clock;
 
@@ -32,7 +32,7 @@ pub struct When {
     #[arg(long, value_name = "RFC3339")]
     pub until: Option<String>,
     /// For so many hours
-    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=168))]
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=HOURS_MAX))]
     pub hours: Option<u64>,
     /// End it now
     #[arg(long)]
@@ -67,3 +67,6 @@ fn order(args: &OverrideArgs) -> Result<Option<AgeOverride>, String> {
     let until_unix = i64::try_from(until).unwrap_or(i64::MAX);
     Ok(Some(AgeOverride { until_unix, reason: args.reason.clone().unwrap_or_default() }))
 }
+
+/// What the gateway grants at most, in hours.
+const HOURS_MAX: u64 = OVERRIDE_SECONDS_MAX.unsigned_abs() / 3_600;
