@@ -21,7 +21,7 @@ use prometheus::{Encoder, IntCounter, IntGauge, Registry, TextEncoder};
 use ravelin_policy::Reason;
 
 use crate::log::LogCounters;
-use crate::operator::{DirectoryView, ListView, PoolView, SiteView};
+use crate::operator::{CrlView, DirectoryView, PoolView, SiteView};
 use crate::record::{SessionEnd, SessionRecord};
 use relay_bytes::RelayBytes;
 use table::{AuditMetrics, GatewayMetrics, ProcessMetrics, SharedMetrics};
@@ -66,13 +66,13 @@ impl Metrics {
         }
         match record.tunnel {
             Some(tunnel) => self.gateway.tunnel_duration.observe(tunnel.as_secs_f64()),
-            None => self.arrived(record),
+            None => self.count_handshake(record),
         }
     }
 
     /// Counts what is known of a session whose tunnel begins.
     pub fn tunnel_begins(&self, record: &SessionRecord) {
-        self.arrived(record);
+        self.count_handshake(record);
         if let Some(identity) = &record.identity {
             let remaining = identity.not_after.saturating_sub(record.accepted_at.unix_timestamp());
             self.gateway.client_certificate_remaining.observe(seconds(remaining));
@@ -80,7 +80,7 @@ impl Metrics {
     }
 
     /// The handshake and its decision, of every session once.
-    fn arrived(&self, record: &SessionRecord) {
+    fn count_handshake(&self, record: &SessionRecord) {
         let site = record.site.as_deref().unwrap_or(NONE);
         if let Some(result) = handshake_result(record) {
             let (version, suite, engine) = match record.negotiated {
@@ -141,21 +141,21 @@ impl Metrics {
     }
 
     /// Whether a server is given tunnels.
-    pub fn server_up(&self, pool: &str, server: &str, up: bool) {
+    pub fn set_server_up(&self, pool: &str, server: &str, up: bool) {
         self.gateway.server_up.with_label_values(&[pool, server]).set(i64::from(up));
     }
 
     /// A start or reload was accepted: this generation serves from `now` (Unix seconds). What the configuration no
     /// longer names is no longer shown, and what it names is shown from the first scrape on, so that a first denial
     /// is a rise and not the birth of a series.
-    pub fn generation(&self, number: u64, now: i64, sites: &[SiteView], pools: &[PoolView], lists: &[ListView]) {
+    pub fn update_generation(&self, number: u64, now: i64, sites: &[SiteView], pools: &[PoolView], crls: &[CrlView]) {
         let _whole = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         self.gateway.policy_generation.set(i64::try_from(number).unwrap_or(i64::MAX));
         self.gateway.reload_successful.set(1);
         self.gateway.reload_success_time.set(seconds(now));
         self.show_sites(sites);
         self.show_pools(pools);
-        self.show_lists(lists);
+        self.show_crls(crls);
     }
 
     /// A reload was refused; the old generation goes on.
@@ -164,7 +164,7 @@ impl Metrics {
     }
 
     /// How old the directories are at this moment.
-    pub fn directories(&self, directories: &[DirectoryView]) {
+    pub fn update_directories(&self, directories: &[DirectoryView]) {
         let _whole = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         for gauge in [&self.gateway.directory_age, &self.gateway.directory_accounts, &self.gateway.directory_refused] {
             gauge.reset();
@@ -181,7 +181,7 @@ impl Metrics {
     }
 
     /// What `/readyz` says.
-    pub fn ready(&self, ready: bool) {
+    pub fn set_ready(&self, ready: bool) {
         self.shared.ready.set(i64::from(ready));
     }
 
@@ -260,7 +260,7 @@ impl Metrics {
         }
         for pool in pools {
             for server in &pool.servers {
-                self.server_up(&pool.name, &server.name, server.up);
+                self.set_server_up(&pool.name, &server.name, server.up);
                 for result in ["ok", "failed"] {
                     self.gateway.server_checks.with_label_values(&[&pool.name, &server.name, result]);
                 }
@@ -268,16 +268,16 @@ impl Metrics {
         }
     }
 
-    fn show_lists(&self, lists: &[ListView]) {
+    fn show_crls(&self, crls: &[CrlView]) {
         self.gateway.crl_next_update.reset();
         self.gateway.crl_entries.reset();
         let mut issuers: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
-        // Two policies may read one file: it is one list.
+        // Two policies may read one file: it is one CRL.
         let mut files = HashSet::new();
-        for list in lists.iter().filter(|list| files.insert((&list.origin, &list.issuer, &list.number))) {
-            let (next_update, entries) = issuers.entry(&list.issuer).or_insert((i64::MAX, 0));
-            *next_update = list.next_update_unix.min(*next_update);
-            *entries = entries.saturating_add(list.entries);
+        for crl in crls.iter().filter(|crl| files.insert((&crl.origin, &crl.issuer, &crl.number))) {
+            let (next_update, entries) = issuers.entry(&crl.issuer).or_insert((i64::MAX, 0));
+            *next_update = crl.next_update_unix.min(*next_update);
+            *entries = entries.saturating_add(crl.entries);
         }
         for (issuer, (next_update, entries)) in issuers {
             self.gateway.crl_next_update.with_label_values(&[issuer]).set(seconds(next_update));

@@ -82,12 +82,12 @@ macro_rules! metrics {
 pub(super) use metrics;
 
 /// A collector that can be made from its definition.
-pub(super) trait Declared: Collector + Clone + 'static {
+pub(super) trait FromDefinition: Collector + Clone + 'static {
     fn make(definition: &Definition) -> prometheus::Result<Self>;
 }
 
 #[expect(clippy::expect_used, reason = "names are constants of the table, and a test registers every one")]
-pub(super) fn register<C: Declared>(registry: &Registry, definition: Option<&Definition>) -> C {
+pub(super) fn register<C: FromDefinition>(registry: &Registry, definition: Option<&Definition>) -> C {
     let made = definition.map(C::make).expect("there is a definition for each field");
     let collector = made.expect("a metric of the table is well formed");
     registry.register(Box::new(collector.clone())).expect("a metric of the table is there once");
@@ -100,12 +100,12 @@ fn opts(definition: &Definition) -> Opts {
 
 macro_rules! declared {
     ($($single:ident)+; $($labelled:ident)+) => {
-        $(impl Declared for $single {
+        $(impl FromDefinition for $single {
             fn make(definition: &Definition) -> prometheus::Result<Self> {
                 $single::with_opts(opts(definition))
             }
         })+
-        $(impl Declared for $labelled {
+        $(impl FromDefinition for $labelled {
             fn make(definition: &Definition) -> prometheus::Result<Self> {
                 $labelled::new(opts(definition), definition.labels)
             }
@@ -115,7 +115,7 @@ macro_rules! declared {
 
 declared! { Counter IntCounter Gauge IntGauge; IntCounterVec GaugeVec IntGaugeVec }
 
-impl Declared for Histogram {
+impl FromDefinition for Histogram {
     fn make(definition: &Definition) -> prometheus::Result<Self> {
         let buckets = match definition.kind {
             MetricKind::Histogram(buckets) => buckets.to_vec(),

@@ -46,28 +46,28 @@ impl SyncMetrics {
     }
 
     /// One fetch has ended.
-    pub fn fetched(&self, domain: &str, controller: &str, result: &str) {
+    pub fn count_fetch(&self, domain: &str, controller: &str, result: &str) {
         self.companion.fetches.with_label_values(&[domain, controller, result]).inc();
         // Others did not come as far as a bind.
         match result {
-            "bind_refused" => self.bind_refused(domain),
+            "bind_refused" => self.set_bind_refused(domain),
             "ok" => self.companion.bind_refused.with_label_values(&[domain]).set(0),
             _ => {}
         }
     }
 
     /// A domain is left alone because its reader was refused.
-    pub fn bind_refused(&self, domain: &str) {
+    pub fn set_bind_refused(&self, domain: &str) {
         self.companion.bind_refused.with_label_values(&[domain]).set(1);
     }
 
     /// A domain has so many accounts.
-    pub fn known(&self, domain: &str, accounts: usize) {
+    pub fn set_accounts(&self, domain: &str, accounts: usize) {
         self.companion.accounts.with_label_values(&[domain]).set(i64::try_from(accounts).unwrap_or(i64::MAX));
     }
 
     /// A snapshot was written.
-    pub fn written(&self, serial: u64, now: i64) {
+    pub fn snapshot_written(&self, serial: u64, now: i64) {
         self.companion.serial.set(i64::try_from(serial).unwrap_or(i64::MAX));
         self.companion.written.set(now);
         self.companion.refused.set(0);
@@ -75,7 +75,7 @@ impl SyncMetrics {
     }
 
     /// A snapshot was not written.
-    pub fn not_written(&self, why: String) {
+    pub fn snapshot_not_written(&self, why: String) {
         self.companion.refused.set(1);
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
