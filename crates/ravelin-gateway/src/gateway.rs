@@ -20,7 +20,7 @@ use crate::trust::named_files::named_files;
 use ravelin_ops::metrics::Metrics;
 use ravelin_ops::operator::ReloadReport;
 use ravelin_ops::process::clock;
-use ravelin_ops::process::threads::Pool as ThreadPool;
+use ravelin_ops::process::threads::ThreadPool;
 use ravelin_ops::record::{SessionEnd, SessionRecord};
 use ravelin_ops::record_sink::RecordSink;
 

@@ -13,8 +13,8 @@ use crate::reload;
 use crate::trust::live::LiveSession;
 use ravelin_ops::log;
 use ravelin_ops::operator::{
-    AgeOverride, CertificateView, DirectoryDomainView, DirectoryView, KillSelector, ListView, ListenerView, Operator,
-    OverrideView, PoolView, ReloadReport, ServerView, SessionView, SiteView, Status,
+    AgeOverride, CertificateView, CrlView, DirectoryDomainView, DirectoryView, GatewayStatus, KillSelector,
+    ListenerView, Operator, OverrideView, PoolView, ReloadReport, ServerView, SessionView, SiteView,
 };
 use ravelin_ops::process::clock;
 use ravelin_ops::record::{Ending, SessionEnd};
@@ -46,7 +46,7 @@ impl Operations {
 }
 
 impl Operator for Operations {
-    fn status(&self) -> Status {
+    fn status(&self) -> GatewayStatus {
         let gateway = &self.gateway;
         let generation = gateway.generation();
         let listeners = generation
@@ -59,7 +59,7 @@ impl Operator for Operations {
                 sites: listener.sites.clone(),
             })
             .collect();
-        Status {
+        GatewayStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: unix_rfc3339(clock::to_unix(gateway.started)),
@@ -72,7 +72,7 @@ impl Operator for Operations {
             admin_listen: self.admin_listen.get().map(ToString::to_string),
             sites: gateway.site_views(),
             pools: gateway.pool_views(),
-            lists: gateway.crl_views(),
+            crls: gateway.crl_views(),
             directories: gateway.directory_views(),
             age_override: generation
                 .age_override(clock::now())
@@ -167,7 +167,13 @@ impl Gateway {
     pub(crate) fn update_metrics(&self) {
         let now = clock::to_unix(clock::now());
         let generation = self.generation();
-        self.metrics.generation(generation.number, now, &self.site_views(), &self.pool_views(), &self.crl_views());
+        self.metrics.update_generation(
+            generation.number,
+            now,
+            &self.site_views(),
+            &self.pool_views(),
+            &self.crl_views(),
+        );
     }
 
     fn site_views(&self) -> Vec<SiteView> {
@@ -222,12 +228,12 @@ impl Gateway {
             .collect()
     }
 
-    fn crl_views(&self) -> Vec<ListView> {
+    fn crl_views(&self) -> Vec<CrlView> {
         let generation = self.generation();
         let mut views = Vec::new();
         for (name, policy) in &generation.policies {
             for crl in policy.crls() {
-                views.push(ListView {
+                views.push(CrlView {
                     policy: name.clone(),
                     origin: crl.origin.to_string(),
                     issuer: crl.issuer,

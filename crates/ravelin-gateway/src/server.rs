@@ -19,7 +19,7 @@ use ravelin_ops::metrics::Metrics;
 use ravelin_ops::process::clock;
 use ravelin_ops::process::inherited::Inherited;
 use ravelin_ops::process::memory::{self};
-use ravelin_ops::process::threads::{Pool, Thread};
+use ravelin_ops::process::threads::{Thread, ThreadPool};
 use ravelin_ops::process::watch::Watcher;
 use ravelin_ops::record::{Ending, SessionEnd};
 use ravelin_ops::record_sink::RecordSink;
@@ -92,9 +92,9 @@ pub fn start_on(
             .map_err(|error| at_start("threads", format!("no thread to be had: {error}")))
     };
     let mut workers = threads("handshake", config.threads.handshake, Duration::ZERO)?;
-    let handshake_pool = Pool::new(&workers);
+    let handshake_pool = ThreadPool::new(&workers);
     let relays = threads("relay", config.threads.relay, config.threads.linger)?;
-    let relay_pool = Pool::new(&relays);
+    let relay_pool = ThreadPool::new(&relays);
     workers.extend(relays);
     let mut single = threads("keeper", 1, Duration::ZERO)?;
     single.extend(threads("accept", 1, Duration::ZERO)?);

@@ -29,7 +29,7 @@ use file::AuditFile;
 /// The audit file; clones are one file.
 #[derive(Clone)]
 pub struct Audit {
-    shared: Arc<Shared>,
+    shared: Arc<AuditShared>,
 }
 
 impl Audit {
@@ -39,15 +39,15 @@ impl Audit {
     /// The thread cannot be started.
     pub fn start(file: &Path, dropped: IntCounter) -> io::Result<Audit> {
         let (sender, receiver) = sync_channel(QUEUE_RECORDS);
-        let (status, limiter) = (Arc::new(Status::default()), Arc::new(Limiter::default()));
-        let writer = Writer {
+        let (status, limiter) = (Arc::new(AuditState::default()), Arc::new(Limiter::default()));
+        let writer = AuditWriter {
             file: AuditFile::new(file),
             status: status.clone(),
             limiter: Arc::clone(&limiter),
             pending: Vec::new(),
         };
         thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&receiver))?;
-        Ok(Audit { shared: Arc::new(Shared { path: file.to_owned(), sender, status, dropped, limiter }) })
+        Ok(Audit { shared: Arc::new(AuditShared { path: file.to_owned(), sender, status, dropped, limiter }) })
     }
 
     /// Hands over one session. Never waits.
@@ -76,7 +76,7 @@ impl Audit {
 
     fn send(&self, mut line: String, stranger: bool) {
         line.push('\n');
-        if self.shared.sender.try_send(Message::Line(line)).is_err() {
+        if self.shared.sender.try_send(AuditMessage::Line(line)).is_err() {
             self.shared.dropped.inc();
             // What strangers cause must not make the gateway unready.
             if !stranger {
@@ -112,7 +112,7 @@ impl Audit {
     pub fn flush(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         let (done, wait) = sync_channel(1);
-        let mut message = Message::Flush(done);
+        let mut message = AuditMessage::Flush(done);
         loop {
             match self.shared.sender.try_send(message) {
                 Ok(()) => break,
@@ -142,22 +142,22 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How long to wait before a file that failed is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
-struct Shared {
+struct AuditShared {
     path: PathBuf,
-    sender: SyncSender<Message>,
-    status: Arc<Status>,
+    sender: SyncSender<AuditMessage>,
+    status: Arc<AuditState>,
     dropped: IntCounter,
     limiter: Arc<Limiter>,
 }
 
-impl Drop for Shared {
+impl Drop for AuditShared {
     fn drop(&mut self) {
         self.status.closed.store(true, Ordering::Relaxed);
     }
 }
 
 #[derive(Default)]
-struct Status {
+struct AuditState {
     problem: Mutex<Option<String>>,
     /// A record was dropped since the last one was written.
     overflown: AtomicBool,
@@ -166,20 +166,20 @@ struct Status {
     closed: AtomicBool,
 }
 
-enum Message {
+enum AuditMessage {
     Line(String),
     Flush(SyncSender<()>),
 }
 
-struct Writer {
+struct AuditWriter {
     file: AuditFile,
-    status: Arc<Status>,
+    status: Arc<AuditState>,
     limiter: Arc<Limiter>,
     pending: Vec<u8>,
 }
 
-impl Writer {
-    fn run(mut self, receiver: &Receiver<Message>) {
+impl AuditWriter {
+    fn run(mut self, receiver: &Receiver<AuditMessage>) {
         // So that a path that cannot be written is known before the first session.
         self.settle(false);
         let mut next_check = Instant::now() + HOUSEKEEPING;
@@ -207,10 +207,10 @@ impl Writer {
         }
     }
 
-    fn take(&mut self, message: Message) {
+    fn take(&mut self, message: AuditMessage) {
         match message {
-            Message::Line(line) => self.pending.extend_from_slice(line.as_bytes()),
-            Message::Flush(done) => {
+            AuditMessage::Line(line) => self.pending.extend_from_slice(line.as_bytes()),
+            AuditMessage::Flush(done) => {
                 // Whoever flushes may be about to end the process: what is left out so far is reported now.
                 self.tell_left_out(Instant::now() + WINDOW);
                 if self.settle(true) {

@@ -33,16 +33,16 @@ use tracing_subscriber::{Registry, reload};
 
 use crate::record::{SessionEnd, SessionRecord};
 use crate::record_sink::RecordSink;
-use fields::{Fields, text_line};
+use fields::{LogFields, text_line};
 pub use limiter::{Limiter, WINDOW};
 use ravelin_config::LogConfig;
 pub(crate) use writer::GATHER;
-use writer::{Queue, Source};
+use writer::{Queue, SummarySource};
 
 /// The log of this process; clones are one log.
 #[derive(Clone)]
 pub struct Log {
-    shared: Arc<Shared>,
+    shared: Arc<LogShared>,
     level: reload::Handle<LevelFilter, Registry>,
 }
 
@@ -117,7 +117,7 @@ const PLACE_PER_SECOND: u32 = 100;
 /// Longest text of one field. A configuration problem quotes a line of a file.
 const FIELD_CHARACTERS_MAX: usize = 2048;
 
-struct Shared {
+struct LogShared {
     json: bool,
     queue: Queue,
     limiter: Arc<Limiter>,
@@ -135,13 +135,13 @@ fn build(
     let limiter = Arc::new(Limiter::default());
     let summaries = Summaries { json: config.json, limiter: limiter.clone(), now };
     let (queue, _ends_with_the_last_queue) = writer::start(sink, summaries, counters.dropped)?;
-    let shared = Arc::new(Shared { json: config.json, queue, limiter, suppressed: counters.suppressed, now });
+    let shared = Arc::new(LogShared { json: config.json, queue, limiter, suppressed: counters.suppressed, now });
     let (filter, level) = reload::Layer::new(filter);
-    let subscriber = tracing_subscriber::registry().with(filter).with(Lines { shared: shared.clone() });
+    let subscriber = tracing_subscriber::registry().with(filter).with(LineLayer { shared: shared.clone() });
     Ok((Log { shared, level }, subscriber))
 }
 
-impl Shared {
+impl LogShared {
     /// Whether a record of `cause` may be written now; writes the summary of what was left out before it.
     fn admits(&self, cause: &'static str, most: u32) -> bool {
         let verdict = self.limiter.judge(cause, most, Instant::now());
@@ -154,17 +154,17 @@ impl Shared {
         verdict.pass
     }
 
-    fn write(&self, fields: &Fields) {
+    fn write(&self, fields: &LogFields) {
         self.queue.send(line(self.json, fields));
     }
 }
 
-fn line(json: bool, fields: &Fields) -> String {
+fn line(json: bool, fields: &LogFields) -> String {
     if json { json_line(fields) } else { text_line(fields) }
 }
 
 /// The line that says how many records of a cause were left out.
-pub(crate) fn summary(now: OffsetDateTime, cause: &'static str, more: u64) -> Fields {
+pub(crate) fn summary(now: OffsetDateTime, cause: &'static str, more: u64) -> LogFields {
     vec![
         ("time", json!(rfc3339(now))),
         ("level", json!("info")),
@@ -175,14 +175,14 @@ pub(crate) fn summary(now: OffsetDateTime, cause: &'static str, more: u64) -> Fi
     ]
 }
 
-/// Lines that the writer thread makes itself.
+/// LineLayer that the writer thread makes itself.
 struct Summaries {
     json: bool,
     limiter: Arc<Limiter>,
     now: fn() -> OffsetDateTime,
 }
 
-impl Source for Summaries {
+impl SummarySource for Summaries {
     fn summaries(&mut self, now: Instant) -> Vec<String> {
         let quiet = self.limiter.quiet(now);
         quiet.into_iter().map(|(cause, more)| line(self.json, &summary((self.now)(), cause, more))).collect()
@@ -201,11 +201,11 @@ impl Source for Summaries {
 }
 
 /// Turns events of the code into lines.
-struct Lines {
-    shared: Arc<Shared>,
+struct LineLayer {
+    shared: Arc<LogShared>,
 }
 
-impl<S: Subscriber> Layer<S> for Lines {
+impl<S: Subscriber> Layer<S> for LineLayer {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let metadata = event.metadata();
         // Whoever turned on debug records wants them all; the queue is the bound.
@@ -223,7 +223,7 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 }
 
-struct Collect<'a>(&'a mut Fields);
+struct Collect<'a>(&'a mut LogFields);
 
 impl Collect<'_> {
     fn push(&mut self, field: &Field, value: Value) {

@@ -2,69 +2,39 @@
 //!
 //! Labels come from closed sets alone: names in the configuration, and enumerations. Nothing a client sent is a label.
 
+mod declare;
 mod process;
-mod register;
 mod relay_bytes;
 mod sync;
 mod table;
 
+pub use declare::{Definition, MetricKind};
 pub use relay_bytes::ByteCounts;
 pub use sync::SyncMetrics;
-pub use table::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
+pub use table::{companion_definitions, gateway_definitions};
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::Collector;
-use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
-};
+use prometheus::{Encoder, IntCounter, IntGauge, Registry, TextEncoder};
 use ravelin_policy::Reason;
 
 use crate::log::LogCounters;
-use crate::operator::{DirectoryView, ListView, PoolView, SiteView};
+use crate::operator::{CrlView, DirectoryView, PoolView, SiteView};
 use crate::record::{SessionEnd, SessionRecord};
-use process::Process;
-use register::{counter, counters, gauge, histogram, labelled_gauge, labelled_time, opts, register};
 use relay_bytes::RelayBytes;
+use table::{AuditMetrics, GatewayMetrics, ProcessMetrics, SharedMetrics};
 
 /// All metrics of one gateway, in a registry of its own.
 pub struct Metrics {
     registry: Registry,
-    sessions: IntCounterVec,
-    tunnels_active: IntGaugeVec,
-    tunnel_duration: Histogram,
-    relay_bytes: IntCounterVec,
+    gateway: GatewayMetrics,
+    shared: SharedMetrics,
+    audit: AuditMetrics,
+    process: ProcessMetrics,
     bytes: Arc<RelayBytes>,
-    tunnels_withdrawn: IntCounterVec,
-    reevaluations: IntCounterVec,
-    handshakes: IntCounterVec,
-    null_only_hellos: IntCounterVec,
-    handshake_seconds: Histogram,
-    handshakes_in_flight: IntGauge,
-    accept_paused: IntCounter,
-    session_panics: IntCounter,
-    denials: IntCounterVec,
-    shadow_denials: IntCounterVec,
-    client_certificate_remaining: Histogram,
-    server_up: IntGaugeVec,
-    server_checks: IntCounterVec,
-    policy_generation: IntGauge,
-    reload_successful: IntGauge,
-    reload_success_time: Gauge,
-    crl_next_update: GaugeVec,
-    crl_entries: IntGaugeVec,
-    certificate_not_after: GaugeVec,
-    directory_age: IntGaugeVec,
-    directory_accounts: IntGaugeVec,
-    directory_refused: IntGaugeVec,
-    weak_mappings: IntCounterVec,
-    ready: IntGauge,
-    log_records_dropped: IntCounter,
-    log_records_suppressed: IntCounter,
-    audit_records_dropped: IntCounter,
-    process: Process,
-    /// Held while a whole view (sites, pools, lists) replaces another, so that a scrape never sees half of one.
+    /// Held while a whole view (sites, pools, CRLs) replaces another, so that a scrape never sees half of one.
     views: Mutex<()>,
 }
 
@@ -72,43 +42,12 @@ impl Metrics {
     /// Every metric of the table, at zero.
     pub fn new() -> Metrics {
         let registry = Registry::new();
-        let r = &registry;
-        let build_info: IntGaugeVec = labelled_gauge(r, &table::BUILD_INFO);
-        build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Metrics {
-            sessions: counters(r, &table::SESSIONS),
-            tunnels_active: labelled_gauge(r, &table::TUNNELS_ACTIVE),
-            tunnel_duration: histogram(r, &table::TUNNEL_DURATION),
-            relay_bytes: counters(r, &table::RELAY_BYTES),
+            gateway: GatewayMetrics::register(&registry),
+            shared: SharedMetrics::register(&registry),
+            audit: AuditMetrics::register(&registry),
+            process: ProcessMetrics::of_this_process(&registry),
             bytes: Arc::new(RelayBytes::default()),
-            tunnels_withdrawn: counters(r, &table::TUNNELS_WITHDRAWN),
-            reevaluations: counters(r, &table::REEVALUATIONS),
-            handshakes: counters(r, &table::HANDSHAKES),
-            null_only_hellos: counters(r, &table::NULL_ONLY_HELLOS),
-            handshake_seconds: histogram(r, &table::HANDSHAKE_SECONDS_TAKEN),
-            handshakes_in_flight: gauge(r, &table::HANDSHAKES_IN_FLIGHT),
-            accept_paused: counter(r, &table::ACCEPT_PAUSED),
-            session_panics: counter(r, &table::SESSION_PANICS),
-            denials: counters(r, &table::DENIALS),
-            shadow_denials: counters(r, &table::SHADOW_DENIALS),
-            client_certificate_remaining: histogram(r, &table::CLIENT_CERTIFICATE_REMAINING),
-            server_up: labelled_gauge(r, &table::SERVER_UP),
-            server_checks: counters(r, &table::SERVER_CHECKS),
-            policy_generation: gauge(r, &table::POLICY_GENERATION),
-            reload_successful: gauge(r, &table::RELOAD_SUCCESSFUL),
-            reload_success_time: register(r, Gauge::with_opts(opts(&table::RELOAD_SUCCESS_TIME))),
-            crl_next_update: labelled_time(r, &table::CRL_NEXT_UPDATE),
-            crl_entries: labelled_gauge(r, &table::CRL_ENTRIES),
-            certificate_not_after: labelled_time(r, &table::CERTIFICATE_NOT_AFTER),
-            directory_age: labelled_gauge(r, &table::DIRECTORY_AGE),
-            directory_accounts: labelled_gauge(r, &table::DIRECTORY_ACCOUNTS),
-            directory_refused: labelled_gauge(r, &table::DIRECTORY_REFUSED),
-            weak_mappings: counters(r, &table::WEAK_MAPPINGS),
-            ready: gauge(r, &table::READY),
-            log_records_dropped: counter(r, &table::LOG_RECORDS_DROPPED),
-            log_records_suppressed: counter(r, &table::LOG_RECORDS_SUPPRESSED),
-            audit_records_dropped: counter(r, &table::AUDIT_RECORDS_DROPPED),
-            process: Process::new(r),
             views: Mutex::new(()),
             registry,
         }
@@ -118,116 +57,116 @@ impl Metrics {
     /// from, because a tunnel lives for days; what a tunnel began with was counted by [`Metrics::tunnel_begins`].
     pub fn observe(&self, record: &SessionRecord) {
         let site = record.site.as_deref().unwrap_or(NONE);
-        self.sessions.with_label_values(&[site, record.end.label()]).inc();
+        self.gateway.sessions.with_label_values(&[site, record.end.label()]).inc();
         if let SessionEnd::Denied(reason) = record.end {
             match record.tunnel {
-                Some(_) => self.tunnels_withdrawn.with_label_values(&[reason.label()]).inc(),
-                None => self.denials.with_label_values(&[site, reason.label()]).inc(),
+                Some(_) => self.gateway.tunnels_withdrawn.with_label_values(&[reason.label()]).inc(),
+                None => self.gateway.denials.with_label_values(&[site, reason.label()]).inc(),
             }
         }
         match record.tunnel {
-            Some(tunnel) => self.tunnel_duration.observe(tunnel.as_secs_f64()),
-            None => self.arrived(record),
+            Some(tunnel) => self.gateway.tunnel_duration.observe(tunnel.as_secs_f64()),
+            None => self.count_handshake(record),
         }
     }
 
     /// Counts what is known of a session whose tunnel begins.
     pub fn tunnel_begins(&self, record: &SessionRecord) {
-        self.arrived(record);
+        self.count_handshake(record);
         if let Some(identity) = &record.identity {
             let remaining = identity.not_after.saturating_sub(record.accepted_at.unix_timestamp());
-            self.client_certificate_remaining.observe(seconds(remaining));
+            self.gateway.client_certificate_remaining.observe(seconds(remaining));
         }
     }
 
     /// The handshake and its decision, of every session once.
-    fn arrived(&self, record: &SessionRecord) {
+    fn count_handshake(&self, record: &SessionRecord) {
         let site = record.site.as_deref().unwrap_or(NONE);
         if let Some(result) = handshake_result(record) {
             let (version, suite, engine) = match record.negotiated {
                 Some(agreed) => (agreed.version, agreed.suite, agreed.engine.label()),
                 None => (NONE, NONE, NONE),
             };
-            self.handshakes.with_label_values(&[site, result, version, suite, engine]).inc();
+            self.gateway.handshakes.with_label_values(&[site, result, version, suite, engine]).inc();
         }
         if record.null_only_hello {
-            self.null_only_hellos.with_label_values(&[site]).inc();
+            self.gateway.null_only_hellos.with_label_values(&[site]).inc();
         }
         if let Some(handshake) = record.handshake {
-            self.handshake_seconds.observe(handshake.as_secs_f64());
+            self.gateway.handshake_seconds.observe(handshake.as_secs_f64());
         }
         if record.account.as_ref().is_some_and(|account| account.is_weak) {
-            self.weak_mappings.with_label_values(&[site]).inc();
+            self.gateway.weak_mappings.with_label_values(&[site]).inc();
         }
         if let Some(denial) = &record.shadow_denial {
-            self.shadow_denials.with_label_values(&[site, denial.reason.label()]).inc();
+            self.gateway.shadow_denials.with_label_values(&[site, denial.reason.label()]).inc();
         }
     }
 
     /// A tunnel is up until the guard is dropped. Drop it when the relay has returned (or died): its counts have then
     /// come to rest, and move from the live to the ended part of `ravelin_relay_bytes_total`.
     pub fn tunnel(&self, site: &str, server: &str, counts: Arc<dyn ByteCounts>) -> TunnelGuard {
-        let active = GaugeGuard::new(self.tunnels_active.with_label_values(&[site, server]));
+        let active = GaugeGuard::new(self.gateway.tunnels_active.with_label_values(&[site, server]));
         TunnelGuard { key: self.bytes.begin(counts), bytes: self.bytes.clone(), _active: active }
     }
 
     /// A connection is neither permitted nor refused until the guard is dropped.
     pub fn handshake(&self) -> GaugeGuard {
-        GaugeGuard::new(self.handshakes_in_flight.clone())
+        GaugeGuard::new(self.gateway.handshakes_in_flight.clone())
     }
 
     /// Connections that are neither permitted nor refused.
     pub fn handshakes_in_flight(&self) -> usize {
-        usize::try_from(self.handshakes_in_flight.get()).unwrap_or(0)
+        usize::try_from(self.gateway.handshakes_in_flight.get()).unwrap_or(0)
     }
 
     /// All live tunnels were judged again because of `trigger`, a word from the code.
     pub fn reevaluated(&self, trigger: &'static str) {
-        self.reevaluations.with_label_values(&[trigger]).inc();
+        self.gateway.reevaluations.with_label_values(&[trigger]).inc();
     }
 
-    /// Accepting paused because descriptors or memory expired.
+    /// Accepting paused because descriptors or memory ran out.
     pub fn accept_paused(&self) {
-        self.accept_paused.inc();
+        self.gateway.accept_paused.inc();
     }
 
     /// A session ended by a panic.
     pub fn session_panicked(&self) {
-        self.session_panics.inc();
+        self.gateway.session_panics.inc();
     }
 
     /// One health check, or one connection made for a client.
     pub fn server_checked(&self, pool: &str, server: &str, ok: bool) {
-        self.server_checks.with_label_values(&[pool, server, if ok { "ok" } else { "failed" }]).inc();
+        self.gateway.server_checks.with_label_values(&[pool, server, if ok { "ok" } else { "failed" }]).inc();
     }
 
     /// Whether a server is given tunnels.
-    pub fn server_up(&self, pool: &str, server: &str, up: bool) {
-        self.server_up.with_label_values(&[pool, server]).set(i64::from(up));
+    pub fn set_server_up(&self, pool: &str, server: &str, up: bool) {
+        self.gateway.server_up.with_label_values(&[pool, server]).set(i64::from(up));
     }
 
     /// A start or reload was accepted: this generation serves from `now` (Unix seconds). What the configuration no
     /// longer names is no longer shown, and what it names is shown from the first scrape on, so that a first denial
     /// is a rise and not the birth of a series.
-    pub fn generation(&self, number: u64, now: i64, sites: &[SiteView], pools: &[PoolView], lists: &[ListView]) {
+    pub fn update_generation(&self, number: u64, now: i64, sites: &[SiteView], pools: &[PoolView], crls: &[CrlView]) {
         let _whole = self.views.lock().unwrap_or_else(PoisonError::into_inner);
-        self.policy_generation.set(i64::try_from(number).unwrap_or(i64::MAX));
-        self.reload_successful.set(1);
-        self.reload_success_time.set(seconds(now));
+        self.gateway.policy_generation.set(i64::try_from(number).unwrap_or(i64::MAX));
+        self.gateway.reload_successful.set(1);
+        self.gateway.reload_success_time.set(seconds(now));
         self.show_sites(sites);
         self.show_pools(pools);
-        self.show_lists(lists);
+        self.show_crls(crls);
     }
 
     /// A reload was refused; the old generation goes on.
     pub fn reload_refused(&self) {
-        self.reload_successful.set(0);
+        self.gateway.reload_successful.set(0);
     }
 
     /// How old the directories are at this moment.
-    pub fn directories(&self, directories: &[DirectoryView]) {
+    pub fn update_directories(&self, directories: &[DirectoryView]) {
         let _whole = self.views.lock().unwrap_or_else(PoisonError::into_inner);
-        for gauge in [&self.directory_age, &self.directory_accounts, &self.directory_refused] {
+        for gauge in [&self.gateway.directory_age, &self.gateway.directory_accounts, &self.gateway.directory_refused] {
             gauge.reset();
         }
         let mut files = HashSet::new();
@@ -235,25 +174,28 @@ impl Metrics {
         let domains = || each_once.iter().flat_map(|directory| &directory.domains);
         let Some(age) = domains().map(|domain| domain.age_seconds).max() else { return };
         let accounts = domains().map(|domain| domain.accounts).sum::<usize>();
-        self.directory_age.with_label_values::<&str>(&[]).set(age);
-        self.directory_accounts.with_label_values::<&str>(&[]).set(i64::try_from(accounts).unwrap_or(i64::MAX));
+        self.gateway.directory_age.with_label_values::<&str>(&[]).set(age);
+        self.gateway.directory_accounts.with_label_values::<&str>(&[]).set(i64::try_from(accounts).unwrap_or(i64::MAX));
         let refused = directories.iter().any(|directory| directory.refused.is_some());
-        self.directory_refused.with_label_values::<&str>(&[]).set(i64::from(refused));
+        self.gateway.directory_refused.with_label_values::<&str>(&[]).set(i64::from(refused));
     }
 
     /// What `/readyz` says.
-    pub fn ready(&self, ready: bool) {
-        self.ready.set(i64::from(ready));
+    pub fn set_ready(&self, ready: bool) {
+        self.shared.ready.set(i64::from(ready));
     }
 
     /// What the log leaves out.
     pub fn log_counters(&self) -> LogCounters {
-        LogCounters { dropped: self.log_records_dropped.clone(), suppressed: self.log_records_suppressed.clone() }
+        LogCounters {
+            dropped: self.shared.log_records_dropped.clone(),
+            suppressed: self.shared.log_records_suppressed.clone(),
+        }
     }
 
     /// Counter of audit records given up.
     pub fn audit_records_dropped(&self) -> &IntCounter {
-        &self.audit_records_dropped
+        &self.audit.audit_records_dropped
     }
 
     /// Everything in the text exposition format, version 0.0.4.
@@ -261,7 +203,7 @@ impl Metrics {
         let _whole = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         self.bytes.publish(|totals| {
             for (direction, total) in [("to_client", totals.to_client), ("to_server", totals.to_server)] {
-                let counter = self.relay_bytes.with_label_values(&[direction]);
+                let counter = self.gateway.relay_bytes.with_label_values(&[direction]);
                 counter.inc_by(total.saturating_sub(counter.get()));
             }
         });
@@ -279,17 +221,17 @@ impl Metrics {
     pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
     fn show_sites(&self, sites: &[SiteView]) {
-        self.certificate_not_after.reset();
+        self.gateway.certificate_not_after.reset();
         let mut earliest = BTreeMap::new();
         for site in sites {
-            self.null_only_hellos.with_label_values(&[&site.name]);
-            self.weak_mappings.with_label_values(&[&site.name]);
+            self.gateway.null_only_hellos.with_label_values(&[&site.name]);
+            self.gateway.weak_mappings.with_label_values(&[&site.name]);
             for reason in Reason::ALL {
-                self.sessions.with_label_values(&[&site.name, reason.label()]);
-                self.denials.with_label_values(&[&site.name, reason.label()]);
+                self.gateway.sessions.with_label_values(&[&site.name, reason.label()]);
+                self.gateway.denials.with_label_values(&[&site.name, reason.label()]);
             }
             for end in SessionEnd::OTHERS {
-                self.sessions.with_label_values(&[&site.name, end.label()]);
+                self.gateway.sessions.with_label_values(&[&site.name, end.label()]);
             }
             for certificate in &site.certificates {
                 let key = (&site.name, &certificate.subject);
@@ -298,48 +240,48 @@ impl Metrics {
             }
         }
         for ((site, subject), end) in earliest {
-            self.certificate_not_after.with_label_values(&[site, subject]).set(seconds(end));
+            self.gateway.certificate_not_after.with_label_values(&[site, subject]).set(seconds(end));
         }
     }
 
     fn show_pools(&self, pools: &[PoolView]) {
         let named: HashSet<(&str, &str)> =
             pools.iter().flat_map(|pool| pool.servers.iter().map(|server| (&*pool.name, &*server.name))).collect();
-        for family in self.server_up.collect() {
+        for family in self.gateway.server_up.collect() {
             for metric in family.get_metric() {
                 let label =
                     |name| metric.get_label().iter().find(|pair| pair.name() == name).map_or("", |pair| pair.value());
                 let (pool, server) = (label("pool"), label("server"));
                 if !named.contains(&(pool, server)) {
                     // Fails only where it is already gone.
-                    let _ = self.server_up.remove_label_values(&[pool, server]);
+                    let _ = self.gateway.server_up.remove_label_values(&[pool, server]);
                 }
             }
         }
         for pool in pools {
             for server in &pool.servers {
-                self.server_up(&pool.name, &server.name, server.up);
+                self.set_server_up(&pool.name, &server.name, server.up);
                 for result in ["ok", "failed"] {
-                    self.server_checks.with_label_values(&[&pool.name, &server.name, result]);
+                    self.gateway.server_checks.with_label_values(&[&pool.name, &server.name, result]);
                 }
             }
         }
     }
 
-    fn show_lists(&self, lists: &[ListView]) {
-        self.crl_next_update.reset();
-        self.crl_entries.reset();
+    fn show_crls(&self, crls: &[CrlView]) {
+        self.gateway.crl_next_update.reset();
+        self.gateway.crl_entries.reset();
         let mut issuers: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
-        // Two policies may read one file: it is one list.
+        // Two policies may read one file: it is one CRL.
         let mut files = HashSet::new();
-        for list in lists.iter().filter(|list| files.insert((&list.origin, &list.issuer, &list.number))) {
-            let (next_update, entries) = issuers.entry(&list.issuer).or_insert((i64::MAX, 0));
-            *next_update = list.next_update_unix.min(*next_update);
-            *entries = entries.saturating_add(list.entries);
+        for crl in crls.iter().filter(|crl| files.insert((&crl.origin, &crl.issuer, &crl.number))) {
+            let (next_update, entries) = issuers.entry(&crl.issuer).or_insert((i64::MAX, 0));
+            *next_update = crl.next_update_unix.min(*next_update);
+            *entries = entries.saturating_add(crl.entries);
         }
         for (issuer, (next_update, entries)) in issuers {
-            self.crl_next_update.with_label_values(&[issuer]).set(seconds(next_update));
-            self.crl_entries.with_label_values(&[issuer]).set(i64::try_from(entries).unwrap_or(i64::MAX));
+            self.gateway.crl_next_update.with_label_values(&[issuer]).set(seconds(next_update));
+            self.gateway.crl_entries.with_label_values(&[issuer]).set(i64::try_from(entries).unwrap_or(i64::MAX));
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Implemented by the gateway; called by the admin interface and the control socket, from their own thread.
 pub trait Operator: Send + Sync {
     /// `ravelin status`.
-    fn status(&self) -> Status;
+    fn status(&self) -> GatewayStatus;
     /// `ravelin sessions`: live tunnels, oldest first.
     fn sessions(&self) -> Vec<SessionView>;
     /// `ravelin kill`: ends matching tunnels as `operator`; how many.
@@ -40,7 +40,7 @@ pub enum KillSelector {
 /// `ravelin status --json`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[expect(missing_docs, reason = "field names are the documentation of this JSON; the manual shows an example")]
-pub struct Status {
+pub struct GatewayStatus {
     pub version: String,
     pub pid: u32,
     pub started_at: String,
@@ -53,7 +53,9 @@ pub struct Status {
     pub admin_listen: Option<String>,
     pub sites: Vec<SiteView>,
     pub pools: Vec<PoolView>,
-    pub lists: Vec<ListView>,
+    /// `lists` in JSON, which is interface.
+    #[serde(rename = "lists")]
+    pub crls: Vec<CrlView>,
     pub directories: Vec<DirectoryView>,
     pub age_override: Option<OverrideView>,
     pub tunnels: usize,
@@ -64,7 +66,7 @@ pub struct Status {
 
 /// One listener.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct ListenerView {
     pub name: String,
     /// As bound: port 0 resolved.
@@ -74,7 +76,7 @@ pub struct ListenerView {
 
 /// One site.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct SiteView {
     pub name: String,
     pub server_names: Vec<String>,
@@ -86,7 +88,7 @@ pub struct SiteView {
 
 /// One certificate of a site.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct CertificateView {
     pub subject: String,
     pub not_after: String,
@@ -95,7 +97,7 @@ pub struct CertificateView {
 
 /// One pool.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct PoolView {
     pub name: String,
     pub servers: Vec<ServerView>,
@@ -103,7 +105,7 @@ pub struct PoolView {
 
 /// One server.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct ServerView {
     pub name: String,
     pub address: String,
@@ -113,8 +115,8 @@ pub struct ServerView {
 
 /// One CRL.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
-pub struct ListView {
+#[expect(missing_docs, reason = "as for GatewayStatus")]
+pub struct CrlView {
     pub policy: String,
     pub origin: String,
     pub issuer: String,
@@ -137,7 +139,7 @@ pub struct AgeOverride {
 
 /// The directory of one policy.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct DirectoryView {
     pub policy: String,
     pub file: String,
@@ -150,7 +152,7 @@ pub struct DirectoryView {
 
 /// An override in force.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct OverrideView {
     pub until: String,
     pub reason: String,
@@ -158,7 +160,7 @@ pub struct OverrideView {
 
 /// One domain of a directory.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct DirectoryDomainView {
     pub domain: String,
     pub accounts: usize,
@@ -193,7 +195,7 @@ impl DirectoryView {
 
 /// One live tunnel.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct SessionView {
     pub session: u64,
     pub site: String,
@@ -213,7 +215,7 @@ pub struct SessionView {
 
 /// What a reload did, or would do.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct ReloadReport {
     pub dry_run: bool,
     pub accepted: bool,
@@ -230,7 +232,7 @@ pub struct ReloadReport {
 
 /// One tunnel that the new generation refuses.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(missing_docs, reason = "as for Status")]
+#[expect(missing_docs, reason = "as for GatewayStatus")]
 pub struct Withdrawal {
     pub session: u64,
     pub identity: String,

@@ -9,8 +9,8 @@ use ravelin_policy::{AccountReport, Identity, Outcome, Reason, RuleReport};
 use ravelin_tls::{Engine, Negotiated};
 
 use crate::operator::{
-    AgeOverride, CertificateView, DirectoryDomainView, DirectoryView, KillSelector, ListView, ListenerView, Operator,
-    PoolView, ReloadReport, ServerView, SessionView, SiteView, Status, Withdrawal,
+    AgeOverride, CertificateView, CrlView, DirectoryDomainView, DirectoryView, GatewayStatus, KillSelector,
+    ListenerView, Operator, PoolView, ReloadReport, ServerView, SessionView, SiteView, Withdrawal,
 };
 use crate::record::{SessionEnd, SessionRecord};
 
@@ -103,8 +103,8 @@ pub fn stranger(end: SessionEnd) -> SessionRecord {
 }
 
 /// What an operator sees of a gateway with one site and two servers.
-pub fn status() -> Status {
-    Status {
+pub fn status() -> GatewayStatus {
+    GatewayStatus {
         version: "0.1.0".to_owned(),
         pid: 4242,
         started_at: "2026-01-02T03:04:05.000Z".to_owned(),
@@ -135,7 +135,7 @@ pub fn status() -> Status {
             name: "europe".to_owned(),
             servers: vec![server("da1", true, 1), server("da2", false, 0)],
         }],
-        lists: vec![ListView {
+        crls: vec![CrlView {
             policy: "domain-computers".to_owned(),
             origin: "/var/lib/ravelin/crl/issuing.crl".to_owned(),
             issuer: "CN=Issuing CA".to_owned(),
@@ -239,7 +239,7 @@ impl FakeOperator {
 }
 
 impl Operator for FakeOperator {
-    fn status(&self) -> Status {
+    fn status(&self) -> GatewayStatus {
         status()
     }
     fn sessions(&self) -> Vec<SessionView> {

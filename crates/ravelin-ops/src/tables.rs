@@ -1,6 +1,6 @@
 //! The tables of the status page and of `ravelin status`: each column is named and filled here, once.
 
-use crate::operator::{SessionView, Status};
+use crate::operator::{GatewayStatus, SessionView};
 
 /// A table for people.
 #[derive(Clone, Debug)]
@@ -14,11 +14,11 @@ pub struct ViewTable {
 }
 
 /// Every table of a status, in order.
-pub fn of_status(status: &Status) -> Vec<ViewTable> {
+pub fn of_status(status: &GatewayStatus) -> Vec<ViewTable> {
     vec![listeners(status), sites(status), certificates(status), servers(status), crls(status), directories(status)]
 }
 
-fn listeners(status: &Status) -> ViewTable {
+fn listeners(status: &GatewayStatus) -> ViewTable {
     let row = |l: &crate::operator::ListenerView| vec![l.name.clone(), l.addresses.join(", "), l.sites.join(", ")];
     ViewTable {
         title: "Listeners",
@@ -27,7 +27,7 @@ fn listeners(status: &Status) -> ViewTable {
     }
 }
 
-fn sites(status: &Status) -> ViewTable {
+fn sites(status: &GatewayStatus) -> ViewTable {
     ViewTable {
         title: "Sites",
         heads: &["site", "names", "policy", "pool", "tunnels"],
@@ -47,7 +47,7 @@ fn sites(status: &Status) -> ViewTable {
     }
 }
 
-fn certificates(status: &Status) -> ViewTable {
+fn certificates(status: &GatewayStatus) -> ViewTable {
     ViewTable {
         title: "Certificates",
         heads: &["site", "certificate", "until"],
@@ -61,7 +61,7 @@ fn certificates(status: &Status) -> ViewTable {
     }
 }
 
-fn servers(status: &Status) -> ViewTable {
+fn servers(status: &GatewayStatus) -> ViewTable {
     ViewTable {
         title: "Servers",
         heads: &["pool", "server", "address", "state", "tunnels"],
@@ -83,12 +83,12 @@ fn servers(status: &Status) -> ViewTable {
     }
 }
 
-fn crls(status: &Status) -> ViewTable {
+fn crls(status: &GatewayStatus) -> ViewTable {
     ViewTable {
         title: "CRLs",
         heads: &["policy", "CRL of", "number", "from", "until", "entries", "file"],
         rows: status
-            .lists
+            .crls
             .iter()
             .map(|crl| {
                 vec![
@@ -105,7 +105,7 @@ fn crls(status: &Status) -> ViewTable {
     }
 }
 
-fn directories(status: &Status) -> ViewTable {
+fn directories(status: &GatewayStatus) -> ViewTable {
     ViewTable {
         title: "Directories",
         heads: &["policy", "domain", "accounts", "known as of", "age", "state", "snapshot", "file"],

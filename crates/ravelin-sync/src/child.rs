@@ -8,19 +8,22 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::failure::{Failure, FetchProblem};
-use super::order::{ORDER_BYTES_MAX, Order};
+use super::failure::{FetchFailure, FetchProblem};
+use super::order::{FetchOrder, ORDER_BYTES_MAX};
 
 /// The hidden command that the process is started with.
 pub const COMMAND: &str = "sync-fetch";
 
 /// Fetches: LDIF that is whole, or why there is none. Whatever becomes of the process, it is gone when this returns.
-pub(super) async fn fetch(order: &Order, deadline: Duration) -> Result<Vec<u8>, FetchProblem> {
+pub(super) async fn fetch(order: &FetchOrder, deadline: Duration) -> Result<Vec<u8>, FetchProblem> {
     let broken =
-        |error: std::io::Error| FetchProblem::new(Failure::Crashed, format!("no process to fetch with: {error}"));
+        |error: std::io::Error| FetchProblem::new(FetchFailure::Crashed, format!("no process to fetch with: {error}"));
     let json = order.to_json();
     if json.len() > ORDER_BYTES_MAX {
-        return Err(FetchProblem::new(Failure::Unusable, "`ca` names more authorities than a process can be told of"));
+        return Err(FetchProblem::new(
+            FetchFailure::Unusable,
+            "`ca` names more authorities than a process can be told of",
+        ));
     }
     // This very program, though its file may have been replaced since it was started.
     let mut child = Command::new("/proc/self/exe")
@@ -48,20 +51,20 @@ pub(super) async fn fetch(order: &Order, deadline: Duration) -> Result<Vec<u8>, 
     let Ok((text, said, status)) = timeout(deadline, exchange).await else {
         // Nothing else can be done where even that fails; it is killed again when it is dropped.
         let _ = child.kill().await;
-        return Err(FetchProblem::new(Failure::Timeout, format!("not fetched within {deadline:?}")));
+        return Err(FetchProblem::new(FetchFailure::Timeout, format!("not fetched within {deadline:?}")));
     };
     let status = status.map_err(broken)?;
     if text.len() as u64 > TEXT_BYTES_MAX {
-        return Err(FetchProblem::new(Failure::TooLarge, "more was fetched than is taken"));
+        return Err(FetchProblem::new(FetchFailure::TooLarge, "more was fetched than is taken"));
     }
     match status.success() {
         true if ldif::is_whole(&text) => Ok(text),
-        true => Err(FetchProblem::new(Failure::Crashed, "what was fetched is cut short")),
+        true => Err(FetchProblem::new(FetchFailure::Crashed, "what was fetched is cut short")),
         false => {
-            let failure = Failure::of_exit_code(status.code());
+            let failure = FetchFailure::of_exit_code(status.code());
             let said = String::from_utf8_lossy(&said);
             let said = said.lines().next().unwrap_or_default().trim();
-            let text = if failure == Failure::Crashed { format!("{status}: {said}") } else { said.to_owned() };
+            let text = if failure == FetchFailure::Crashed { format!("{status}: {said}") } else { said.to_owned() };
             Err(FetchProblem::new(failure, text))
         }
     }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::backoff::Backoff;
 use super::child;
-use super::failure::{Failure, FetchProblem};
+use super::failure::{FetchFailure, FetchProblem};
 use super::refused_password::RefusedPassword;
 use super::settings;
 use super::state::Applied;
-use super::table::{Published, Table};
+use super::table::{DomainTable, Published};
 use crate::publish::PublishProblem;
 use ravelin_config::{SyncConfig, SyncDomainConfig, SyncLogin};
 use ravelin_ops::metrics::SyncMetrics;
@@ -22,7 +22,7 @@ pub(super) struct DomainReader {
     index: usize,
     config: SyncDomainConfig,
     deadline: Duration,
-    table: Arc<Mutex<Table>>,
+    table: Arc<Mutex<DomainTable>>,
     metrics: Arc<SyncMetrics>,
     /// How each controller has behaved.
     backoffs: Vec<Backoff>,
@@ -44,7 +44,7 @@ impl DomainReader {
     pub(super) fn new(
         index: usize,
         config: &SyncConfig,
-        table: Arc<Mutex<Table>>,
+        table: Arc<Mutex<DomainTable>>,
         metrics: Arc<SyncMetrics>,
     ) -> Option<DomainReader> {
         let domain = config.domains.get(index)?.clone();
@@ -74,13 +74,13 @@ impl DomainReader {
     pub(super) async fn round(&mut self, whole: bool) -> Result<Round, FetchProblem> {
         self.may_bind()?;
         let mut last =
-            FetchProblem::new(Failure::Unreachable, "every controller failed a moment ago, and is left alone");
+            FetchProblem::new(FetchFailure::Unreachable, "every controller failed a moment ago, and is left alone");
         for controller in self.order(whole) {
             let (began, as_of) = (Instant::now(), clock::to_unix(clock::now()));
             let outcome = self.ask(controller, whole, as_of).await;
             let host = self.config.controllers.get(controller).map(|one| one.host.clone()).unwrap_or_default();
             let result = outcome.as_ref().map_or_else(|problem| problem.failure.label(), |_| "ok");
-            self.metrics.fetched(&self.config.domain, &host, result);
+            self.metrics.count_fetch(&self.config.domain, &host, result);
             match outcome {
                 Ok(applied) => {
                     self.took(controller, &host, &applied, began.elapsed());
@@ -94,7 +94,7 @@ impl DomainReader {
                     if let Some(rest) = self.backoffs.get_mut(controller) {
                         rest.failed(Instant::now());
                     }
-                    if problem.failure == Failure::BindRefused {
+                    if problem.failure == FetchFailure::BindRefused {
                         self.note_refusal(&problem.text);
                         return Err(problem);
                     }
@@ -122,7 +122,7 @@ impl DomainReader {
     }
 
     async fn ask(&mut self, controller: usize, whole: bool, as_of: i64) -> Result<Applied, FetchProblem> {
-        let unusable = |text: String| FetchProblem::new(Failure::Unusable, text);
+        let unusable = |text: String| FetchProblem::new(FetchFailure::Unusable, text);
         let since = if whole { None } else { lock(&self.table).mark(self.index) };
         let Some(config) = self.config.controllers.get(controller) else {
             return Err(unusable("no such controller".to_owned()));
@@ -143,7 +143,9 @@ impl DomainReader {
         drop(order);
         let (table, index) = (Arc::clone(&self.table), self.index);
         let applied = tokio::task::spawn_blocking(move || lock(&table).apply(index, &text, since.as_ref(), as_of));
-        applied.await.unwrap_or_else(|_| Err(FetchProblem::new(Failure::Crashed, "what was fetched broke its reader")))
+        applied
+            .await
+            .unwrap_or_else(|_| Err(FetchProblem::new(FetchFailure::Crashed, "what was fetched broke its reader")))
     }
 
     fn took(&mut self, controller: usize, host: &str, applied: &Applied, took: Duration) {
@@ -155,7 +157,7 @@ impl DomainReader {
         let domain = &self.config.domain;
         let (accounts, groups) = (applied.data.accounts.len(), applied.data.groups.len());
         let authorities = applied.data.domains.iter().map(|domain| domain.nt_auth.len()).sum::<usize>();
-        self.metrics.known(domain, accounts);
+        self.metrics.set_accounts(domain, accounts);
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         if applied.changed || applied.whole {
             let what = if applied.whole { "fetched whole" } else { "changes fetched" };
@@ -171,7 +173,7 @@ impl DomainReader {
             tokio::task::spawn_blocking(move || lock(&table).publish(Some(applied.data), clock::to_unix(clock::now())));
         match published.await.unwrap_or(Err(PublishProblem::BrokeOff)).map_err(|problem| problem.to_string()) {
             Ok(Published::Written(serial)) => {
-                self.metrics.written(serial, clock::to_unix(clock::now()));
+                self.metrics.snapshot_written(serial, clock::to_unix(clock::now()));
                 self.said = None;
                 tracing::info!(serial, "snapshot written");
             }
@@ -185,7 +187,7 @@ impl DomainReader {
                 if self.is_news(&problem) {
                     tracing::error!("snapshot not written: {problem}");
                 }
-                self.metrics.not_written(problem);
+                self.metrics.snapshot_not_written(problem);
             }
         }
     }
@@ -206,7 +208,7 @@ impl DomainReader {
         if rest == 0 {
             return Ok(());
         }
-        self.metrics.bind_refused(&self.config.domain);
+        self.metrics.set_bind_refused(&self.config.domain);
         let text = format!(
             "name or password were refused; they are not tried for another {rest} s, or until the password's file changes, so that \
              the account is not locked out"
@@ -214,7 +216,7 @@ impl DomainReader {
         if self.is_news("refused") {
             tracing::error!(domain = %self.config.domain, "{text}");
         }
-        Err(FetchProblem::new(Failure::BindRefused, text))
+        Err(FetchProblem::new(FetchFailure::BindRefused, text))
     }
 
     /// Whether this was not the last that was said.
@@ -232,6 +234,6 @@ impl DomainReader {
 }
 
 /// A table that a panic has left is as it was before: what is put into it is put whole.
-pub(super) fn lock(table: &Mutex<Table>) -> std::sync::MutexGuard<'_, Table> {
+pub(super) fn lock(table: &Mutex<DomainTable>) -> std::sync::MutexGuard<'_, DomainTable> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }

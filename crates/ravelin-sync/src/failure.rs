@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One kind of failure. Labels and codes are only ever added.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum Failure {
+pub(crate) enum FetchFailure {
     /// No name found, no connection, or it broke.
     Unreachable,
     /// It does not prove to be the controller that is meant.
@@ -25,66 +25,66 @@ pub(crate) enum Failure {
     Crashed,
 }
 
-impl Failure {
+impl FetchFailure {
     /// All of them.
-    pub(crate) const ALL: [Failure; 9] = [
-        Failure::Unreachable,
-        Failure::Tls,
-        Failure::BindRefused,
-        Failure::SearchFailed,
-        Failure::Malformed,
-        Failure::TooLarge,
-        Failure::Timeout,
-        Failure::Unusable,
-        Failure::Crashed,
+    pub(crate) const ALL: [FetchFailure; 9] = [
+        FetchFailure::Unreachable,
+        FetchFailure::Tls,
+        FetchFailure::BindRefused,
+        FetchFailure::SearchFailed,
+        FetchFailure::Malformed,
+        FetchFailure::TooLarge,
+        FetchFailure::Timeout,
+        FetchFailure::Unusable,
+        FetchFailure::Crashed,
     ];
 
     /// Stable, for metrics and the log.
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Failure::Unreachable => "unreachable",
-            Failure::Tls => "tls",
-            Failure::BindRefused => "bind_refused",
-            Failure::SearchFailed => "search_failed",
-            Failure::Malformed => "malformed",
-            Failure::TooLarge => "too_large",
-            Failure::Timeout => "timeout",
-            Failure::Unusable => "unusable",
-            Failure::Crashed => "crashed",
+            FetchFailure::Unreachable => "unreachable",
+            FetchFailure::Tls => "tls",
+            FetchFailure::BindRefused => "bind_refused",
+            FetchFailure::SearchFailed => "search_failed",
+            FetchFailure::Malformed => "malformed",
+            FetchFailure::TooLarge => "too_large",
+            FetchFailure::Timeout => "timeout",
+            FetchFailure::Unusable => "unusable",
+            FetchFailure::Crashed => "crashed",
         }
     }
 
     /// What the process that fetched ends with; none is one that clap, a panic or a shell uses.
     pub(crate) const fn exit_code(self) -> u8 {
         match self {
-            Failure::Unreachable => 10,
-            Failure::Tls => 11,
-            Failure::BindRefused => 12,
-            Failure::SearchFailed => 13,
-            Failure::Malformed => 14,
-            Failure::TooLarge => 15,
-            Failure::Timeout => 16,
-            Failure::Unusable => 17,
-            Failure::Crashed => 18,
+            FetchFailure::Unreachable => 10,
+            FetchFailure::Tls => 11,
+            FetchFailure::BindRefused => 12,
+            FetchFailure::SearchFailed => 13,
+            FetchFailure::Malformed => 14,
+            FetchFailure::TooLarge => 15,
+            FetchFailure::Timeout => 16,
+            FetchFailure::Unusable => 17,
+            FetchFailure::Crashed => 18,
         }
     }
 
     /// The other way; whatever is unknown is a crash.
-    pub(crate) fn of_exit_code(code: Option<i32>) -> Failure {
-        let same = |failure: &&Failure| code == Some(i32::from(failure.exit_code()));
-        Failure::ALL.iter().find(same).copied().unwrap_or(Failure::Crashed)
+    pub(crate) fn of_exit_code(code: Option<i32>) -> FetchFailure {
+        let same = |failure: &&FetchFailure| code == Some(i32::from(failure.exit_code()));
+        FetchFailure::ALL.iter().find(same).copied().unwrap_or(FetchFailure::Crashed)
     }
 }
 
 /// A failure and what an administrator should know of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct FetchProblem {
-    pub failure: Failure,
+    pub failure: FetchFailure,
     pub text: String,
 }
 
 impl FetchProblem {
-    pub(crate) fn new(failure: Failure, text: impl Into<String>) -> FetchProblem {
+    pub(crate) fn new(failure: FetchFailure, text: impl Into<String>) -> FetchProblem {
         FetchProblem { failure, text: text.into() }
     }
 }
@@ -101,11 +101,11 @@ mod tests {
 
     #[test]
     fn every_failure_comes_back_from_its_exit_code() {
-        for failure in Failure::ALL {
-            assert_eq!(Failure::of_exit_code(Some(failure.exit_code().into())), failure);
+        for failure in FetchFailure::ALL {
+            assert_eq!(FetchFailure::of_exit_code(Some(failure.exit_code().into())), failure);
         }
         for code in [None, Some(0), Some(1), Some(2), Some(101), Some(134)] {
-            assert_eq!(Failure::of_exit_code(code), Failure::Crashed, "{code:?}");
+            assert_eq!(FetchFailure::of_exit_code(code), FetchFailure::Crashed, "{code:?}");
         }
     }
 }

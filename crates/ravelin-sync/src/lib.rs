@@ -33,9 +33,9 @@ use zeroize::Zeroizing;
 use backoff::jittered;
 pub use child::COMMAND as FETCH_COMMAND;
 use domain_reader::DomainReader;
-use failure::Failure;
+use failure::FetchFailure;
 pub use pages::SyncPages;
-use table::Table;
+use table::DomainTable;
 
 use crate::publish::Publisher;
 use ravelin_config::{Config, Problem, SyncConfig};
@@ -46,7 +46,7 @@ use ravelin_ops::process::secret_files::warn_of_readers;
 /// A companion that is ready to fetch.
 pub struct Sync {
     config: SyncConfig,
-    table: Arc<Mutex<Table>>,
+    table: Arc<Mutex<DomainTable>>,
     metrics: Arc<SyncMetrics>,
 }
 
@@ -59,7 +59,7 @@ pub fn problems_of_start(config: &Config) -> Vec<Problem> {
 }
 
 /// Reads what the configuration names.
-fn open(config: &SyncConfig, problems: &mut FileProblems) -> Option<Table> {
+fn open(config: &SyncConfig, problems: &mut FileProblems) -> Option<DomainTable> {
     settings::check(config, problems);
     let signer = match &config.signing_key {
         None => None,
@@ -79,7 +79,7 @@ fn open(config: &SyncConfig, problems: &mut FileProblems) -> Option<Table> {
         Ok((publisher, before)) => {
             let names = config.domains.iter().map(|domain| domain.domain.clone()).collect();
             let refresh_s = i64::try_from(config.refresh.as_secs()).unwrap_or(i64::MAX);
-            Some(Table::new(names, publisher, before, refresh_s))
+            Some(DomainTable::new(names, publisher, before, refresh_s))
         }
         Err(why) => {
             problems.error(&config.snapshot, "sync.snapshot", why.to_string());
@@ -107,7 +107,7 @@ impl Sync {
 
     /// Metrics for a configuration.
     pub fn metrics(config: &SyncConfig) -> Arc<SyncMetrics> {
-        let results: Vec<&str> = std::iter::once("ok").chain(Failure::ALL.map(Failure::label)).collect();
+        let results: Vec<&str> = std::iter::once("ok").chain(FetchFailure::ALL.map(FetchFailure::label)).collect();
         Arc::new(SyncMetrics::new(config, &results))
     }
 
@@ -164,7 +164,7 @@ async fn read_for_ever(mut reader: DomainReader, poll: Duration, resync: Duratio
                 jittered(poll)
             }
             // Told where it was met. A refused password waits for a change of its file, which costs nothing to look for.
-            Err(problem) if problem.failure == Failure::BindRefused => poll,
+            Err(problem) if problem.failure == FetchFailure::BindRefused => poll,
             Err(_) => reader.next_try(Instant::now()).max(RETRY_MIN),
         };
         tokio::select! {

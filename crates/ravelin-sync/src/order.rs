@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 /// One fetch of one domain from one controller.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Order {
+pub(crate) struct FetchOrder {
     /// The controller's name, which its certificate must have.
     pub host: String,
     /// Where it is met; `None`: at whatever address the name has.
@@ -63,7 +63,7 @@ impl Mark {
     }
 }
 
-impl Order {
+impl FetchOrder {
     /// As JSON. Wiped when dropped; set aside in one piece, so that growing leaves no copy behind.
     pub(crate) fn to_json(&self) -> Zeroizing<Vec<u8>> {
         let secret = match &self.login {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::domain_reader::lock;
-use super::table::Table;
+use super::table::DomainTable;
 use ravelin_ops::admin::http::{Page, Pages};
 use ravelin_ops::metrics::{Metrics, SyncMetrics};
 use ravelin_ops::process::clock;
@@ -13,7 +13,7 @@ use ravelin_ops::process::clock;
 /// What is served.
 pub struct SyncPages {
     names: Vec<String>,
-    table: Arc<Mutex<Table>>,
+    table: Arc<Mutex<DomainTable>>,
     metrics: Arc<SyncMetrics>,
     /// Beyond it a domain is not looked after.
     old: Duration,
@@ -22,7 +22,7 @@ pub struct SyncPages {
 impl SyncPages {
     pub(super) fn new(
         names: Vec<String>,
-        table: Arc<Mutex<Table>>,
+        table: Arc<Mutex<DomainTable>>,
         metrics: Arc<SyncMetrics>,
         resync: Duration,
     ) -> SyncPages {

@@ -6,7 +6,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use zeroize::Zeroizing;
 
-use super::order::{Login, Mark, Order};
+use super::order::{FetchOrder, Login, Mark};
 use ravelin_config::{ControllerConfig, PasswordSource, SyncConfig, SyncDomainConfig, SyncLogin};
 use ravelin_ops::process::files::{self, FileProblems};
 use ravelin_ops::process::secret_files::{read_password, warn_of_readers};
@@ -33,13 +33,13 @@ pub(super) fn order(
     since: Option<Mark>,
     key: &str,
     problems: &mut FileProblems,
-) -> Option<Order> {
+) -> Option<FetchOrder> {
     let roots = files::certificates(&domain.ca, &format!("{key}.ca"), problems);
     let login = login(&domain.login, key, problems)?;
     if roots.is_empty() {
         return None;
     }
-    Some(Order {
+    Some(FetchOrder {
         host: controller.host.clone(),
         address: controller.address,
         port: controller.port,

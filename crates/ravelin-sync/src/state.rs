@@ -6,7 +6,7 @@ use ravelin_feeds::collect::{Part, collect_parts};
 use ravelin_feeds::{Entry, ldif};
 use ravelin_policy::directory::DirectoryData;
 
-use super::failure::{Failure, FetchProblem};
+use super::failure::{FetchFailure, FetchProblem};
 use super::order::Mark;
 
 /// objectGUID, which outlives every name.
@@ -62,9 +62,10 @@ impl DomainState {
     ) -> Result<Applied, FetchProblem> {
         // What a line becomes in memory is a multiple of the shortest: the text's own limit is none for that.
         if text.iter().filter(|byte| **byte == b'\n').count() > LINES_MAX {
-            return Err(FetchProblem::new(Failure::TooLarge, format!("more than {LINES_MAX} lines were fetched")));
+            return Err(FetchProblem::new(FetchFailure::TooLarge, format!("more than {LINES_MAX} lines were fetched")));
         }
-        let entries = ldif::read(text).map_err(|problem| FetchProblem::new(Failure::Malformed, problem.to_string()))?;
+        let entries =
+            ldif::read(text).map_err(|problem| FetchProblem::new(FetchFailure::Malformed, problem.to_string()))?;
         let fetched = Fetched::sort(entries)?;
         let whole = !since.is_some_and(|since| since.reaches(&fetched.mark));
         let forest = std::mem::replace(&mut self.forest, fetched.forest);
@@ -105,7 +106,7 @@ impl DomainState {
 
     /// The domain by itself: whatever is wrong with it must not spoil others.
     fn collect(&self, domain: &str) -> Result<DirectoryData, FetchProblem> {
-        let unusable = |text: String| FetchProblem::new(Failure::Unusable, text);
+        let unusable = |text: String| FetchProblem::new(FetchFailure::Unusable, text);
         let data = collect_parts(&[self.part()], &[]).map_err(|problems| {
             let more = problems.len().saturating_sub(1);
             let first = problems.first().map(ToString::to_string).unwrap_or_default();
@@ -164,7 +165,7 @@ impl Fetched {
                 if entry.text("isdeleted") == Some("TRUE") {
                     deleted.push(guid);
                 } else if objects.insert(guid, entry).is_some() {
-                    return Err(FetchProblem::new(Failure::Unusable, "an object came twice"));
+                    return Err(FetchProblem::new(FetchFailure::Unusable, "an object came twice"));
                 }
             } else {
                 forest.push(entry);
@@ -172,7 +173,7 @@ impl Fetched {
         }
         match (usn, invocation) {
             (Some(usn), Some(invocation)) => Ok(Fetched { mark: Mark { usn, invocation }, forest, objects, deleted }),
-            _ => Err(FetchProblem::new(Failure::Malformed, "what came does not say how far it goes")),
+            _ => Err(FetchProblem::new(FetchFailure::Malformed, "what came does not say how far it goes")),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::publish::{PublishProblem, Publisher};
 use ravelin_ops::process::memory;
 
 /// Every domain as far as it is known, and the file that says so.
-pub(super) struct Table {
+pub(super) struct DomainTable {
     names: Vec<String>,
     domains: Vec<DomainState>,
     publisher: Publisher,
@@ -40,13 +40,28 @@ pub(super) enum Published {
     Waiting(String),
 }
 
-impl Table {
+impl DomainTable {
     /// `names` are DNS names; `before` is the snapshot that is there.
-    pub(super) fn new(names: Vec<String>, publisher: Publisher, before: Option<Snapshot>, refresh_s: i64) -> Table {
+    pub(super) fn new(
+        names: Vec<String>,
+        publisher: Publisher,
+        before: Option<Snapshot>,
+        refresh_s: i64,
+    ) -> DomainTable {
         let domains = names.iter().map(|_| DomainState::default()).collect();
         let suspect = vec![false; names.len()];
         let carried = before.map(|before| before.data);
-        Table { names, domains, publisher, carried, dirty: false, refresh_s, written: None, suspect, suspected: false }
+        DomainTable {
+            names,
+            domains,
+            publisher,
+            carried,
+            dirty: false,
+            refresh_s,
+            written: None,
+            suspect,
+            suspected: false,
+        }
     }
 
     /// How far a domain's changes are known.
@@ -70,7 +85,7 @@ impl Table {
         as_of: i64,
     ) -> Result<Applied, FetchProblem> {
         let (Some(name), Some(state)) = (self.names.get(domain), self.domains.get_mut(domain)) else {
-            return Err(FetchProblem::new(super::failure::Failure::Crashed, "no such domain"));
+            return Err(FetchProblem::new(super::failure::FetchFailure::Crashed, "no such domain"));
         };
         let first = state.as_of().is_none();
         let applied = state.apply(name, text, since, as_of)?;

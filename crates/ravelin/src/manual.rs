@@ -6,7 +6,7 @@ mod records;
 
 use std::path::{Path, PathBuf};
 
-use ravelin_ops::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
+use ravelin_ops::metrics::{Definition, MetricKind, companion_definitions, gateway_definitions};
 
 /// The root of the source tree.
 pub(crate) fn root() -> PathBuf {
@@ -58,13 +58,13 @@ fn the_first_line_that_differs_is_named() {
     }
 }
 
-fn rows(definitions: &[Definition]) -> String {
+fn rows(definitions: impl Iterator<Item = &'static Definition>) -> String {
     let row = |definition: &Definition| {
         let labels: Vec<String> = definition.labels.iter().map(|label| format!("`{label}`")).collect();
         let (name, kind) = (definition.name, definition.kind.label());
         format!("| `{name}` | {kind} | {} | {} |\n", labels.join(", "), definition.help)
     };
-    definitions.iter().map(row).collect()
+    definitions.map(row).collect()
 }
 
 #[test]
@@ -74,13 +74,13 @@ fn metrics_page() {
         client sent. This page is made from the code.\n\n\
         | metric | type | labels | meaning |\n| --- | --- | --- | --- |\n"
         .to_owned();
-    page += &rows(DEFINITIONS);
+    page += &rows(gateway_definitions());
     page += "\n## `ravelin sync`\n\nOn the address `sync.listen`, beside `ravelin_ready`, `ravelin_log_…`, `ravelin_build_info` and `process_…` as \
         above.\n\n| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n";
-    page += &rows(SYNC_DEFINITIONS);
+    page += &rows(companion_definitions());
     page += "\n## Buckets\n\nUpper bounds in seconds.\n\n| histogram | buckets |\n| --- | --- |\n";
-    for definition in DEFINITIONS {
-        if let Kind::Histogram(buckets) = definition.kind {
+    for definition in gateway_definitions() {
+        if let MetricKind::Histogram(buckets) = definition.kind {
             let buckets: Vec<String> = buckets.iter().map(f64::to_string).collect();
             page += &format!("| `{}` | {} |\n", definition.name, buckets.join(", "));
         }

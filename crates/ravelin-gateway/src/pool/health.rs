@@ -67,7 +67,7 @@ fn begin(
     let mut kept = HashMap::with_capacity(probed.len());
     for (pool, config) in &generation.config.pools {
         for server in pools.servers(pool, config) {
-            metrics.server_up(pool, &server.name, server.state.is_up(now.into_std()));
+            metrics.set_server_up(pool, &server.name, server.state.is_up(now.into_std()));
             let HealthConfig::Tcp { every } = config.health else {
                 // Nobody would ever say again that it is up.
                 server.state.probed(true);

@@ -43,7 +43,7 @@ pub fn build_policy(
         },
         revocation: RevocationSpec {
             check: policy.revocation.check,
-            crls: files::lists(&policy.revocation.crls, &key("revocation.crls"), problems),
+            crls: files::crls(&policy.revocation.crls, &key("revocation.crls"), problems),
             unknown_allowed: policy.revocation.unknown_allowed,
             stale_grace: policy.revocation.stale_grace,
         },

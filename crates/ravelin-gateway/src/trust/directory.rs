@@ -24,7 +24,7 @@ pub struct LoadedDirectory {
     /// Why the file that is there now is not in use; `None`: it is.
     pub refused: Option<String>,
     source: SnapshotSource,
-    file: watch::Snapshot,
+    file: watch::SeenFiles,
 }
 
 /// What makes two policies use one snapshot: the file, who must have signed it, and how much may be gone.
@@ -69,7 +69,7 @@ impl Directories<'_> {
         // Looked at before it is read: what changes meanwhile is seen as a change next time.
         let paths: Vec<PathBuf> =
             [Some(&source.path), source.public_key.as_ref()].into_iter().flatten().cloned().collect();
-        let file = watch::Snapshot::take(&paths);
+        let file = watch::SeenFiles::take(&paths);
         let previous = self.in_use.iter().find(|known| known.source == source);
         let found = match previous {
             Some(previous) if previous.file == file && previous.refused.is_none() => Arc::clone(previous),
@@ -83,7 +83,7 @@ impl Directories<'_> {
 
 fn read(
     source: SnapshotSource,
-    file: watch::Snapshot,
+    file: watch::SeenFiles,
     key: &str,
     previous: Option<&Arc<LoadedDirectory>>,
     problems: &mut FileProblems,

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use super::worker::{self, Stop};
+use super::worker::{self, StopSignal};
 use crate::log::ascii_json;
 use crate::operator::{AgeOverride, KillSelector, Operator};
 use crate::process::clock;
@@ -24,7 +24,7 @@ use crate::process::clock;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
-    /// Answered by a [`crate::operator::Status`].
+    /// Answered by a [`crate::operator::GatewayStatus`].
     Status {},
     /// Answered by a list of [`crate::operator::SessionView`].
     Sessions {},
@@ -129,7 +129,7 @@ pub const OPERATOR_DEADLINE: Duration = Duration::from_secs(120);
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Serves until it is stopped.
-pub(super) async fn serve(listener: StdListener, operator: Arc<dyn Operator>, stop: Stop) {
+pub(super) async fn serve(listener: StdListener, operator: Arc<dyn Operator>, stop: StopSignal) {
     let listener = match UnixListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "control socket cannot be used"),

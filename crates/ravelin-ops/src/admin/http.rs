@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::page;
-use super::worker::{self, Stop};
+use super::worker::{self, StopSignal};
 use crate::log::ascii_json;
 use crate::metrics::Metrics;
 use crate::operator::Operator;
@@ -71,7 +71,7 @@ impl Page {
 }
 
 /// Serves until it is stopped.
-pub(super) async fn serve(listener: StdListener, pages: Arc<impl Pages>, stop: Stop) {
+pub(super) async fn serve(listener: StdListener, pages: Arc<impl Pages>, stop: StopSignal) {
     let listener = match listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "admin listener cannot be used"),
@@ -163,9 +163,9 @@ impl Pages for GatewayPages {
             "/healthz" => Page::alive(),
             "/metrics" => {
                 let asked = ask(move || (operator.unready(), operator.directories())).await;
-                self.metrics.ready(asked.as_ref().is_some_and(|(reasons, _)| reasons.is_empty()));
+                self.metrics.set_ready(asked.as_ref().is_some_and(|(reasons, _)| reasons.is_empty()));
                 if let Some((_, directories)) = &asked {
-                    self.metrics.directories(directories);
+                    self.metrics.update_directories(directories);
                 }
                 match self.metrics.render() {
                     page if page.is_empty() => no_answer(),

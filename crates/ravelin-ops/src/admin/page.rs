@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::operator::{SessionView, Status};
+use crate::operator::{GatewayStatus, SessionView};
 use crate::tables::{self, ViewTable};
 
 /// Nothing is loaded, run, framed or sent; only the style in the page counts.
@@ -13,8 +13,8 @@ pub(super) const CONTENT_SECURITY_POLICY: &str =
 const TUNNELS: usize = 200;
 
 /// The page.
-pub(super) fn status(status: &Status, sessions: &[SessionView]) -> String {
-    let mut page = Page(String::with_capacity(16 * 1024));
+pub(super) fn status(status: &GatewayStatus, sessions: &[SessionView]) -> String {
+    let mut page = HtmlPage(String::with_capacity(16 * 1024));
     page.raw(HEAD);
     page.raw("<h1>ravelin ").text(&status.version).raw("</h1>\n");
     page.state(status);
@@ -69,17 +69,17 @@ const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf
     border-bottom:1px solid #ccc;vertical-align:top}h2{font-size:1.1em;margin:1.5em 0 .3em}\
     .good{color:#060}.bad{color:#900}</style></head><body>\n";
 
-struct Page(String);
+struct HtmlPage(String);
 
-impl Page {
+impl HtmlPage {
     /// Our own markup.
-    fn raw(&mut self, markup: &str) -> &mut Page {
+    fn raw(&mut self, markup: &str) -> &mut HtmlPage {
         self.0.push_str(markup);
         self
     }
 
     /// Anything else.
-    fn text(&mut self, text: &str) -> &mut Page {
+    fn text(&mut self, text: &str) -> &mut HtmlPage {
         for character in plain(text).chars() {
             match character {
                 '&' => self.0.push_str("&amp;"),
@@ -93,7 +93,7 @@ impl Page {
         self
     }
 
-    fn state(&mut self, status: &Status) {
+    fn state(&mut self, status: &GatewayStatus) {
         self.raw("<p>");
         match (status.draining, status.unready.is_empty()) {
             (true, _) => self.raw("<strong class=\"bad\">draining</strong>"),

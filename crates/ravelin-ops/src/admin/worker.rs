@@ -15,7 +15,7 @@ pub(super) struct Worker {
 }
 
 /// Resolves when the server should end.
-pub(super) type Stop = oneshot::Receiver<()>;
+pub(super) type StopSignal = oneshot::Receiver<()>;
 
 impl Worker {
     /// Starts a thread `name` and runs what `main` makes on it.
@@ -24,7 +24,7 @@ impl Worker {
     /// Thread or runtime cannot be made.
     pub(super) fn start<F, M>(name: &str, main: M) -> io::Result<Worker>
     where
-        M: FnOnce(Stop) -> F + Send + 'static,
+        M: FnOnce(StopSignal) -> F + Send + 'static,
         F: Future<Output = ()>,
     {
         let runtime =
@@ -63,7 +63,7 @@ impl Drop for Worker {
 ///
 /// More than `seats` at once are turned away at once, so that whoever holds connections open shuts out others for no
 /// longer than their deadline, and never costs a descriptor that a session needs.
-pub(super) async fn serve<S, A, F>(seats: usize, mut stop: Stop, accept: A, connection: impl Fn(S) -> F)
+pub(super) async fn serve<S, A, F>(seats: usize, mut stop: StopSignal, accept: A, connection: impl Fn(S) -> F)
 where
     A: AsyncFn() -> io::Result<S>,
     F: Future<Output = ()> + Send + 'static,

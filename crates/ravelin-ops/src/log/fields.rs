@@ -5,11 +5,11 @@ use std::fmt::Write;
 use serde_json::Value;
 
 /// Ordered names and values. Names are ours, never a stranger's.
-pub(super) type Fields = Vec<(&'static str, Value)>;
+pub(super) type LogFields = Vec<(&'static str, Value)>;
 
 /// One line of JSON without its line end, ASCII only, so that neither control characters nor bidirectional marks
 /// reach a terminal or a log collector. Parses back to the very same values.
-pub fn json_line(fields: &Fields) -> String {
+pub fn json_line(fields: &LogFields) -> String {
     let mut line = Vec::with_capacity(1536);
     line.push(b'{');
     for (index, (name, value)) in fields.iter().enumerate() {
@@ -59,7 +59,7 @@ fn ascii(json: String) -> String {
 /// `._:/@+,-` stands in double quotes, in which `"` and `\` have a backslash before them and control characters and all
 /// beyond ASCII are `\u{…}`: a quote inside a value cannot end it, so that no value forges a field. Objects become `name.key`, null and
 /// empty values are left out, lists are JSON. [`parse_text`] reads it back.
-pub(super) fn text_line(fields: &Fields) -> String {
+pub(super) fn text_line(fields: &LogFields) -> String {
     let mut line = String::with_capacity(256);
     for (name, value) in flat(fields) {
         if !line.is_empty() {
@@ -73,7 +73,7 @@ pub(super) fn text_line(fields: &Fields) -> String {
 }
 
 /// The pairs that [`text_line`] writes.
-fn flat(fields: &Fields) -> Vec<(String, String)> {
+fn flat(fields: &LogFields) -> Vec<(String, String)> {
     let mut pairs = Vec::with_capacity(fields.len());
     for (name, value) in fields {
         match value {

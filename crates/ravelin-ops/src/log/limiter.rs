@@ -12,7 +12,7 @@ pub struct Limiter {
 
 /// What to do with one record.
 #[derive(Debug, Eq, PartialEq)]
-pub struct Verdict {
+pub struct LimiterVerdict {
     /// Write it.
     pub pass: bool,
     /// Before it, tell that so many were left out.
@@ -27,7 +27,7 @@ struct Window {
 
 impl Limiter {
     /// Judges one record of `cause`, of which `most` may pass in [`WINDOW`].
-    pub fn judge(&self, cause: &'static str, most: u32, now: Instant) -> Verdict {
+    pub fn judge(&self, cause: &'static str, most: u32, now: Instant) -> LimiterVerdict {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let window = windows.entry(cause).or_insert(Window { began: now, passed: 0, suppressed: 0 });
         let mut more = 0;
@@ -37,11 +37,11 @@ impl Limiter {
         }
         if window.passed < most {
             window.passed += 1;
-            return Verdict { pass: true, more };
+            return LimiterVerdict { pass: true, more };
         }
         // Only where none may pass at all can `more` be lost, and none may.
         window.suppressed = window.suppressed.saturating_add(1);
-        Verdict { pass: false, more }
+        LimiterVerdict { pass: false, more }
     }
 
     /// Causes that have gone quiet by `now` with records left out, and how many; a cause is reported once.
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(passed, 10);
         assert!(limiter.judge("b", 10, start).pass, "one cause does not silence another");
         assert_eq!(limiter.quiet(start), [], "not before the window is over");
-        assert_eq!(limiter.judge("a", 10, start + WINDOW), Verdict { pass: true, more: 990 });
+        assert_eq!(limiter.judge("a", 10, start + WINDOW), LimiterVerdict { pass: true, more: 990 });
         assert_eq!(limiter.quiet(start + WINDOW * 2), []);
     }
 

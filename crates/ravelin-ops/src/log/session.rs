@@ -7,7 +7,7 @@ use ravelin_tls::alert::{Alert, client_shows};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::fields::Fields;
+use super::fields::LogFields;
 use crate::iana;
 use crate::record::SessionRecord;
 
@@ -18,14 +18,14 @@ pub fn session_json(record: &SessionRecord) -> Value {
 }
 
 /// The fields of [`session_json`] in the order in which a person reads them.
-pub fn session_fields(record: &SessionRecord) -> Fields {
+pub fn session_fields(record: &SessionRecord) -> LogFields {
     let mut fields = session_fields_but_rules(record);
     fields.push(("rules", record.rules.iter().map(rule).collect()));
     fields
 }
 
 /// What a line for people has: the rules are in the audit record and in `explain`.
-pub(super) fn session_fields_but_rules(record: &SessionRecord) -> Fields {
+pub(super) fn session_fields_but_rules(record: &SessionRecord) -> LogFields {
     let negotiated = record.negotiated.as_ref();
     vec![
         ("time", json!(rfc3339(record.accepted_at + record.duration))),

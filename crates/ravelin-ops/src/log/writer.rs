@@ -14,11 +14,11 @@ pub(crate) const GATHER: Duration = Duration::from_millis(5);
 /// Hands lines to a writer thread; clones share the queue.
 #[derive(Clone)]
 pub(super) struct Queue {
-    sender: SyncSender<Message>,
+    sender: SyncSender<LogMessage>,
     dropped: IntCounter,
 }
 
-enum Message {
+enum LogMessage {
     /// With its line end.
     Line(String),
     /// Everything before this was written (or given up).
@@ -29,7 +29,7 @@ impl Queue {
     /// Never waits.
     pub(super) fn send(&self, mut line: String) {
         line.push('\n');
-        if self.sender.try_send(Message::Line(line)).is_err() {
+        if self.sender.try_send(LogMessage::Line(line)).is_err() {
             self.dropped.inc();
         }
     }
@@ -37,7 +37,7 @@ impl Queue {
     /// Waits until everything sent before is written, at most until `deadline`; whether it was.
     pub(super) fn flush(&self, deadline: Instant) -> bool {
         let (done, wait) = sync_channel(1);
-        let mut message = Message::Flush(done);
+        let mut message = LogMessage::Flush(done);
         loop {
             match self.sender.try_send(message) {
                 Ok(()) => break,
@@ -53,7 +53,7 @@ impl Queue {
 }
 
 /// What the thread asks for lines of its own.
-pub(super) trait Source: Send + 'static {
+pub(super) trait SummarySource: Send + 'static {
     /// Lines about what was left out and is not told yet. Called at least once a [`TICK`].
     fn summaries(&mut self, now: Instant) -> Vec<String>;
     /// A line that says how many were dropped.
@@ -66,12 +66,13 @@ pub(super) trait Source: Send + 'static {
 /// The thread cannot be started.
 pub(super) fn start(
     sink: impl Write + Send + 'static,
-    source: impl Source,
+    source: impl SummarySource,
     dropped: IntCounter,
 ) -> io::Result<(Queue, JoinHandle<()>)> {
     let (sender, receiver) = sync_channel(QUEUE_LINES);
     let told = dropped.get();
-    let writer = Writer { sink, source, dropped: dropped.clone(), told, batch: String::new(), lines: 0, is_cut: false };
+    let writer =
+        LogWriter { sink, source, dropped: dropped.clone(), told, batch: String::new(), lines: 0, is_cut: false };
     let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || writer.run(&receiver))?;
     Ok((Queue { sender, dropped }, thread))
 }
@@ -85,7 +86,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// Lines are written together up to this size, which the thread keeps: a system call each would be the limit of a busy log.
 const BATCH_BYTES: usize = 16 * 1024;
 
-struct Writer<W, S> {
+struct LogWriter<W, S> {
     sink: W,
     source: S,
     dropped: IntCounter,
@@ -97,8 +98,8 @@ struct Writer<W, S> {
     is_cut: bool,
 }
 
-impl<W: Write, S: Source> Writer<W, S> {
-    fn run(mut self, receiver: &Receiver<Message>) {
+impl<W: Write, S: SummarySource> LogWriter<W, S> {
+    fn run(mut self, receiver: &Receiver<LogMessage>) {
         let mut next_tick = Instant::now() + TICK;
         loop {
             match receiver.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
@@ -124,13 +125,13 @@ impl<W: Write, S: Source> Writer<W, S> {
         self.tell();
     }
 
-    fn take(&mut self, message: Message) {
+    fn take(&mut self, message: LogMessage) {
         match message {
-            Message::Line(line) => {
+            LogMessage::Line(line) => {
                 self.batch.push_str(&line);
                 self.lines += 1;
             }
-            Message::Flush(done) => {
+            LogMessage::Flush(done) => {
                 self.write();
                 // Nobody waits any more: nothing to tell.
                 let _ = done.try_send(());

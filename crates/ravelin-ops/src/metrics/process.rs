@@ -1,30 +1,17 @@
-//! What the kernel says of this process, under the names that every dashboard knows. Read at each scrape from
+//! What the kernel knows of this process, under the names that every dashboard knows. Read at each scrape from
 //! `/proc/self`; what cannot be read keeps its last value.
 
 use std::fs;
 
-use prometheus::{Counter, IntGauge, Registry};
+use prometheus::Registry;
 
-use super::register::{gauge, opts, register};
-use super::table;
+use super::table::ProcessMetrics;
 
-pub(super) struct Process {
-    cpu_seconds: Counter,
-    open_fds: IntGauge,
-    max_fds: IntGauge,
-    resident_bytes: IntGauge,
-    threads: IntGauge,
-}
-
-impl Process {
-    pub(super) fn new(registry: &Registry) -> Process {
-        Process {
-            cpu_seconds: register(registry, Counter::with_opts(opts(&table::PROCESS_CPU))),
-            open_fds: gauge(registry, &table::PROCESS_OPEN_FDS),
-            max_fds: gauge(registry, &table::PROCESS_MAX_FDS),
-            resident_bytes: gauge(registry, &table::PROCESS_RESIDENT),
-            threads: gauge(registry, &table::PROCESS_THREADS),
-        }
+impl ProcessMetrics {
+    pub(super) fn of_this_process(registry: &Registry) -> ProcessMetrics {
+        let process = ProcessMetrics::register(registry);
+        process.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        process
     }
 
     pub(super) fn read(&self) {
@@ -55,7 +42,7 @@ fn field(text: &str, name: &str) -> Option<i64> {
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
-/// User and system time (proc_pid_stat(5), fields 14 and 15). The process' name, field 2, may hold blanks and brackets.
+/// User and system time (proc_pid_stat(5), fields 14 and 15). The process' name, field 2, may hold spaces and brackets.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(11);
@@ -93,7 +80,7 @@ mod tests {
 
     #[test]
     fn this_process() {
-        let process = Process::new(&Registry::new());
+        let process = ProcessMetrics::of_this_process(&Registry::new());
         process.read();
         let before = process.open_fds.get();
         assert!(before >= 3 && process.max_fds.get() >= before, "{before} of {}", process.max_fds.get());

@@ -31,11 +31,11 @@ impl Totals {
 
 #[derive(Default)]
 pub(super) struct RelayBytes {
-    inner: Mutex<Inner>,
+    inner: Mutex<TunnelCounts>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct TunnelCounts {
     ended: Totals,
     live: HashMap<u64, Arc<dyn ByteCounts>>,
     next: u64,
@@ -75,7 +75,7 @@ impl RelayBytes {
         publish(totals);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, TunnelCounts> {
         // Every change is complete before the lock is let go, whatever the holder died of.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

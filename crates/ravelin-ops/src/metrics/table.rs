@@ -1,37 +1,142 @@
-//! Every metric by name: the registry, the manual's table and the tests of `deploy/` are made from this list.
+//! Every metric by name. The registry, the manual's table and the tests of `deploy/` are made from these declarations.
 
-/// One metric: what it is called, what it is split by and what it means.
-#[derive(Debug)]
-pub struct Definition {
-    /// Full name, prefix and unit included.
-    pub name: &'static str,
-    /// Counter, gauge or histogram.
-    pub kind: Kind,
-    /// Label names; every value comes from a closed set (configuration or an enumeration), never from a client.
-    pub labels: &'static [&'static str],
-    /// One sentence for the manual and the `# HELP` line.
-    pub help: &'static str,
+use prometheus::{Counter, Gauge, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
+
+use super::declare::{Definition, MetricKind, metrics, register};
+
+/// Every metric of a gateway, in the order of the manual.
+pub fn gateway_definitions() -> impl Iterator<Item = &'static Definition> {
+    [GatewayMetrics::DEFINITIONS, SharedMetrics::DEFINITIONS, AuditMetrics::DEFINITIONS, ProcessMetrics::DEFINITIONS]
+        .into_iter()
+        .flatten()
 }
 
-/// What a metric does over time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// Only grows, until the process ends.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Counts values by size, with these upper bounds.
-    Histogram(&'static [f64]),
+/// Every metric of `ravelin sync` that a gateway has not, in the order of the manual.
+pub fn companion_definitions() -> impl Iterator<Item = &'static Definition> {
+    CompanionMetrics::DEFINITIONS.iter()
 }
 
-impl Kind {
-    /// The word of the exposition format.
-    pub fn label(self) -> &'static str {
-        match self {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram(_) => "histogram",
-        }
+metrics! {
+    /// What a gateway counts of its sessions, servers and files.
+    GatewayMetrics {
+        sessions: IntCounterVec, "ravelin_sessions_total", ["site", "end"],
+            "Sessions that have ended, by ending. `site` is `none` if no site was known yet.";
+        tunnels_active: IntGaugeVec, "ravelin_tunnels_active", ["site", "server"],
+            "Tunnels that are up.";
+        tunnel_duration: Histogram(TUNNEL_SECONDS), "ravelin_tunnel_duration_seconds", [],
+            "How long tunnels that have ended were up.";
+        relay_bytes: IntCounterVec, "ravelin_relay_bytes_total", ["direction"],
+            "Plaintext bytes relayed, those of live tunnels included. `direction` is `to_client` or `to_server`.";
+        tunnels_withdrawn: IntCounterVec, "ravelin_tunnels_withdrawn_total", ["reason"],
+            "Tunnels closed because policy no longer permits them.";
+        reevaluations: IntCounterVec, "ravelin_reevaluations_total", ["trigger"],
+            "Times that all live tunnels were judged again. `trigger` is what asked for it.";
+
+        handshakes: IntCounterVec, "ravelin_handshakes_total", ["site", "result", "version", "suite", "engine"],
+            "TLS handshakes that have ended. `result` is `completed`, `denied`, `failed`, `timeout`, `no_common_suite` or \
+             `unknown_server_name`; labels that were not agreed yet are `none`.";
+        null_only_hellos: IntCounterVec, "ravelin_null_only_hellos_total", ["site"],
+            "Clients that offered suites without encryption and nothing else. They need `null_encryption`; `site` is `none` where \
+             no site was known.";
+        handshake_seconds: Histogram(HANDSHAKE_SECONDS), "ravelin_handshake_seconds", [],
+            "Time from accept to permit or refusal.";
+        handshakes_in_flight: IntGauge, "ravelin_handshakes_in_flight", [],
+            "Connections accepted and not yet permitted or refused.";
+        accept_paused: IntCounter, "ravelin_accept_paused_total", [],
+            "Times that accepting paused because descriptors or memory ran out.";
+        session_panics: IntCounter, "ravelin_session_panics_total", [],
+            "Sessions ended by a bug in the gateway. Report anything but 0.";
+
+        denials: IntCounterVec, "ravelin_denials_total", ["site", "reason"],
+            "Clients that policy refused before a tunnel, by reason.";
+        shadow_denials: IntCounterVec, "ravelin_shadow_denials_total", ["site", "reason"],
+            "Permitted clients that a rule under trial would have refused, by reason.";
+        client_certificate_remaining: Histogram(REMAINING_SECONDS), "ravelin_client_certificate_remaining_seconds", [],
+            "Validity left in a client's certificate when it connected; one value for each tunnel.";
+
+        server_up: IntGaugeVec, "ravelin_server_up", ["pool", "server"],
+            "1 while the server is up, else 0, by its health checks and by failed connections to it.";
+        server_checks: IntCounterVec, "ravelin_server_checks_total", ["pool", "server", "result"],
+            "Health checks made of a server. `result` is `ok` or `failed`.";
+
+        policy_generation: IntGauge, "ravelin_policy_generation", [],
+            "Number of the generation that judges new sessions.";
+        reload_successful: IntGauge, "ravelin_config_last_reload_successful", [],
+            "1 if the last start or reload was accepted, 0 if it was refused and an older generation stays in force.";
+        reload_success_time: Gauge, "ravelin_config_last_reload_success_timestamp_seconds", [],
+            "When a configuration was last accepted, Unix seconds.";
+        crl_next_update: GaugeVec, "ravelin_crl_next_update_timestamp_seconds", ["issuer"],
+            "When the issuer's CRL expires (next update), Unix seconds; the earliest if there are several.";
+        crl_entries: IntGaugeVec, "ravelin_crl_entries", ["issuer"],
+            "Revoked certificates on the issuer's CRLs.";
+        directory_age: IntGaugeVec, "ravelin_directory_age_seconds", [],
+            "Age of the facts about computer accounts, of the oldest domain that a policy uses. Absent if no policy uses one.";
+        directory_accounts: IntGaugeVec, "ravelin_directory_accounts", [],
+            "Computer accounts in the snapshots in use, each snapshot once.";
+        directory_refused: IntGaugeVec, "ravelin_directory_snapshot_refused", [],
+            "1 while a snapshot's file is not in use because it was refused, else 0; the log and `status` say why.";
+        weak_mappings: IntCounterVec, "ravelin_weak_mappings_total", ["site"],
+            "Tunnels that were permitted by a mapping that `mapping = \"strong\"` would refuse.";
+        certificate_not_after: GaugeVec, "ravelin_certificate_not_after_timestamp_seconds", ["site", "subject"],
+            "When a site's own certificate expires, Unix seconds; the earliest if one subject has several.";
+    }
+}
+
+metrics! {
+    /// What gateway and companion have in common.
+    SharedMetrics {
+        ready: IntGauge, "ravelin_ready", [],
+            "1 while `/readyz` answers 200, else 0.";
+        log_records_dropped: IntCounter, "ravelin_log_records_dropped_total", [],
+            "Log records dropped because the reader of standard error is too slow.";
+        log_records_suppressed: IntCounter, "ravelin_log_records_suppressed_total", [],
+            "Log records left out because their cause came too often; the log says how many.";
+    }
+}
+
+metrics! {
+    /// What the audit file lost.
+    AuditMetrics {
+        audit_records_dropped: IntCounter, "ravelin_audit_records_dropped_total", [],
+            "Audit records dropped because the file could not be written, or not fast enough, or because too many sessions without a tunnel had one ending.";
+    }
+}
+
+metrics! {
+    /// The process, under the names that every dashboard knows, and its version.
+    ProcessMetrics {
+        build_info: IntGaugeVec, "ravelin_build_info", ["version"],
+            "Always 1; the version is in the label.";
+        cpu_seconds: Counter, "process_cpu_seconds_total", [],
+            "User and system time of the process.";
+        open_fds: IntGauge, "process_open_fds", [],
+            "Descriptors in use; a tunnel has two.";
+        max_fds: IntGauge, "process_max_fds", [],
+            "Descriptors that the process may have.";
+        resident_bytes: IntGauge, "process_resident_memory_bytes", [],
+            "Memory of the process that is in RAM.";
+        threads: IntGauge, "process_threads", [],
+            "Threads of the process.";
+    }
+}
+
+metrics! {
+    /// What the companion counts.
+    CompanionMetrics {
+        fetches: IntCounterVec, "ravelin_sync_fetches_total", ["domain", "controller", "result"],
+            "Fetches from a controller that have ended. `result` is `ok`, or what went wrong.";
+        age: IntGaugeVec, "ravelin_sync_age_seconds", ["domain"],
+            "Age of the facts about a domain. Absent while nothing is known.";
+        accounts: IntGaugeVec, "ravelin_sync_accounts", ["domain"],
+            "Computer accounts of a domain at its last fetch.";
+        bind_refused: IntGaugeVec, "ravelin_sync_bind_refused", ["domain"],
+            "1 while a domain is not asked because name or password was refused, else 0.";
+        serial: IntGauge, "ravelin_sync_snapshot_serial", [],
+            "Serial number of the snapshot that was last written; 0 if none was.";
+        written: IntGauge, "ravelin_sync_snapshot_written_timestamp_seconds", [],
+            "When a snapshot was last written, Unix seconds; 0 if none was.";
+        refused: IntGauge, "ravelin_sync_snapshot_refused", [],
+            "1 while the snapshot cannot be written, or would be refused, else 0; the log and `/readyz` say why.";
     }
 }
 
@@ -59,120 +164,3 @@ const REMAINING_SECONDS: &[f64] = &[
     365.0 * DAY,
     730.0 * DAY,
 ];
-
-macro_rules! definitions {
-    ($(#[$doc:meta])+ $list:ident: $($constant:ident $kind:expr, $name:literal, [$($label:literal),*], $help:literal;)+) => {
-        $(pub(super) const $constant: Definition =
-            Definition { name: $name, kind: $kind, labels: &[$($label),*], help: $help };)+
-
-        $(#[$doc])+
-        pub const $list: &[Definition] = &[$($constant,)+];
-    };
-}
-
-definitions! {
-    /// Every metric of a gateway, in the order of the manual.
-    DEFINITIONS:
-    SESSIONS Kind::Counter, "ravelin_sessions_total", ["site", "end"],
-        "Sessions that have ended, by ending. `site` is `none` if no site was known yet.";
-    TUNNELS_ACTIVE Kind::Gauge, "ravelin_tunnels_active", ["site", "server"],
-        "Tunnels that are up.";
-    TUNNEL_DURATION Kind::Histogram(TUNNEL_SECONDS), "ravelin_tunnel_duration_seconds", [],
-        "How long tunnels that have ended were up.";
-    RELAY_BYTES Kind::Counter, "ravelin_relay_bytes_total", ["direction"],
-        "Plaintext bytes relayed, those of live tunnels included. `direction` is `to_client` or `to_server`.";
-    TUNNELS_WITHDRAWN Kind::Counter, "ravelin_tunnels_withdrawn_total", ["reason"],
-        "Tunnels closed because policy no longer permits them.";
-    REEVALUATIONS Kind::Counter, "ravelin_reevaluations_total", ["trigger"],
-        "Times that all live tunnels were judged again. `trigger` is what asked for it.";
-
-    HANDSHAKES Kind::Counter, "ravelin_handshakes_total", ["site", "result", "version", "suite", "engine"],
-        "TLS handshakes that have ended. `result` is `completed`, `denied`, `failed`, `timeout`, `no_common_suite` or \
-         `unknown_server_name`; labels that were not agreed yet are `none`.";
-    NULL_ONLY_HELLOS Kind::Counter, "ravelin_null_only_hellos_total", ["site"],
-        "Clients that offered suites without encryption and nothing else. They need `null_encryption`; `site` is `none` where \
-         no site was known.";
-    HANDSHAKE_SECONDS_TAKEN Kind::Histogram(HANDSHAKE_SECONDS), "ravelin_handshake_seconds", [],
-        "Time from accept to permit or refusal.";
-    HANDSHAKES_IN_FLIGHT Kind::Gauge, "ravelin_handshakes_in_flight", [],
-        "Connections accepted and not yet permitted or refused.";
-    ACCEPT_PAUSED Kind::Counter, "ravelin_accept_paused_total", [],
-        "Times that accepting paused because descriptors or memory ran out.";
-    SESSION_PANICS Kind::Counter, "ravelin_session_panics_total", [],
-        "Sessions ended by a bug in the gateway. Report anything but 0.";
-
-    DENIALS Kind::Counter, "ravelin_denials_total", ["site", "reason"],
-        "Clients that policy refused before a tunnel, by reason.";
-    SHADOW_DENIALS Kind::Counter, "ravelin_shadow_denials_total", ["site", "reason"],
-        "Permitted clients that a rule under trial would have refused, by reason.";
-    CLIENT_CERTIFICATE_REMAINING Kind::Histogram(REMAINING_SECONDS),
-        "ravelin_client_certificate_remaining_seconds", [],
-        "Validity left in a client's certificate when it connected; one value for each tunnel.";
-
-    SERVER_UP Kind::Gauge, "ravelin_server_up", ["pool", "server"],
-        "1 while the server is up, else 0, by its health checks and by failed connections to it.";
-    SERVER_CHECKS Kind::Counter, "ravelin_server_checks_total", ["pool", "server", "result"],
-        "Health checks made of a server. `result` is `ok` or `failed`.";
-
-    POLICY_GENERATION Kind::Gauge, "ravelin_policy_generation", [],
-        "Number of the generation that judges new sessions.";
-    RELOAD_SUCCESSFUL Kind::Gauge, "ravelin_config_last_reload_successful", [],
-        "1 if the last start or reload was accepted, 0 if it was refused and an older generation stays in force.";
-    RELOAD_SUCCESS_TIME Kind::Gauge, "ravelin_config_last_reload_success_timestamp_seconds", [],
-        "When a configuration was last accepted, Unix seconds.";
-    CRL_NEXT_UPDATE Kind::Gauge, "ravelin_crl_next_update_timestamp_seconds", ["issuer"],
-        "When the issuer's CRL expires (next update), Unix seconds; the earliest if there are several.";
-    CRL_ENTRIES Kind::Gauge, "ravelin_crl_entries", ["issuer"],
-        "Revoked certificates on the issuer's CRLs.";
-    DIRECTORY_AGE Kind::Gauge, "ravelin_directory_age_seconds", [],
-        "Age of the facts about computer accounts, of the oldest domain that a policy uses. Absent if no policy uses one.";
-    DIRECTORY_ACCOUNTS Kind::Gauge, "ravelin_directory_accounts", [],
-        "Computer accounts in the snapshots in use, each snapshot once.";
-    DIRECTORY_REFUSED Kind::Gauge, "ravelin_directory_snapshot_refused", [],
-        "1 while a snapshot's file is not in use because it was refused, else 0; the log and `status` say why.";
-    WEAK_MAPPINGS Kind::Counter, "ravelin_weak_mappings_total", ["site"],
-        "Tunnels that were permitted by a mapping that `mapping = \"strong\"` would refuse.";
-    CERTIFICATE_NOT_AFTER Kind::Gauge, "ravelin_certificate_not_after_timestamp_seconds", ["site", "subject"],
-        "When a site's own certificate expires, Unix seconds; the earliest if one subject has several.";
-
-    READY Kind::Gauge, "ravelin_ready", [],
-        "1 while `/readyz` answers 200, else 0.";
-    LOG_RECORDS_DROPPED Kind::Counter, "ravelin_log_records_dropped_total", [],
-        "Log records dropped because the reader of standard error is too slow.";
-    LOG_RECORDS_SUPPRESSED Kind::Counter, "ravelin_log_records_suppressed_total", [],
-        "Log records left out because their cause came too often; the log says how many.";
-    AUDIT_RECORDS_DROPPED Kind::Counter, "ravelin_audit_records_dropped_total", [],
-        "Audit records dropped because the file could not be written, or not fast enough, or because too many sessions without a tunnel had one ending.";
-    BUILD_INFO Kind::Gauge, "ravelin_build_info", ["version"],
-        "Always 1; the version is in the label.";
-
-    PROCESS_CPU Kind::Counter, "process_cpu_seconds_total", [],
-        "User and system time of the process.";
-    PROCESS_OPEN_FDS Kind::Gauge, "process_open_fds", [],
-        "Descriptors in use; a tunnel has two.";
-    PROCESS_MAX_FDS Kind::Gauge, "process_max_fds", [],
-        "Descriptors that the process may have.";
-    PROCESS_RESIDENT Kind::Gauge, "process_resident_memory_bytes", [],
-        "Memory of the process that is in RAM.";
-    PROCESS_THREADS Kind::Gauge, "process_threads", [],
-        "Threads of the process.";
-}
-
-definitions! {
-    /// Every metric of `ravelin sync` that a gateway has not, in the order of the manual.
-    SYNC_DEFINITIONS:
-    SYNC_FETCHES Kind::Counter, "ravelin_sync_fetches_total", ["domain", "controller", "result"],
-        "Fetches from a controller that have ended. `result` is `ok`, or what went wrong.";
-    SYNC_AGE Kind::Gauge, "ravelin_sync_age_seconds", ["domain"],
-        "Age of the facts about a domain. Absent while nothing is known.";
-    SYNC_ACCOUNTS Kind::Gauge, "ravelin_sync_accounts", ["domain"],
-        "Computer accounts of a domain at its last fetch.";
-    SYNC_BIND_REFUSED Kind::Gauge, "ravelin_sync_bind_refused", ["domain"],
-        "1 while a domain is not asked because name or password was refused, else 0.";
-    SYNC_SERIAL Kind::Gauge, "ravelin_sync_snapshot_serial", [],
-        "Serial number of the snapshot that was last written; 0 if none was.";
-    SYNC_WRITTEN Kind::Gauge, "ravelin_sync_snapshot_written_timestamp_seconds", [],
-        "When a snapshot was last written, Unix seconds; 0 if none was.";
-    SYNC_REFUSED Kind::Gauge, "ravelin_sync_snapshot_refused", [],
-        "1 while the snapshot cannot be written, or would be refused, else 0; the log and `/readyz` say why.";
-}

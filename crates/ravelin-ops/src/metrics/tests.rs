@@ -75,8 +75,8 @@ fn pool(name: &str, servers: &[(&str, bool)]) -> PoolView {
     PoolView { name: name.to_owned(), servers: servers.iter().map(server).collect() }
 }
 
-fn list(policy: &str, origin: &str, issuer: &str, next_update_unix: i64, entries: usize) -> ListView {
-    ListView {
+fn crl(policy: &str, origin: &str, issuer: &str, next_update_unix: i64, entries: usize) -> CrlView {
+    CrlView {
         policy: policy.to_owned(),
         origin: origin.to_owned(),
         issuer: issuer.to_owned(),
@@ -212,9 +212,9 @@ fn guards_count_what_is_there() {
 fn a_generation_replaces_what_the_last_one_showed() {
     let metrics = Metrics::new();
     let sites = [site("europe", &[("CN=eu", 200), ("CN=eu", 100)])];
-    let lists =
-        [list("a", "x.crl", "CN=CA", 50, 3), list("b", "x.crl", "CN=CA", 50, 3), list("a", "y.crl", "CN=CA", 40, 4)];
-    metrics.generation(1, 10, &sites, &[pool("eu", &[("da1", true), ("da2", false)])], &lists);
+    let crls =
+        [crl("a", "x.crl", "CN=CA", 50, 3), crl("b", "x.crl", "CN=CA", 50, 3), crl("a", "y.crl", "CN=CA", 40, 4)];
+    metrics.update_generation(1, 10, &sites, &[pool("eu", &[("da1", true), ("da2", false)])], &crls);
     check(
         "first",
         &metrics,
@@ -233,7 +233,7 @@ fn a_generation_replaces_what_the_last_one_showed() {
     );
     metrics.reload_refused();
     check("refused", &metrics, &[("ravelin_config_last_reload_successful", 0.0), ("ravelin_policy_generation", 1.0)]);
-    metrics.generation(2, 20, &[], &[pool("eu", &[("da2", true)])], &[]);
+    metrics.update_generation(2, 20, &[], &[pool("eu", &[("da2", true)])], &[]);
     let samples = parse(&metrics.render());
     for gone in
         ["ravelin_server_up{pool=\"eu\",server=\"da1\"}", "ravelin_crl_entries", "ravelin_certificate_not_after"]
@@ -259,21 +259,21 @@ fn every_metric_of_the_table_is_registered_with_its_kind_and_labels() {
         ..record()
     });
     metrics.reevaluated("reload");
-    metrics.generation(
+    metrics.update_generation(
         1,
         0,
         &[site("a", &[("CN=a", 1)])],
         &[pool("a", &[("b", true)])],
-        &[list("a", "x", "CN=CA", 1, 1)],
+        &[crl("a", "x", "CN=CA", 1, 1)],
     );
-    metrics.directories(&crate::samples::status().directories);
+    metrics.update_directories(&crate::samples::status().directories);
     drop(metrics.tunnel("a", "b", Arc::new(NoBytes)));
     metrics.render();
 
     let families = metrics.registry.gather();
     let found: BTreeMap<&str, _> = families.iter().map(|family| (family.name(), family)).collect();
-    assert_eq!(found.len(), DEFINITIONS.len());
-    for definition in DEFINITIONS {
+    assert_eq!(found.len(), gateway_definitions().count());
+    for definition in gateway_definitions() {
         let family = found.get(definition.name).unwrap_or_else(|| panic!("{} has no series", definition.name));
         assert_eq!(
             format!("{:?}", family.get_field_type()).to_lowercase(),
@@ -286,7 +286,7 @@ fn every_metric_of_the_table_is_registered_with_its_kind_and_labels() {
         labels.sort_unstable();
         wanted.sort_unstable();
         assert_eq!(labels, wanted, "{}", definition.name);
-        assert_eq!(definition.name.ends_with("_total"), definition.kind == Kind::Counter, "{}", definition.name);
+        assert_eq!(definition.name.ends_with("_total"), definition.kind == MetricKind::Counter, "{}", definition.name);
     }
 }
 

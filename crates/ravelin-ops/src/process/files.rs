@@ -9,7 +9,7 @@ use rustls_pki_types::pem::{PemObject, SectionKind};
 
 use ravelin_config::{Problem, Severity};
 
-/// A trust file is certificates and lists, not media: what is larger is a mistake.
+/// A trust file is certificates and CRLs, not media: what is larger is a mistake.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// Collects what is wrong with the files.
@@ -122,23 +122,23 @@ pub fn certificates_of(path: &Path, key: &str, problems: &mut FileProblems) -> V
 
 /// CRLs of files and folders, PEM (one or several) or DER. In a folder, files that begin with a dot or
 /// end in `~`, `.tmp` or `.part` are somebody's work in progress and are passed over.
-pub fn lists(paths: &[PathBuf], key: &str, problems: &mut FileProblems) -> Vec<Source> {
+pub fn crls(paths: &[PathBuf], key: &str, problems: &mut FileProblems) -> Vec<Source> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {
             match folder(path) {
                 Ok(files) => {
                     if files.is_empty() {
-                        problems.warning(path, key, "is an empty folder: there is no revocation list in it");
+                        problems.warning(path, key, "is an empty folder: there is no CRL in it");
                     }
                     for file in files {
-                        lists_of(&file, key, problems, &mut found);
+                        crls_of(&file, key, problems, &mut found);
                     }
                 }
                 Err(error) => problems.error(path, key, format!("cannot be listed: {error}")),
             }
         } else {
-            lists_of(path, key, problems, &mut found);
+            crls_of(path, key, problems, &mut found);
         }
     }
     found
@@ -159,7 +159,7 @@ pub fn folder(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn lists_of(path: &Path, key: &str, problems: &mut FileProblems, found: &mut Vec<Source>) {
+fn crls_of(path: &Path, key: &str, problems: &mut FileProblems, found: &mut Vec<Source>) {
     let Some(bytes) = read(path, key, problems) else { return };
     if is_der(&bytes) {
         found.push(Source { origin: Origin::file(path), der: bytes });
@@ -177,7 +177,7 @@ fn lists_of(path: &Path, key: &str, problems: &mut FileProblems, found: &mut Vec
                 }
             }
             if found.len() == before {
-                problems.error(path, key, "holds no revocation list (want PEM 'BEGIN X509 CRL' or DER)");
+                problems.error(path, key, "holds no CRL (want PEM 'BEGIN X509 CRL' or DER)");
             } else if found.len() == before + 1
                 && let Some(only) = found.last_mut()
             {
@@ -188,7 +188,7 @@ fn lists_of(path: &Path, key: &str, problems: &mut FileProblems, found: &mut Vec
     }
 }
 
-/// DER of a certificate or list is a SEQUENCE in long form; PEM is text.
+/// DER of a certificate or CRL is a SEQUENCE in long form; PEM is text.
 fn is_der(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, length, ..] if *length >= 0x80)
 }

@@ -18,7 +18,7 @@ pub struct Thread {
 }
 
 /// Several threads of one kind.
-pub struct Pool {
+pub struct ThreadPool {
     handles: Vec<Handle>,
     next: AtomicUsize,
 }
@@ -70,10 +70,10 @@ impl Thread {
     }
 }
 
-impl Pool {
+impl ThreadPool {
     /// Over the runtimes of some threads.
-    pub fn new(threads: &[Thread]) -> Pool {
-        Pool { handles: threads.iter().map(|thread| thread.handle.clone()).collect(), next: AtomicUsize::new(0) }
+    pub fn new(threads: &[Thread]) -> ThreadPool {
+        ThreadPool { handles: threads.iter().map(|thread| thread.handle.clone()).collect(), next: AtomicUsize::new(0) }
     }
 
     /// Their runtimes in turns.

@@ -13,10 +13,10 @@ use crate::process::files;
 
 /// What some paths led to at one moment.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Snapshot(Vec<(PathBuf, Option<Facts>)>);
+pub struct SeenFiles(Vec<(PathBuf, Option<FileFacts>)>);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Facts {
+struct FileFacts {
     device: u64,
     inode: u64,
     size: u64,
@@ -24,9 +24,9 @@ struct Facts {
     changed: (i64, i64),
 }
 
-impl Snapshot {
+impl SeenFiles {
     /// Looks at files, and at the files in folders.
-    pub fn take(paths: &[PathBuf]) -> Snapshot {
+    pub fn take(paths: &[PathBuf]) -> SeenFiles {
         let mut seen = Vec::new();
         for path in paths {
             seen.push((path.clone(), facts(path)));
@@ -37,11 +37,11 @@ impl Snapshot {
                 }
             }
         }
-        Snapshot(seen)
+        SeenFiles(seen)
     }
 }
 
-fn facts(path: &Path) -> Option<Facts> {
+fn facts(path: &Path) -> Option<FileFacts> {
     let meta = fs::metadata(path).ok()?;
     let (modified, changed) = if meta.is_dir() {
         // A folder's own times change with files that are passed over; its files are looked at one by one.
@@ -50,14 +50,14 @@ fn facts(path: &Path) -> Option<Facts> {
         ((meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec()))
     };
     let size = if meta.is_dir() { 0 } else { meta.size() };
-    Some(Facts { device: meta.dev(), inode: meta.ino(), size, modified, changed })
+    Some(FileFacts { device: meta.dev(), inode: meta.ino(), size, modified, changed })
 }
 
 /// Says when a change has come to rest: files that are written one after the other make one reload, not a broken one.
 #[derive(Debug)]
 pub struct Watcher {
-    settled: Snapshot,
-    last: Snapshot,
+    settled: SeenFiles,
+    last: SeenFiles,
     /// Looks in a row that found something else than the look before.
     restless: u32,
 }
@@ -65,7 +65,7 @@ pub struct Watcher {
 impl Watcher {
     /// Begins with what is there now.
     pub fn new(paths: &[PathBuf]) -> Watcher {
-        let settled = Snapshot::take(paths);
+        let settled = SeenFiles::take(paths);
         Watcher { last: settled.clone(), settled, restless: 0 }
     }
 
@@ -77,7 +77,7 @@ impl Watcher {
     /// Looks again. `true` once when something changed since the last `true` and nothing changed since the last look, or
     /// where no `RESTLESS_MAX` looks find rest: one file that is written for an hour must not hold up a revocation.
     pub fn look(&mut self, paths: &[PathBuf]) -> bool {
-        let now = Snapshot::take(paths);
+        let now = SeenFiles::take(paths);
         self.restless = if now == self.last { 0 } else { self.restless + 1 };
         self.last = now;
         let is_time = self.restless == 0 || self.restless >= RESTLESS_MAX;

@@ -5,7 +5,7 @@ use rustix::process::{
 };
 use rustix::thread::set_no_new_privs;
 
-use crate::failure::{Failure, FetchProblem};
+use crate::failure::{FetchFailure, FetchProblem};
 
 /// Sets every limit, or refuses to go on.
 pub(super) fn confine() -> Result<(), FetchProblem> {
@@ -27,7 +27,7 @@ pub(super) fn confine() -> Result<(), FetchProblem> {
 }
 
 fn refused(error: &rustix::io::Errno) -> FetchProblem {
-    FetchProblem::new(Failure::Crashed, format!("the system sets no limits: {error}"))
+    FetchProblem::new(FetchFailure::Crashed, format!("the system sets no limits: {error}"))
 }
 
 /// The largest message that is taken, twice while it grows, held values of as much, and the program.

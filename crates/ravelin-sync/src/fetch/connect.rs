@@ -12,15 +12,16 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use super::message;
-use super::stream::{STEP, Stream, Timed, is_late};
-use crate::failure::{Failure, FetchProblem};
-use crate::order::{Login, Order};
+use super::stream::{ControllerStream, STEP, Timed, is_late};
+use crate::failure::{FetchFailure, FetchProblem};
+use crate::order::{FetchOrder, Login};
 
 /// Connects, and verifies who is there.
-pub(super) fn connect(order: &Order) -> Result<Stream, FetchProblem> {
+pub(super) fn connect(order: &FetchOrder) -> Result<ControllerStream, FetchProblem> {
     let config = config(order)?;
     let name = ServerName::try_from(order.host.clone());
-    let name = name.map_err(|_| FetchProblem::new(Failure::Tls, format!("{} is no name of a server", order.host)))?;
+    let name =
+        name.map_err(|_| FetchProblem::new(FetchFailure::Tls, format!("{} is no name of a server", order.host)))?;
     let tcp = dial(order)?;
     let mut timed = Timed { tcp, deadline: Instant::now() + STEP };
     if order.start_tls {
@@ -31,11 +32,11 @@ pub(super) fn connect(order: &Order) -> Result<Stream, FetchProblem> {
     while connection.is_handshaking() {
         connection.complete_io(&mut timed).map_err(|error| handshake_problem(&error))?;
     }
-    Ok(Stream::Tls(Box::new(StreamOwned::new(connection, timed))))
+    Ok(ControllerStream::Tls(Box::new(StreamOwned::new(connection, timed))))
 }
 
-fn dial(order: &Order) -> Result<TcpStream, FetchProblem> {
-    let unreachable = |text: String| FetchProblem::new(Failure::Unreachable, text);
+fn dial(order: &FetchOrder) -> Result<TcpStream, FetchProblem> {
+    let unreachable = |text: String| FetchProblem::new(FetchFailure::Unreachable, text);
     let addresses: Vec<SocketAddr> = match order.address {
         Some(address) => vec![address],
         None => (order.host.as_str(), order.port)
@@ -60,18 +61,18 @@ fn dial(order: &Order) -> Result<TcpStream, FetchProblem> {
 /// Asks for TLS within LDAP. What the server sent beyond its answer was sent by whoever is on the way, and would be taken for
 /// what comes under TLS (CVE-2011-0411): then there is no going on.
 fn start_tls(timed: Timed) -> Result<Timed, FetchProblem> {
-    let mut stream = BufReader::new(Stream::Plain(timed));
+    let mut stream = BufReader::new(ControllerStream::Plain(timed));
     message::start_tls(&mut stream)?;
     if !stream.buffer().is_empty() {
         return Err(tls("something came between StartTLS and TLS"));
     }
     match stream.into_inner() {
-        Stream::Plain(timed) => Ok(timed),
-        Stream::Tls(_) => Err(tls("TLS has begun already")),
+        ControllerStream::Plain(timed) => Ok(timed),
+        ControllerStream::Tls(_) => Err(tls("TLS has begun already")),
     }
 }
 
-fn config(order: &Order) -> Result<Arc<ClientConfig>, FetchProblem> {
+fn config(order: &FetchOrder) -> Result<Arc<ClientConfig>, FetchProblem> {
     let mut roots = RootCertStore::empty();
     for root in &order.roots {
         roots.add(CertificateDer::from(root.as_slice()).into_owned()).map_err(|error| tls(&error.to_string()))?;
@@ -98,13 +99,13 @@ fn handshake_problem(error: &io::Error) -> FetchProblem {
         return tls(&error.to_string());
     }
     if is_late(kind) {
-        return FetchProblem::new(Failure::Timeout, format!("no TLS handshake within {STEP:?}"));
+        return FetchProblem::new(FetchFailure::Timeout, format!("no TLS handshake within {STEP:?}"));
     }
-    FetchProblem::new(Failure::Unreachable, format!("the connection broke in the TLS handshake: {error}"))
+    FetchProblem::new(FetchFailure::Unreachable, format!("the connection broke in the TLS handshake: {error}"))
 }
 
 fn tls(text: &str) -> FetchProblem {
-    FetchProblem::new(Failure::Tls, text)
+    FetchProblem::new(FetchFailure::Tls, text)
 }
 
 /// A name with more is no controller's.

@@ -8,13 +8,13 @@ use ravelin_feeds::ldap::{self, LdapResult, Response, Search, SearchEntry};
 use super::connect::connect;
 use super::message::{expect, malformed, read, send};
 use super::refusal;
-use super::stream::{STEP, Stream};
-use crate::failure::{Failure, FetchProblem};
-use crate::order::{Login, Order};
+use super::stream::{ControllerStream, STEP};
+use crate::failure::{FetchFailure, FetchProblem};
+use crate::order::{FetchOrder, Login};
 
 /// A controller that knows who asks.
 pub(super) struct Conversation {
-    stream: BufReader<Stream>,
+    stream: BufReader<ControllerStream>,
     last_id: i32,
     /// Entries so far.
     entries: usize,
@@ -29,7 +29,7 @@ pub(super) struct Done {
 
 impl Conversation {
     /// Connects and binds.
-    pub(super) fn begin(order: &Order) -> Result<Conversation, FetchProblem> {
+    pub(super) fn begin(order: &FetchOrder) -> Result<Conversation, FetchProblem> {
         let mut conversation = Conversation { stream: BufReader::new(connect(order)?), last_id: 0, entries: 0 };
         match &order.login {
             // Bound by the handshake; that it is, the first searches show.
@@ -41,7 +41,7 @@ impl Conversation {
 
     fn bind(&mut self, name: &str, password: &[u8]) -> Result<(), FetchProblem> {
         if password.is_empty() {
-            return Err(FetchProblem::new(Failure::BindRefused, "the password is empty, which would be nobody's"));
+            return Err(FetchProblem::new(FetchFailure::BindRefused, "the password is empty, which would be nobody's"));
         }
         self.stream.get_mut().set_deadline(Instant::now() + STEP);
         let id = self.next_id();
@@ -50,10 +50,10 @@ impl Conversation {
         match expect(&answer, id)?.response {
             Response::Bind(result) if result.code == 0 => Ok(()),
             Response::Bind(result) if REFUSALS.contains(&result.code) => {
-                Err(FetchProblem::new(Failure::BindRefused, refusal::text_of(&result)))
+                Err(FetchProblem::new(FetchFailure::BindRefused, refusal::text_of(&result)))
             }
             Response::Bind(result) => Err(FetchProblem::new(
-                Failure::SearchFailed,
+                FetchFailure::SearchFailed,
                 format!("the bind failed with result {}: {}", result.code, result.text),
             )),
             Response::Entry(_) | Response::Reference | Response::Done(_) | Response::Extended(_) => {
@@ -77,7 +77,7 @@ impl Conversation {
                 return Ok(());
             }
         }
-        Err(FetchProblem::new(Failure::TooLarge, format!("{PAGES_MAX} pages and no end")))
+        Err(FetchProblem::new(FetchFailure::TooLarge, format!("{PAGES_MAX} pages and no end")))
     }
 
     /// Asks once, without pages: for one object.
@@ -97,7 +97,10 @@ impl Conversation {
                 Response::Entry(entry) => {
                     self.entries += 1;
                     if self.entries > ENTRIES_MAX {
-                        return Err(FetchProblem::new(Failure::TooLarge, format!("more than {ENTRIES_MAX} entries")));
+                        return Err(FetchProblem::new(
+                            FetchFailure::TooLarge,
+                            format!("more than {ENTRIES_MAX} entries"),
+                        ));
                     }
                     each(&entry)?;
                 }
@@ -114,7 +117,7 @@ impl Conversation {
         self.stream.get_mut().set_deadline(Instant::now() + Duration::from_secs(1));
         let id = self.next_id();
         let _ = send(&mut self.stream, &ldap::unbind(id));
-        if let Stream::Tls(tls) = self.stream.get_mut() {
+        if let ControllerStream::Tls(tls) = self.stream.get_mut() {
             tls.conn.send_close_notify();
             let _ = tls.flush();
         }
@@ -133,7 +136,7 @@ pub(super) fn succeeded(search: &Search<'_>, result: &LdapResult) -> Result<(), 
         REFERRAL => "is held elsewhere, and nothing is followed".to_owned(),
         code => format!("cannot be searched: result {code}: {}", result.text),
     };
-    Err(FetchProblem::new(Failure::SearchFailed, format!("{:?} {what}", search.base)))
+    Err(FetchProblem::new(FetchFailure::SearchFailed, format!("{:?} {what}", search.base)))
 }
 
 /// What says that the account or its password is not welcome: inappropriateAuthentication, invalidCredentials,

@@ -8,11 +8,11 @@ use ravelin_feeds::ldap::{
 use ravelin_feeds::ldif;
 
 use super::conversation::{Conversation, succeeded};
-use crate::failure::{Failure, FetchProblem};
-use crate::order::{Mark, Order};
+use crate::failure::{FetchFailure, FetchProblem};
+use crate::order::{FetchOrder, Mark};
 
 /// Fetches a domain, or what has changed of it.
-pub(super) fn fetch(order: &Order, out: &mut impl Write) -> Result<(), FetchProblem> {
+pub(super) fn fetch(order: &FetchOrder, out: &mut impl Write) -> Result<(), FetchProblem> {
     let mut writer = LdifOut(out);
     let mut conversation = Conversation::begin(order)?;
     // Before anything else: what changes meanwhile is found again next time.
@@ -64,14 +64,14 @@ pub(super) fn fetch(order: &Order, out: &mut impl Write) -> Result<(), FetchProb
 }
 
 /// An entry with all values of its attributes, under the names that were asked for.
-struct Found {
+struct FoundEntry {
     dn: String,
     attributes: Vec<(&'static str, Vec<u8>)>,
     /// Attributes of which there is more, from this value on.
     open: Vec<(&'static str, u32)>,
 }
 
-impl Found {
+impl FoundEntry {
     fn value(&self, attribute: &str) -> Option<&[u8]> {
         self.attributes.iter().find(|(name, _)| *name == attribute).map(|(_, value)| value.as_slice())
     }
@@ -88,7 +88,7 @@ impl Conversation {
         base: &str,
         attributes: &'static [&'static str],
         out: &mut LdifOut<'_, impl Write>,
-    ) -> Result<Option<Found>, FetchProblem> {
+    ) -> Result<Option<FoundEntry>, FetchProblem> {
         let mut found = None;
         let asked = one_object(base, attributes);
         let done = self.page(&asked, &mut |entry| {
@@ -134,7 +134,7 @@ impl Conversation {
     /// Gets the rest of values that came by parts ([MS-ADTS] §3.1.1.3.1.3.3).
     fn complete(
         &mut self,
-        found: &mut Found,
+        found: &mut FoundEntry,
         attributes: &'static [&'static str],
         controls: &[(&str, Option<&[u8]>)],
     ) -> Result<(), FetchProblem> {
@@ -153,7 +153,7 @@ impl Conversation {
             found.open.extend(more.open);
             if found.attributes.len() > VALUES_MAX {
                 let text = format!("{:?} has more than {VALUES_MAX} values", found.dn);
-                return Err(FetchProblem::new(Failure::TooLarge, text));
+                return Err(FetchProblem::new(FetchFailure::TooLarge, text));
             }
         }
         Ok(())
@@ -168,7 +168,7 @@ impl Conversation {
         let search = Search { base: &base, scope: Scope::Subtree, filter, attributes: DELETED, page: None, controls };
         match self.search(&search, |entry| out.write(&read(entry, DELETED, 0))) {
             // No such object for this reader, or no right to it.
-            Err(problem) if problem.failure == Failure::SearchFailed => Ok(()),
+            Err(problem) if problem.failure == FetchFailure::SearchFailed => Ok(()),
             outcome => outcome,
         }
     }
@@ -180,8 +180,8 @@ fn one_object<'s>(base: &'s str, attributes: &'s [&'s str]) -> Search<'s> {
 }
 
 /// What was asked for of an entry. `from` is the value that a part must begin beyond, so that parts come to an end.
-fn read(entry: &SearchEntry<'_>, asked: &'static [&'static str], from: u32) -> Found {
-    let mut found = Found { dn: without_extension(entry.dn).to_owned(), attributes: Vec::new(), open: Vec::new() };
+fn read(entry: &SearchEntry<'_>, asked: &'static [&'static str], from: u32) -> FoundEntry {
+    let mut found = FoundEntry { dn: without_extension(entry.dn).to_owned(), attributes: Vec::new(), open: Vec::new() };
     for (description, values) in &entry.attributes {
         let name = description.split(';').next().unwrap_or_default();
         let Some(attribute) = asked.iter().copied().find(|attribute| attribute.eq_ignore_ascii_case(name)) else {
@@ -207,14 +207,14 @@ fn read(entry: &SearchEntry<'_>, asked: &'static [&'static str], from: u32) -> F
 struct LdifOut<'o, W>(&'o mut W);
 
 impl<W: Write> LdifOut<'_, W> {
-    fn write(&mut self, found: &Found) -> Result<(), FetchProblem> {
+    fn write(&mut self, found: &FoundEntry) -> Result<(), FetchProblem> {
         let attributes = found.attributes.iter().map(|(name, value)| (*name, value.as_slice()));
         ldif::write_entry(self.0, &found.dn, attributes).map_err(|error| gone(&error))
     }
 }
 
 fn unusable(text: &str) -> FetchProblem {
-    FetchProblem::new(Failure::Unusable, text)
+    FetchProblem::new(FetchFailure::Unusable, text)
 }
 
 const ROOT: &[&str] =
@@ -247,5 +247,5 @@ const VALUES_MAX: usize = 1_000_000;
 
 /// Whoever takes what was fetched has gone.
 pub(super) fn gone(error: &std::io::Error) -> FetchProblem {
-    FetchProblem::new(Failure::Crashed, format!("nobody takes what was fetched: {error}"))
+    FetchProblem::new(FetchFailure::Crashed, format!("nobody takes what was fetched: {error}"))
 }

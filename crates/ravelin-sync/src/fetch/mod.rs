@@ -17,8 +17,8 @@ use std::process::ExitCode;
 use ravelin_feeds::ldif;
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, FetchProblem};
-use crate::order::{ORDER_BYTES_MAX, Order};
+use crate::failure::{FetchFailure, FetchProblem};
+use crate::order::{FetchOrder, ORDER_BYTES_MAX};
 
 /// Runs it: an order in JSON on standard input, LDIF on standard output, what went wrong on standard error and in the exit code.
 pub fn run() -> ExitCode {
@@ -37,8 +37,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn read_order() -> Result<Order, FetchProblem> {
-    let wrong = |text: String| FetchProblem::new(Failure::Crashed, text);
+fn read_order() -> Result<FetchOrder, FetchProblem> {
+    let wrong = |text: String| FetchProblem::new(FetchFailure::Crashed, text);
     // Set aside in one piece: growing would leave copies of a password behind.
     let mut json = Zeroizing::new(Vec::with_capacity(ORDER_BYTES_MAX + 1));
     let read = std::io::stdin().lock().take(ORDER_BYTES_MAX as u64).read_to_end(&mut json);

@@ -13,7 +13,7 @@ pub(super) struct Timed {
 }
 
 /// The way to a controller.
-pub(super) enum Stream {
+pub(super) enum ControllerStream {
     /// Before StartTLS, and for nothing else.
     Plain(Timed),
     /// Verified.
@@ -46,37 +46,37 @@ impl Write for Timed {
     }
 }
 
-impl Stream {
+impl ControllerStream {
     /// Whatever is asked next is answered by then, or not at all.
     pub(super) fn set_deadline(&mut self, deadline: Instant) {
         match self {
-            Stream::Plain(timed) => timed.deadline = deadline,
-            Stream::Tls(tls) => tls.sock.deadline = deadline,
+            ControllerStream::Plain(timed) => timed.deadline = deadline,
+            ControllerStream::Tls(tls) => tls.sock.deadline = deadline,
         }
     }
 }
 
-impl Read for Stream {
+impl Read for ControllerStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Stream::Plain(timed) => timed.read(buffer),
-            Stream::Tls(tls) => tls.read(buffer),
+            ControllerStream::Plain(timed) => timed.read(buffer),
+            ControllerStream::Tls(tls) => tls.read(buffer),
         }
     }
 }
 
-impl Write for Stream {
+impl Write for ControllerStream {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         match self {
-            Stream::Plain(timed) => timed.write(buffer),
-            Stream::Tls(tls) => tls.write(buffer),
+            ControllerStream::Plain(timed) => timed.write(buffer),
+            ControllerStream::Tls(tls) => tls.write(buffer),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Stream::Plain(timed) => timed.flush(),
-            Stream::Tls(tls) => tls.flush(),
+            ControllerStream::Plain(timed) => timed.flush(),
+            ControllerStream::Tls(tls) => tls.flush(),
         }
     }
 }

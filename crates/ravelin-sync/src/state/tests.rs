@@ -134,14 +134,14 @@ fn what_cannot_be_used_changes_nothing() {
         (
             fetch("corp.test", 11, 7, &[pc(3, 4096), deleted(2), hidden.clone()]),
             &mark,
-            Failure::Unusable,
+            FetchFailure::Unusable,
             "userAccountControl",
         ),
-        (fetch("corp.test", 11, 7, &[hidden]), &None, Failure::Unusable, "userAccountControl"),
-        (fetch("other.test", 11, 7, &[]), &None, Failure::Unusable, "is not corp.test"),
-        (fetch("corp.test", 11, 7, &[pc(3, 4096), pc(3, 4096)]), &mark, Failure::Unusable, "came twice"),
-        (b"dn: CN=a\ncn: b\n".to_vec(), &None, Failure::Malformed, "how far it goes"),
-        (b"no LDIF".to_vec(), &None, Failure::Malformed, "no colon"),
+        (fetch("corp.test", 11, 7, &[hidden]), &None, FetchFailure::Unusable, "userAccountControl"),
+        (fetch("other.test", 11, 7, &[]), &None, FetchFailure::Unusable, "is not corp.test"),
+        (fetch("corp.test", 11, 7, &[pc(3, 4096), pc(3, 4096)]), &mark, FetchFailure::Unusable, "came twice"),
+        (b"dn: CN=a\ncn: b\n".to_vec(), &None, FetchFailure::Malformed, "how far it goes"),
+        (b"no LDIF".to_vec(), &None, FetchFailure::Malformed, "no colon"),
     ] {
         let problem = state.apply("corp.test", &text, since.as_ref(), 200).unwrap_err();
         assert!(problem.failure == failure && problem.text.contains(words), "{problem}");

@@ -8,9 +8,9 @@ use crate::state::tests::{computer, fetch, group, moved, sid};
 const CORP: &str = "corp.test";
 const BRANCH: &str = "branch.corp.test";
 
-fn open(path: &std::path::Path) -> Table {
+fn open(path: &std::path::Path) -> DomainTable {
     let (publisher, before) = Publisher::open(path.to_owned(), None, 60).unwrap();
-    Table::new(vec![CORP.to_owned(), BRANCH.to_owned()], publisher, before, 300)
+    DomainTable::new(vec![CORP.to_owned(), BRANCH.to_owned()], publisher, before, 300)
 }
 
 fn read(path: &std::path::Path) -> DirectoryData {

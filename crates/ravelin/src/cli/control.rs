@@ -148,7 +148,7 @@ mod tests {
     use ravelin_config::AdminConfig;
     use ravelin_ops::admin::serve;
     use ravelin_ops::metrics::Metrics;
-    use ravelin_ops::operator::{KillSelector, Status};
+    use ravelin_ops::operator::{GatewayStatus, KillSelector};
     use ravelin_ops::samples::{FakeOperator, status};
 
     use super::*;
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(outcome(&json, &kill, shown), Ok(("3\n".to_owned(), 0)));
         let refused = Request::Kill { selector: KillSelector::Site(String::new()) };
         assert!(outcome(&text, &refused, shown).unwrap_err().contains("empty name"));
-        let (printed, _) = outcome(&json, &Request::Status {}, |_: &Status| (String::new(), 0)).unwrap();
+        let (printed, _) = outcome(&json, &Request::Status {}, |_: &GatewayStatus| (String::new(), 0)).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), serde_json::to_value(status()).unwrap());
         let asked = outcome(&text, &Request::Drain {}, |(): &()| ("draining\n".to_owned(), 0));
         assert_eq!(asked, Ok(("draining\n".to_owned(), 0)));

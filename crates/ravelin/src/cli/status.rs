@@ -6,7 +6,7 @@ use super::control::{self, ControlArgs, EXIT_DONE};
 use super::table::table;
 use ravelin_ops::admin::control::Request;
 use ravelin_ops::admin::plain;
-use ravelin_ops::operator::{OverrideView, Status};
+use ravelin_ops::operator::{GatewayStatus, OverrideView};
 use ravelin_ops::tables::{self, ViewTable};
 
 /// Show a running gateway's state.
@@ -19,10 +19,10 @@ pub struct StatusArgs {
 
 /// Prints the state of the gateway, ready or not.
 pub fn run(args: &StatusArgs) -> ExitCode {
-    control::run(&args.control, &Request::Status {}, |status: &Status| (text(status), EXIT_DONE))
+    control::run(&args.control, &Request::Status {}, |status: &GatewayStatus| (text(status), EXIT_DONE))
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &GatewayStatus) -> String {
     let state = match (status.draining, status.unready.is_empty()) {
         (true, _) => "draining",
         (false, true) => "ready",

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::Value;
 
 use super::root;
-use ravelin_ops::metrics::{DEFINITIONS, Definition, Kind, SYNC_DEFINITIONS};
+use ravelin_ops::metrics::{Definition, MetricKind, companion_definitions, gateway_definitions};
 
 /// Labels that Prometheus itself adds.
 const ADDED: &[&str] = &["instance", "le"];
@@ -19,11 +19,11 @@ fn metrics_of(expression: &str) -> Vec<&'static Definition> {
     words(expression)
         .filter(|word| ["ravelin_", "process_"].iter().any(|prefix| word.starts_with(prefix)))
         .map(|word| {
-            let found = DEFINITIONS.iter().chain(SYNC_DEFINITIONS).find(|definition| {
+            let found = gateway_definitions().chain(companion_definitions()).find(|definition| {
                 let parts = word.strip_prefix(definition.name);
                 match definition.kind {
-                    Kind::Histogram(_) => matches!(parts, Some("_bucket" | "_sum" | "_count")),
-                    Kind::Counter | Kind::Gauge => parts == Some(""),
+                    MetricKind::Histogram(_) => matches!(parts, Some("_bucket" | "_sum" | "_count")),
+                    MetricKind::Counter | MetricKind::Gauge => parts == Some(""),
                 }
             });
             found.unwrap_or_else(|| panic!("{expression}\nnames {word}, which does not exist"))
@@ -48,14 +48,15 @@ fn check(expression: &str) -> BTreeSet<&'static str> {
         assert!(known.contains(label.trim()), "{expression}\nuses the label {label:?}");
     }
     for metric in &metrics {
-        let counter_like = !matches!(metric.kind, Kind::Gauge);
+        let counter_like = !matches!(metric.kind, MetricKind::Gauge);
         let rated = ["rate(", "increase(", "label_values("].iter().any(|function| expression.contains(function));
         assert!(!counter_like || rated, "{expression}\nshows the counter {} bare", metric.name);
     }
     // A bucket that is not there selects nothing, for ever.
     for bound in expression.split("le=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
         let bound: f64 = bound.parse().unwrap();
-        let there = metrics.iter().any(|m| matches!(m.kind, Kind::Histogram(buckets) if buckets.contains(&bound)));
+        let there =
+            metrics.iter().any(|m| matches!(m.kind, MetricKind::Histogram(buckets) if buckets.contains(&bound)));
         assert!(there, "{expression}\nselects the bucket {bound}");
     }
     metrics.iter().map(|metric| metric.name).collect()
@@ -88,7 +89,7 @@ fn the_dashboard_shows_every_metric_and_no_other() {
     }
     // What is reported as an alert or an annotation and has no panel of its own.
     let elsewhere = ["ravelin_config_last_reload_success_timestamp_seconds"];
-    for definition in DEFINITIONS.iter().chain(SYNC_DEFINITIONS) {
+    for definition in gateway_definitions().chain(companion_definitions()) {
         assert!(
             shown.contains(definition.name) || elsewhere.contains(&definition.name),
             "{} has no panel",
