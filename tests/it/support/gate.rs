@@ -14,7 +14,7 @@ use ravelin_lab::end::End;
 use ravelin_lab::pki::Estate;
 use ravelin_ops::log::session_json;
 use ravelin_ops::metrics::Metrics;
-use ravelin_ops::operator::{Operator, Status};
+use ravelin_ops::operator::{GatewayStatus, Operator};
 use ravelin_ops::record::SessionRecord;
 use ravelin_ops::record_sink::RecordSink;
 use serde_json::Value;
@@ -168,7 +168,7 @@ impl Gate {
     }
 
     /// `status`.
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> GatewayStatus {
         self.running.operations().status()
     }
 
@@ -179,7 +179,7 @@ impl Gate {
     }
 
     /// Waits for a state of the gateway.
-    pub async fn wait_for(&self, what: &str, condition: impl Fn(&Status) -> bool) {
+    pub async fn wait_for(&self, what: &str, condition: impl Fn(&GatewayStatus) -> bool) {
         wait(what, || condition(&self.status())).await;
     }
 
